@@ -75,6 +75,19 @@ class AppliedSerializer(ReadSerializer):
     requestIds = serializers.ListField(child=serializers.CharField(), help_text="The commands of all.")
 
 
+class NewPasswordSerializer(ReadSerializer):
+    requestId = serializers.CharField()
+    clientId = serializers.CharField()
+    status = serializers.CharField()
+    password = serializers.CharField(
+        required=False,
+        help_text="In this answer only. Missing for random bytes, and if the station refused it.",
+    )
+    passwordHex = serializers.CharField(
+        required=False, help_text="The same as hexadecimal digits, as 1.6 stations get it."
+    )
+
+
 class ChangedSerializer(ReadSerializer):
     status = serializers.ChoiceField(choices=["Accepted", "Rejected", "RebootRequired", "NotSupported"])
     key = serializers.CharField()

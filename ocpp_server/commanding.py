@@ -54,13 +54,14 @@ class NotSupported(Conflict):
 class Result:
     """The row of the CALL, or of the one that stands for several. `data` is what an answer shows besides, if
     that is not the station's response. `pending` is a sentence about content that is still to come, `warning`
-    one about the command.
+    one about the command. `shown_once` labels the fields of `data` that one answer shows and nothing stores.
     """
 
     command: Any
     data: Mapping[str, Any] | None = None
     pending: str = ""
     warning: str = ""
+    shown_once: Mapping[str, Label] = dataclass_field(default_factory=dict)
 
 
 Run = Callable[..., Awaitable[Result]]
@@ -94,7 +95,7 @@ class OperatorCommand:
     spelling, the payload has the given fields by their API names. `prepare` is a rule before the CALL, and
     `run` replaces the CALL where it is more than one. `danger` asks for a confirmation; so does `warn` in the
     admin, and the API's answer has its sentence. `icon` is a Material symbol, `position` the place among the
-    buttons.
+    buttons. `is_for_one`: it makes no sense for several stations at once.
     """
 
     name: str
@@ -115,6 +116,7 @@ class OperatorCommand:
     run: Run | None = None
     warn: Warn | None = None
     needs: Needs | None = None
+    is_for_one: bool = False
     rest: Rest = dataclass_field(default_factory=Rest)
 
     @property
@@ -131,7 +133,8 @@ class OperatorCommand:
     def fits_many(self) -> bool:
         """Whether the same arguments make sense for several stations at once."""
         of_one = (fields.Transaction, fields.Evse, fields.Connector)
-        return not any(field.required and isinstance(field, of_one) for field in self.fields)
+        needs_one = any(field.required and isinstance(field, of_one) for field in self.fields)
+        return not (self.is_for_one or needs_one)
 
     def action_of(self, version: str) -> str:
         """The action that a station of this version gets."""

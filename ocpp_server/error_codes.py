@@ -147,6 +147,11 @@ class Code(StrEnum):
         (503,),
         "The station lost its connection after the command was sent; whether it took effect is not known.",
     )
+    PASSWORD_UNPROVED = (
+        "password-unproved",
+        (409,),
+        "The station was sent another new password, and has not logged on since then.",
+    )
     STATION_PENDING = (
         "station-pending",
         (409,),

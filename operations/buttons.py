@@ -31,13 +31,16 @@ class Button:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a pressed button, for the page. `confirm` is a sentence to confirm before it is sent."""
+    """The result of a pressed button, for the page. `confirm` is a sentence to confirm before it is sent;
+    `shown_once` are labels with texts that only this answer has.
+    """
 
     sent: bool
     sentence: str
     command: str = ""
     confirm: str = ""
     errors: tuple[dict[str, str], ...] = ()
+    shown_once: tuple[tuple[str, str], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"errors": list(self.errors)}
@@ -97,7 +100,8 @@ def press(
         sentence = done.sentence if done.kind is Kind.OFFLINE else _not_sent(done.sentence)
         return Outcome(False, sentence, errors=done.errors)
     words = {"action": done.action, "station": charge_point.identity}
-    return Outcome(True, gettext("Sent %(action)s to %(station)s.") % words, done.command)
+    sentence = gettext("Sent %(action)s to %(station)s.") % words
+    return Outcome(True, sentence, done.command, shown_once=done.shown_once)
 
 
 def _not_sent(reason: str) -> str:

@@ -28,7 +28,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True)
 class Attempt:
     """The result of an attempt. `command` is the id of the sent command, `sentence` a warning about it or the
-    reason for none.
+    reason for none. `shown_once` are labels with texts that one page shows and nothing stores.
     """
 
     kind: Kind
@@ -36,6 +36,7 @@ class Attempt:
     command: str = ""
     action: str = ""
     errors: tuple[dict[str, str], ...] = ()
+    shown_once: tuple[tuple[str, str], ...] = ()
 
 
 async def attempt(
@@ -47,7 +48,8 @@ async def attempt(
     except DomainError as error:
         return refused(charge_point, error)
     row: Command = result.command
-    return Attempt(Kind.SENT, result.warning, command=row.pk, action=row.action)
+    shown = tuple((str(label), str((result.data or {})[name])) for name, label in result.shown_once.items())
+    return Attempt(Kind.SENT, result.warning, command=row.pk, action=row.action, shown_once=shown)
 
 
 async def check(command: OperatorCommand, charge_point: ChargePoint) -> Attempt | None:

@@ -98,6 +98,9 @@ def send(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         return JsonResponse(outcome.as_json(), status=200 if outcome.sent else 400)
     if outcome.confirm or form.errors:
         return _form_page(request, charge_point, command, form, confirm=outcome.confirm)
+    if outcome.shown_once:  # a message of Django would be stored with the session
+        context = {**_context(request, charge_point), "command": command, "outcome": outcome}
+        return TemplateResponse(request, "operator/shown_once.html", context)
     (messages.success if outcome.sent else messages.error)(request, outcome.sentence)
     return redirect("admin:station", pk)
 
@@ -219,6 +222,7 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         "local_list": local_lists.cell(charge_point),
         "duplicate": cells.text(_duplicate(charge_point)),
         "unread": cells.text(configuration.note(charge_point)),
+        "unproved_password": cells.text(_unproved_password(charge_point)),
         "error": cells.text("" if charge_point.error_code in {"", "NoError"} else charge_point.error_code),
     }
 
@@ -234,6 +238,16 @@ def _duplicate(charge_point: ChargePoint) -> str:
         "Two devices have used this identity since %(since)s: one at %(older)s and one at %(newer)s. The "
         "newer connection waits. Give one of them another identity, or set a password."
     ) % {"since": formats.date_format(since, "DATETIME_FORMAT"), "older": older, "newer": newer}
+
+
+def _unproved_password(charge_point: ChargePoint) -> str:
+    """The notice about two accepted passwords; empty when there is one."""
+    if not charge_point.has_unproved_password:
+        return ""
+    return gettext(
+        "A new password was sent to this station, which has not logged on with it yet. Until then the "
+        "present one is accepted too. A reset makes the station log on again."
+    )
 
 
 def _boot(charge_point: ChargePoint) -> cells.Cell:

@@ -94,6 +94,15 @@ class ChargePoint(models.Model):
         max_length=16, choices=Registration.choices, default=Registration.PENDING, db_index=True
     )
     password_hash = models.CharField(max_length=200, blank=True, default="", editable=False)
+    # A password that was sent to the station and that it has not proved yet: the handshake accepts it beside
+    # the present one. Its command may be answered until then; empty when the station has answered.
+    next_password_hash = models.CharField(
+        max_length=200, blank=True, default="", db_default="", editable=False
+    )
+    next_password_until = models.DateTimeField(null=True, blank=True, editable=False)
+    next_password_command = models.CharField(
+        max_length=36, blank=True, default="", db_default="", editable=False
+    )
     security_profile = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(3)])
     validation = models.CharField(
         max_length=16, choices=Validation.choices, default=Validation.DEFAULT, blank=True
@@ -196,6 +205,11 @@ class ChargePoint(models.Model):
     @property
     def has_password(self) -> bool:
         return bool(self.password_hash)
+
+    @property
+    def has_unproved_password(self) -> bool:
+        """Whether a new password was sent that the station has not logged on with yet."""
+        return bool(self.next_password_hash)
 
     @property
     def duplicate(self) -> dict[str, Any] | None:

@@ -140,6 +140,10 @@ class ChargePointDetailSerializer(ChargePointSerializer):
         allow_null=True,
         help_text="While two devices use this identity: since when, and from where. Otherwise null.",
     )
+    hasUnprovedPassword = serializers.BooleanField(
+        source="has_unproved_password",
+        help_text="The station was sent a new password and has not logged on with it yet: both are accepted.",
+    )
 
 
 class ChargePointStatusSerializer(ReadSerializer):

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from chargepoints.models import ChargePoint, RefusedConnection
 from chargepoints.services import security
+from chargepoints.services.provisioning import passwords
 from ocpp_server.addresses import address_key
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
@@ -62,6 +63,11 @@ def register(identities: list[str]) -> list[ChargePoint | None]:
         ],
     )
     return find(identities)
+
+
+def prove(charge_point_pk: int, password_hash: str) -> None:
+    """End the time in which two passwords of a station are accepted: it has logged on with this one."""
+    passwords.prove(charge_point_pk, password_hash)
 
 
 def record(handshake: Handshake, refusal: Refusal) -> None:

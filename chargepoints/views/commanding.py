@@ -169,7 +169,10 @@ def perform(
         data = {**data, "warning": result.warning}
     if result.pending:
         return pending_answer(row, charge_point, result.pending)
-    return command_answer(row, charge_point, data, noun=command.rest.noun)
+    answered = command_answer(row, charge_point, data, noun=command.rest.noun)
+    # Read by `api.idempotency`.
+    answered.shown_once = frozenset(result.shown_once)  # type: ignore[attr-defined]
+    return answered
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,17 @@ from typing import Any
 
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record
+from chargepoints.services.provisioning import passwords
+from chargepoints.services.provisioning.passwords import Verdict
 from configuration.live import stored_keys
 from configuration.services.variables import catalogue, drift, reading, reported
 from configuration.services.variables.drift import Verdict
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, also, on, reply
+from ocpp_server.protocol.secrets import is_password_name
 from ocpp_server.protocol.versions import V2X, V16
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport import outcomes
 
 # The statuses of ChangeConfiguration (1.6 7.10) and of SetVariables (2.0.1 3.64).
 _VERDICTS = {
@@ -71,6 +75,9 @@ async def configuration_reported(
 async def configuration_changed(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
+    if is_password_name(request["key"]):
+        verdict = _verdict("ChangeConfiguration", response["status"])
+        await passwords.answered(station=station, value=request["value"], verdict=verdict)
     if response["status"] in ("Accepted", "RebootRequired"):
         await reported.store(station=station, keys={request["key"]: (request["value"], False)})
     await drift.answered(
@@ -118,6 +125,10 @@ async def variables_set(
         for name, result in results.items()
         if result["attributeStatus"] in ("Accepted", "RebootRequired")
     }
+    for name, result in results.items():
+        if is_password_name(name):
+            verdict = _verdict("SetVariables", result["attributeStatus"])
+            await passwords.answered(station=station, value=wanted[name], verdict=verdict)
     await reported.store(station=station, keys=keys)
     for name, result in results.items():
         info = result.get("attributeStatusInfo") or {}
@@ -128,6 +139,13 @@ async def variables_set(
             verdict=_VERDICTS.get(result["attributeStatus"], Verdict.REFUSED),
             reason=": ".join(filter(None, (info.get("reasonCode"), info.get("additionalInfo")))),
         )
+
+
+def _verdict(action: str, status: str) -> Verdict:
+    """The meaning of a status word for a new password."""
+    if status == "Accepted":
+        return Verdict.TAKEN
+    return Verdict.REFUSED if status in outcomes.words_of(action).refused else Verdict.UNPROVED
 
 
 @on("NotifyReport", *V2X)

@@ -55,12 +55,17 @@ def claim(request: Request) -> StoredRequest | None:
 
 
 def finish(row: StoredRequest, response: Response) -> None:
-    """Store the answer for a repeated request, or free the key if the request had no effect."""
+    """Store the answer for a repeated request, or free the key if the request had no effect.
+
+    The fields of its data that `response.shown_once` names are not stored.
+    """
     if response.status_code in _WITHOUT_EFFECT and not _was_sent(response):
         port.app.delete(row.pk)
         return
     # Parsed from the rendered text, so that the stored answer equals the one that was sent.
-    body = orjson.loads(response.rendered_content) if response.data is not None else None
+    body: Any = orjson.loads(response.rendered_content) if response.data is not None else None
+    for name in getattr(response, "shown_once", ()):
+        del body["data"][name]
     port.app.store_answer(row.pk, status_code=response.status_code, answer=body)
 
 

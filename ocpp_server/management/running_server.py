@@ -23,9 +23,9 @@ KEY_LIFE = timedelta(minutes=5)
 
 
 @contextmanager
-def server(*, stations: int = 1) -> Iterator[Api]:
-    """The running server, with an API key of its own that is revoked afterwards and never shown. The key
-    lasts for a command to this many stations. Raises ServerAway.
+def server(*, stations: int = 1, role: Role = Role.OPERATOR) -> Iterator[Api]:
+    """The running server, with an API key of its own that is revoked afterwards and never shown. The key has
+    this role and lasts for a command to this many stations. Raises ServerAway.
     """
     life = KEY_LIFE * math.ceil(stations / AT_ONCE)
     if settings.REDIS_DISTRIBUTED_STATE:
@@ -33,22 +33,22 @@ def server(*, stations: int = 1) -> Iterator[Api]:
         from ocpp_server.management.own_process import own_process
 
         # Redis knows which process holds the station, and that may be on another machine.
-        with own_process() as api, _key(life) as plain:
+        with own_process() as api, _key(life, role) as plain:
             api.key = plain
             yield api
         return
     api = Api()
     api.get("/health")
-    with _key(life) as plain:
+    with _key(life, role) as plain:
         api.key = plain
         yield api
 
 
 @contextmanager
-def _key(life: timedelta) -> Iterator[str]:
+def _key(life: timedelta, role: Role) -> Iterator[str]:
     with ExitStack() as held:
         try:
-            key = credentials.port.app.temporary(name=KEY_NAME, role=Role.OPERATOR, life=life)
+            key = credentials.port.app.temporary(name=KEY_NAME, role=role, life=life)
             plain = held.enter_context(key)
         except DatabaseError as error:
             raise ServerAway(f"The server's database can't be used ({error}).") from None

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from ocpp_server.credentials import Role
 from ocpp_server.management.api import GRACE_S, Answer, Api, ServerAway, station_path
 from ocpp_server.management.running_server import server
 
@@ -28,6 +29,8 @@ _OTHER_DATABASE = (
     "Give this command the server's DATA_DIR or DATABASE_URL."
 )
 _POLL_S = 0.3
+# Fields of an answer that no later answer has, with their labels on the terminal.
+_SHOWN_ONCE = {"password": "Password", "passwordHex": "As hex"}
 MAX_TIMEOUT_S = 120
 Report = dict[str, Any]  # the JSON object of one station
 
@@ -47,6 +50,8 @@ class StationCommand(BaseCommand):
     requires_migrations_checks = False
     # Seconds that a remote start waits for its transaction. Other commands wait only for the answer.
     wait_s = 0.0
+    # Who has the database may send any command: the role of the key for the API is that of the command.
+    role = Role.OPERATOR
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
@@ -89,6 +94,7 @@ class StationCommand(BaseCommand):
                 identity, message = report["clientId"], report["message"]
                 stream = self.stderr if report["exitCode"] else self.stdout
                 stream.write(message if identity in message else f"{identity}: {message}")
+                self._show_once(report)
         if code:
             raise SystemExit(code)
 
@@ -96,7 +102,7 @@ class StationCommand(BaseCommand):
         seconds = options["timeout"] or settings.OCPP_CALL_TIMEOUT
         given = {} if options["timeout"] is None else {"timeout": options["timeout"]}
         posts = [(path, body | given) for _station, path, body in requests]
-        with server(stations=len(posts)) as api:
+        with server(stations=len(posts), role=self.role) as api:
             self.confirm(api, options)
             return [self._report(api, answer) for answer in api.post_all(posts, timeout=seconds + GRACE_S)]
 
@@ -109,6 +115,7 @@ class StationCommand(BaseCommand):
             report["errors"] = answer.data["errors"]
         if answer.data.get("warning"):
             report["warning"] = answer.data["warning"]
+        report |= {name: answer.data[name] for name in _SHOWN_ONCE if name in answer.data}
         request_id = answer.data.get("requestId")
         if request_id is None:
             return report
@@ -132,6 +139,11 @@ class StationCommand(BaseCommand):
                 return TIMEOUT
             time.sleep(_POLL_S)
 
+    def _show_once(self, report: Report) -> None:
+        for name, label in _SHOWN_ONCE.items():
+            if name in report:
+                self.stdout.write(f"{label:<9} {report[name]}")
+
     def _show(self, report: Report) -> None:
         command = report.get("command")
         if command:
@@ -145,6 +157,7 @@ class StationCommand(BaseCommand):
                 details = command.get("errorDetails")
                 shown = f" {json.dumps(details, ensure_ascii=False)}" if details else ""
                 self.stdout.write(f"Answered  error {error}{shown}")
+        self._show_once(report)
         if "warning" in report:
             self.stdout.write(f"Warning   {report['warning']}")
         if "outcome" in report:

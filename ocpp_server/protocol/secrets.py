@@ -184,17 +184,18 @@ def password_field(action: str, payload: Mapping[str, Any]) -> str:
     profile of 2.1, whose password takes effect with the profile.
     """
     if action == "ChangeConfiguration":
-        return "key" if _is_password(payload["key"]) else ""
+        return "key" if is_password_name(payload["key"]) else ""
     if action == "SetVariables":
         for number, item in enumerate(payload["setVariableData"]):
             for part in ("variable", "component"):
                 for word in ("name", "instance"):
-                    if _is_password(item[part].get(word, "")):
+                    if is_password_name(item[part].get(word, "")):
                         return f"setVariableData[{number}].{part}.{word}"
     if action == "SetNetworkProfile" and "basicAuthPassword" in payload["connectionData"]:
         return "connectionData.basicAuthPassword"
     return ""
 
 
-def _is_password(name: str) -> bool:
+def is_password_name(name: str) -> bool:
+    """Whether a key, variable or component of this name holds the station's connection password."""
     return any(_normalised(part) in _PASSWORDS for part in (name, *_PARTS.split(name)))

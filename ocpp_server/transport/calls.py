@@ -72,14 +72,15 @@ async def call(
     timeout: float | None = None,
     wait: bool = True,
     sets_password: bool = False,
+    command_id: str = "",
 ) -> Row:
     """Send a CALL to a station. Returns the command's row in its final state, or queued when `wait` is False.
 
     `timeout` is in seconds; a command that has waited in the queue for that long is not sent any more.
-    `sets_password` is for a caller that also changes the password that the handshake checks. Raises
-    StationOffline, QueueFull, Conflict (the station is rejected or not accepted yet) and Invalid (no such
-    action in the station's version, a payload that its schema refuses, or a payload that would lock the
-    station out).
+    `sets_password` is for a caller that also changes the password that the handshake checks. `command_id` is
+    for a caller that has stored the id beforehand. Raises StationOffline, QueueFull, Conflict (the station is
+    rejected or not accepted yet) and Invalid (no such action in the station's version, a payload that its
+    schema refuses, or a payload that would lock the station out).
     """
     connection = await live.state().connection(charge_point.identity)
     if connection is None:
@@ -93,7 +94,7 @@ async def call(
     command = await journal.run(
         store.create,
         charge_point,
-        id=tracing.command_id(),
+        id=command_id or tracing.command_id(),
         action=action,
         payload=masked(payload, action),
         actor=actor,
@@ -144,13 +145,16 @@ async def call(
     return cast("Row", command)  # equivalent: only the type checker reads the name
 
 
-async def check(charge_point: Addressee, action: str, payload: dict[str, Any]) -> None:
+async def check(
+    charge_point: Addressee, action: str, payload: dict[str, Any], *, sets_password: bool = False
+) -> None:
     """Raise the error that `call` would raise before it sends anything."""
     connection = await live.state().connection(charge_point.identity)
     if connection is None:
         raise StationOffline(f"{charge_point.identity} is known but offline.")
     _check(charge_point, connection.version, action, payload)
-    _refuse_password(charge_point, action, payload)
+    if not sets_password:
+        _refuse_password(charge_point, action, payload)
 
 
 def _check(charge_point: Addressee, version: str, action: str, payload: dict[str, Any]) -> None:
@@ -185,8 +189,9 @@ def _refuse_password(charge_point: Addressee, action: str, payload: dict[str, An
         identity = charge_point.identity
         raise Invalid(
             f"This would change the password of {identity} and lock it out: the server would go on to check "
-            f"the old one. Set the new password at the station itself and in its settings here (PATCH "
-            f"/api/v1/chargepoints/{identity}, or Stations in the admin).",
+            f"the old one. Send rotate-password instead, which changes it here too; or set the new password "
+            f"at the station itself and in its settings here (PATCH /api/v1/chargepoints/{identity}, or "
+            f"Stations in the admin).",
             errors=[{"field": field, "reason": "sets the password of the station's connection"}],
             code=Code.SETS_PASSWORD,
         )

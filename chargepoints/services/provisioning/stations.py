@@ -12,6 +12,7 @@ from django.db.models import ProtectedError
 
 from chargepoints.models import ChargePoint
 from chargepoints.services.diagnostics import files
+from chargepoints.services.provisioning import passwords
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
@@ -99,10 +100,12 @@ def update(
     if not settings and password is None:
         return charge_point  # a connected station would be loaded again
     fields = _apply(charge_point, settings, password)
+    # An operator's password replaces one that was sent to the station and not proved.
+    cleared = passwords.NEXT if password is not None else frozenset()
     with transaction.atomic():
         # Only these columns: the live state writes the others, and may have changed them since the row was
         # read.
-        charge_point.save(update_fields=sorted(fields))
+        charge_point.save(update_fields=sorted(fields | cleared))
         outbox.emit(
             events.UPDATED,
             station=charge_point.identity,
@@ -180,6 +183,8 @@ def _apply(charge_point: ChargePoint, settings: dict[str, Any], password: str | 
         setattr(charge_point, name, value)
     if password is not None:
         charge_point.password_hash = _hashed(password)
+        charge_point.next_password_hash = charge_point.next_password_command = ""
+        charge_point.next_password_until = None
         fields.add("password_hash")
     if charge_point.security_profile in (1, 2) and not charge_point.password_hash:
         raise Invalid(f"Security profile {charge_point.security_profile} needs a password.", field="password")

@@ -44,6 +44,7 @@ class Command(StationCommand):
         assert command is not None  # argparse has checked it
         if len(stations) > MOST_STATIONS:
             raise ValueError(f"At most {MOST_STATIONS} stations are allowed.")
+        self.role = command.role
         self.command, self.given = command, arguments.given(command, options)
         names = {field.argument: field.name for field in command.fields}
         body = {names[argument]: value for argument, value in self.given.items()}

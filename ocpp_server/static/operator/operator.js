@@ -429,6 +429,21 @@
     page.querySelector("[data-answer]").hidden = true;
   }
 
+  /** Show texts with their labels until the next command is sent: no later answer has them. */
+  function showOnce(texts) {
+    const notice = page.querySelector("[data-shown-once]");
+    notice.hidden = !texts.length;
+    notice.querySelector("dl").replaceChildren(
+      ...texts.map(([label, text]) => {
+        const row = element("div", "", "");
+        const value = element("dd", "", "");
+        value.append(element("code", "op-secret", text));
+        row.append(element("dt", "", label), value);
+        return row;
+      }),
+    );
+  }
+
   /** Link to the page with the answer of a command. */
   function showAnswer(command) {
     const link = page.querySelector("[data-answer]");
@@ -477,6 +492,7 @@
       if (!outcome.sent) throw new Error(outcome.sentence);
       form.closest("dialog").close();
       result(outcome.sentence, "info");
+      showOnce(outcome.shown_once);
       tracked = { id: outcome.command, until: Date.now() + FAST_POLL_FOR_MS };
       refresh();
     } catch (error) {

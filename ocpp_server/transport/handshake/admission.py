@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol, cast
 from urllib.parse import unquote_to_bytes
 
@@ -90,6 +91,10 @@ class KnownStation(Protocol):
     @property
     def password_hash(self) -> str: ...
     @property
+    def next_password_hash(self) -> str: ...
+    @property
+    def next_password_until(self) -> datetime | None: ...
+    @property
     def checks_username(self) -> bool: ...
     @property
     def heartbeat_interval(self) -> int: ...
@@ -154,6 +159,9 @@ class Admission(Protocol):
 
     def record(self, handshake: Handshake, refusal: Refusal) -> None:
         """Store a refused connection."""
+
+    def prove(self, charge_point_pk: int, password_hash: str) -> None:
+        """End the time in which two passwords of a station are accepted: it has logged on with this one."""
 
 
 port = Port[Admission]("Admission")
@@ -277,23 +285,47 @@ async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> boo
             "Security profile 3 needs a client certificate, which this server can't check yet.",
             security="RefusedSecurityProfile",
         )
-    if profile == 0 and not charge_point.password_hash:
-        return False
     given = authentication.credentials(handshake.authorization)
+    if profile == 0 and not charge_point.password_hash:
+        # Until the station logs on with the first password that it was sent, it needs none.
+        if given is None or not charge_point.next_password_hash:
+            return False
+        return await _proved(charge_point, handshake, *given)
     if given is None:
         await _note(handshake, authentication.FAILURE)
         raise Refusal(401, "The station needs a password and sent none.", security=FAILED_LOGIN)
     user, password = given
-    fits = await authentication.verify(charge_point.password_hash, password)
-    if charge_point.checks_username and not authentication.is_user(user, handshake.identity):
-        fits, reason = False, "The user name is not the identity."
-    else:
-        reason = (
-            "The password is wrong." if charge_point.password_hash else "No password is set for this station."
-        )
-    if not fits:
+    if not await _proved(charge_point, handshake, user, password):
+        if not _is_user(charge_point, handshake, user):
+            reason = "The user name is not the identity."
+        elif charge_point.password_hash:
+            reason = "The password is wrong."
+        else:
+            reason = "No password is set for this station."
         await _note(handshake, authentication.FAILURE)
         raise Refusal(401, reason, security=FAILED_LOGIN)
+    return True
+
+
+def _is_user(charge_point: KnownStation, handshake: Handshake, user: str) -> bool:
+    return not charge_point.checks_username or authentication.is_user(user, handshake.identity)
+
+
+async def _proved(charge_point: KnownStation, handshake: Handshake, user: str, password: bytes) -> bool:
+    """Whether the station has logged on with its password, or with the next one that it was sent (A01).
+
+    The next password replaces the present one as soon as it is proved. The present one proves that the next
+    one was not taken, once its command can't reach the station any more and if it was not answered: a station
+    that answered RebootRequired goes on with the present one until it restarts.
+    """
+    present, following = charge_point.password_hash, charge_point.next_password_hash
+    fits = await authentication.verify(present, password)
+    is_next = not fits and bool(following) and await authentication.verify(following, password)
+    if not (fits or is_next) or not _is_user(charge_point, handshake, user):
+        return False
+    until = charge_point.next_password_until
+    if is_next or (following and until is not None and until < datetime.now(UTC)):
+        await journal.run(port.app.prove, charge_point.pk, following if is_next else present)
     return True
 
 

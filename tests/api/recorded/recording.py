@@ -32,6 +32,9 @@ HEADERS = (
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _EVENT = re.compile(r"evt_[0-9a-f]{32}")
 _UPLOAD = re.compile(r"https?://[^/\s]+/uploads/(\d+)/[A-Za-z0-9_*-]+/")
+# A password that the server has generated: its 53 characters, or the same as hexadecimal digits.
+_PASSWORD = re.compile(r"[a-hj-km-np-zAC-HJ-NP-Z2-79]{20}|[0-9a-f]{40}")
+_MAY_BE_PASSWORD = frozenset({"password", "passwordHex", "value", "attributeValue"})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 # Fields whose values differ from run to run, and what replaces a value that is not null.
 _VOLATILE = {
@@ -61,6 +64,8 @@ def normalised(value: Any, field: str = "") -> Any:
         return None
     if field in ("requestId", "reservationId") and isinstance(value, int) and value > _CHOSEN_ID:
         return "<number>"
+    if field in _MAY_BE_PASSWORD and isinstance(value, str) and _PASSWORD.fullmatch(value):
+        return "<password>"
     if field in _VOLATILE and not isinstance(value, (dict, list)):
         return _VOLATILE[field]
     if isinstance(value, dict):

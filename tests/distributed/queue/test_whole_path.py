@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.conformance.peer import V16, V201, VERSIONS, Operator, Refused, at, eventually, fresh, station
 from tests.distributed.cluster import LEASE_S, Cluster
@@ -82,6 +83,28 @@ async def test_a_command_over_rest_reaches_the_station_behind_the_gateway(
         status, data = await asking
 
     assert (status, data["response"]) == (200, {"status": "Accepted"})
+
+
+async def test_16_073_a_password_is_rotated_at_a_gateway(
+    cluster: Cluster, gateway: LiveServer, web: LiveServer
+) -> None:
+    """The processor handles the answer, and another gateway checks the new password."""
+    identity = fresh()
+    await Operator(web).provision(identity, password="the-old-password")
+    path = f"/api/v1/chargepoints/{identity}/rotate-password"
+    async with station(gateway, V16, identity, password="the-old-password") as peer:
+        asking = asyncio.create_task(Operator(web).request("POST", path))
+        call = await peer.next_call()
+        await peer.answer(call, {"status": "Accepted"})
+        status, answer = await asking
+    key = bytes.fromhex(call[3]["value"])
+
+    assert (status, answer["data"]["passwordHex"]) == (200, key.hex())
+    async with station(cluster.servers[1], V16, identity, password=key):
+        pass
+    with pytest.raises(InvalidStatus):
+        async with station(gateway, V16, identity, password="the-old-password", boot=False):
+            pass
 
 
 async def test_a_reset_that_drops_the_line_at_one_gateway_follows_the_boot_at_another(

@@ -295,3 +295,15 @@ async def test_send_does_not_change_the_stations_password_and_shows_no_secret(
     assert peer.asked == [("ChangeConfiguration", {"key": "WifiPSK", "value": secret})]
     assert '"value": "***"' in sent[1]
     assert secret not in "".join((*refused[1:], *sent[1:]))
+
+
+async def test_a_rotated_password_is_printed_once(running_server: LiveServer) -> None:
+    answers = {"ChangeConfiguration": {"status": "Accepted"}}
+    async with station(running_server, "PW-2", answers) as peer:
+        code, out, err = await manage(running_server, "station", "rotate-password", "PW-2", "--yes")
+    ((_, asked),) = peer.asked
+
+    assert (code, err) == (0, "")
+    assert asked["key"] == "AuthorizationKey"
+    assert out.count(asked["value"]) == 1 and f"As hex    {asked['value']}" in out
+    assert out.count(bytes.fromhex(asked["value"]).decode()) == 1

@@ -28,6 +28,7 @@ async def play(player: Player) -> None:
         await logs(player, old, new)
         await charging_profiles(player, old, "1.6")
         await charging_profiles(player, new, "2.0.1")
+        await password(player, old, new)
         await generic(player, old, "1.6")
         await generic(player, new, "2.0.1")
         await configuration(player, old, new)
@@ -180,6 +181,22 @@ async def charging_profiles(player: Player, peer: Peer, version: str) -> None:
         peer, f"{version} clear profiles: unknown", "POST", path, body, {"status": "Unknown"}
     )
     await player.ask(f"{version} profiles: all", "GET", f"{base}/charging-profiles")
+
+
+async def password(player: Player, old: Peer, new: Peer) -> None:
+    """Refusals, and a change that needs a restart: the station's logons are not part of the scenario."""
+    place = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+    for peer, version in ((old, "1.6"), (new, "2.0.1")):
+        path = f"{V1}/chargepoints/{peer.identity}/rotate-password"
+        for word in ("Rejected", "RebootRequired"):
+            result = {"setVariableResult": [{**place, "attributeStatus": word}]}
+            reply = {"status": word} if version == "1.6" else result
+            await player.command(peer, f"{version} rotate-password: {word}", "POST", path, {}, reply)
+        await player.ask(f"{version} rotate-password: unproved", "POST", path, {"form": "text"})
+        await player.ask(
+            f"{version} rotate-password: password set here", "PATCH", f"{V1}/chargepoints/{peer.identity}",
+            {"password": ""},
+        )  # fmt: skip
 
 
 async def settled(player: Player, peer: Peer, request_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ class Row:
     identity: str = "CP-1"
     security_profile: int = 0
     password_hash: str = ""
+    next_password_hash: str = ""
+    next_password_until: datetime | None = None
     checks_username: bool = False
     pk: int = 7
     ocpp_version: str = ""
@@ -40,6 +43,7 @@ class Stations:
         self.rows = {"CP-1": Row()}
         self.is_full = False
         self.recorded: list[tuple[Handshake, Refusal]] = []
+        self.proved: list[tuple[int, str]] = []
 
     def find(self, identities: list[str]) -> list[Row | None]:
         return [self.rows.get(identity) for identity in identities]
@@ -51,6 +55,9 @@ class Stations:
 
     def record(self, handshake: Handshake, refusal: Refusal) -> None:
         self.recorded.append((handshake, refusal))
+
+    def prove(self, charge_point_pk: int, password_hash: str) -> None:
+        self.proved.append((charge_point_pk, password_hash))
 
 
 class Journal:
