@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,7 +10,7 @@ class ChargePointsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from chargepoints import jobs, live, metrics
-        from chargepoints.services import admission, commands, connections, security
+        from chargepoints.services import admission, commands, connections, data_transfer, security
         from chargepoints.services.campaigns import command, kinds
         from chargepoints.views.log_receiver import receive_log
         from ocpp_server import commanding, credentials
@@ -32,6 +33,7 @@ class ChargePointsConfig(AppConfig):
         streams.register(UPLOADS, receive_log)
         scheduler.register(jobs.JOBS)
         scheduler.register_recovery(jobs.recover)
+        data_transfer.load(settings.OCPP_DATA_TRANSFER_MODULES)
         credentials.on_failed_login(security.failed_login)
         fleet.register(metrics.FLEET)
         collectors.register(metrics.ConnectedCollector, of=collectors.FLEET_ROLES)

@@ -1,27 +1,36 @@
-"""Data transfer from stations (1.6 4.3; 2.0.1 P02). Only explicitly registered code gets a message (S20)."""
+"""Vendors' messages of stations (1.6 4.3; 2.0.1 P02). Only registered code gets one (S20)."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
+from chargepoints.services.data_transfer import Reply, receivers
 from ocpp_server.live.station import Station
+from ocpp_server.protocol import inner_json
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.versions import V2X, V16
 
-Answer = tuple[str, Any]
-Receiver = Callable[[Station, Any], Awaitable[Answer]]
 
-# (vendorId, messageId) -> receiver. Empty: no vendor's messages are known yet; the message log keeps them.
-RECEIVERS: dict[tuple[str, str], Receiver] = {}
+@on("DataTransfer", V16)
+async def data_transfer_16(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """1.6 allows text only: other data is answered as JSON text."""
+    reply = await _received(station, request)
+    data = {} if reply.data is None else {"data": inner_json.write(reply.data)}
+    return {"status": reply.status, **data}
 
 
-@on("DataTransfer", V16, *V2X)
+@on("DataTransfer", *V2X)
 async def data_transfer(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    vendor_id, message_id = request["vendorId"], request.get("messageId", "")
-    receiver = RECEIVERS.get((vendor_id, message_id))
-    if receiver is None:
-        is_vendor_known = any(vendor == vendor_id for vendor, _ in RECEIVERS)
-        return {"status": "UnknownMessageId" if is_vendor_known else "UnknownVendorId"}
-    status, data = await receiver(station, request.get("data"))
-    return {"status": status} if data is None else {"status": status, "data": data}
+    reply = await _received(station, request)
+    data = {} if reply.data is None else {"data": reply.data}
+    reason = {"statusInfo": {"reasonCode": reply.reason}} if reply.reason else {}
+    return {"status": reply.status, **data, **reason}
+
+
+async def _received(station: Station, request: dict[str, Any]) -> Reply:
+    return await receivers.receive(
+        station=station,
+        vendor_id=request["vendorId"],
+        message_id=request.get("messageId", ""),
+        data=request.get("data"),
+    )

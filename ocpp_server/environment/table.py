@@ -307,6 +307,15 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable("OCPP_MAX_FRAME_BYTES", "1MiB", size, "The longest message a station may send.", STATIONS),
     Variable(
+        "OCPP_DATA_TRANSFER_MODULES",
+        "",
+        names,
+        "Python modules with receivers of vendors' messages, separated by commas: acme_messages, "
+        "my_company.chargers. They must be importable, such as files beside run.py. See "
+        "docs/adding-a-data-transfer.md.",
+        STATIONS,
+    ),
+    Variable(
         "OCPP_STATION_RATE",
         "200",
         count,

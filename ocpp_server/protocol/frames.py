@@ -174,12 +174,12 @@ def parse(text: str, version: str, *, strict: bool = False) -> Frame:
 
     With `strict`, a frame with raw control characters or without a payload is broken.
     """
-    if text.count("[") + text.count("{") > MAX_DEPTH and _too_deep(text):
+    if text.count("[") + text.count("{") > MAX_DEPTH and too_deep(text):
         reason = f"nested deeper than {MAX_DEPTH} levels, or brackets do not match"
         return _unreadable(text, reason, version)
     repairs: tuple[str, ...] = ()
     if "\\u" in text:
-        text, repairs = _clean_escapes(text)
+        text, repairs = clean_escapes(text)
     try:
         if text.startswith("[2"):  # equivalent: `_parse_closely` reads the same, slowly
             _, call_id, action, payload = _decode_call(text)
@@ -324,7 +324,7 @@ def _decoded(part: msgspec.Raw) -> Any:
         return None
 
 
-def _too_deep(text: str) -> bool:
+def too_deep(text: str) -> bool:
     """Whether the brackets outside of strings nest deeper than MAX_DEPTH; linear, without parsing."""
     brackets = _NOT_BRACKET.sub("", _STRING.sub("", text))
     for _ in range(MAX_DEPTH):
@@ -334,7 +334,7 @@ def _too_deep(text: str) -> bool:
     return bool(brackets)
 
 
-def _clean_escapes(text: str) -> tuple[str, tuple[str, ...]]:
+def clean_escapes(text: str) -> tuple[str, tuple[str, ...]]:
     r"""Replace \u0000, which PostgreSQL refuses, and lone surrogate escapes, which UTF-8 cannot encode."""
     found = False
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chargepoints.handlers import data_transfer, diagnostics, display, firmware, security
+from chargepoints.handlers import diagnostics, display, firmware, security
 from chargepoints.tables import CHARGE_POINTS, DEVICE_EVENTS, FOLLOW_UPS, SECURITY_EVENTS
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V201
@@ -270,38 +270,3 @@ async def test_a_security_event_needs_no_explanation() -> None:
 
     (row,) = rows(station, SECURITY_EVENTS)
     assert (row["type"], row["tech_info"]) == ("x" * 255, "")
-
-
-# -- data transfer -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def acme(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    got: list[Any] = []
-
-    async def plain(station: Station, data: Any) -> data_transfer.Answer:
-        got.append(data)
-        return "Accepted", None
-
-    async def echo(station: Station, data: Any) -> data_transfer.Answer:
-        return "Rejected", data
-
-    receivers = {("acme", ""): plain, ("acme", "echo"): echo}
-    monkeypatch.setattr(data_transfer, "RECEIVERS", receivers)
-    return got
-
-
-@pytest.mark.parametrize(
-    ("request_", "answer"),
-    [
-        ({"vendorId": "other"}, {"status": "UnknownVendorId"}),
-        ({"vendorId": "acme", "messageId": "x"}, {"status": "UnknownMessageId"}),
-        ({"vendorId": "acme", "data": "d"}, {"status": "Accepted"}),
-        ({"vendorId": "acme", "messageId": "echo", "data": "d"}, {"status": "Rejected", "data": "d"}),
-    ],
-)
-async def test_only_registered_code_gets_a_message(
-    acme: list[Any], request_: dict[str, Any], answer: dict[str, Any]
-) -> None:
-    assert await handled(data_transfer.data_transfer, a_station(), "DataTransfer", request_) == answer
-    assert acme == (["d"] if answer == {"status": "Accepted"} else [])
