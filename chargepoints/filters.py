@@ -155,6 +155,30 @@ class MessageQuery(ListQuery):
         return rows if text is None else rows.filter(pk__in=message_search.containing(rows, text))
 
 
+class SecurityEventQuery(ListQuery):
+    orderings = {"receivedAt": "received_at"}
+    exact = {"type": "type__iexact", "critical": "is_critical", "fromStation": "from_station"}
+    moment = "received_at"
+
+    ordering = ordering(orderings)
+    search = search("A part of the type or of techInfo.")
+    clientId = TextField(required=False, max_length=255, help_text="The identity of a station.")
+    type = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    critical = FlagField(required=False)
+    fromStation = FlagField(required=False, help_text="false: the events that the server detected.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows, identity = super().filtered(rows), self.validated_data.get("clientId")
+        if identity is None:
+            return rows
+        # The key is queried first, so that the list uses its index on the station.
+        key = ChargePoint.objects.by_identity(identity).values_list("pk", flat=True).first()
+        return rows.none() if key is None else rows.filter(charge_point=key)
+
+    def containing(self, text: str) -> Q:
+        return Q(type__icontains=text) | Q(tech_info__icontains=text)
+
+
 class FollowUpQuery(ListQuery):
     orderings = {"time": "pk"}
     exact = {"action": "action", "requestId": "request_id"}

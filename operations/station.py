@@ -389,7 +389,11 @@ def _deviations(charge_point: ChargePoint) -> list[cells.Row]:
 def _security(charge_point: ChargePoint) -> list[cells.Row]:
     return [
         [
-            cells.text(event.type, href=reverse("admin:chargepoints_securityevent_change", args=[event.pk])),
+            cells.text(
+                event.type,
+                href=reverse("admin:chargepoints_securityevent_change", args=[event.pk]),
+                note=gettext("critical") if event.is_critical else "",
+            ),
             cells.text(event.tech_info or "–", note="" if event.from_station else gettext("by the server")),
             cells.moment(event.received_at),
         ]

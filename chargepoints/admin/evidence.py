@@ -28,14 +28,18 @@ class DeviationAdmin(EvidenceAdmin):
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(EvidenceAdmin):
-    list_display = ["type", "station", "tech_info", "source", "at", "received_at"]
-    list_filter = [StationFilter, "from_station", ("received_at", MomentFilter)]
+    list_display = ["type", "criticality", "station", "tech_info", "source", "at", "received_at"]
+    list_filter = [StationFilter, "is_critical", "from_station", ("received_at", MomentFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["type"]
     exact_search = ("type", "charge_point")
     search_help_text = _("Search by type or station")
     sortable_by = ["received_at"]
     empty_sentence = _("No security events yet.")
+
+    @display(description=_("Critical"), label={"critical": tones.DANGER})
+    def criticality(self, event: SecurityEvent) -> tuple[str, str]:
+        return ("critical", gettext("critical")) if event.is_critical else ("", "–")
 
     @display(description=_("Reported by"), label={"station": tones.INFO, "server": tones.WARNING})
     def source(self, event: SecurityEvent) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from chargepoints.services import security
 from ocpp_server.live.station import Station
+from ocpp_server.protocol import security_events
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.versions import V2X, V16
 
@@ -17,5 +18,6 @@ async def security_event_notification(station: Station, request: dict[str, Any])
         type=request["type"],
         tech_info=request.get("techInfo", ""),
         at=station.moment(request.get("timestamp")),
+        is_critical=security_events.is_critical(station.version, request["type"]),
     )
     return {}

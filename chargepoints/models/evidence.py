@@ -70,11 +70,24 @@ class SecurityEvent(models.Model):
     type = models.CharField(max_length=255)
     tech_info = models.TextField(blank=True, default="")
     from_station = models.BooleanField(default=True)
+    is_critical = models.BooleanField(
+        _("critical"),
+        default=False,
+        db_default=False,
+        help_text=_("By OCPP's list for the version of the station."),
+    )
     at = models.DateTimeField(_("time"), help_text=_("The station's time where it is plausible."))
     received_at = models.DateTimeField(db_index=True)
 
     class Meta:
         ordering = ["-received_at"]
+        indexes = [
+            models.Index(
+                fields=["-received_at"],
+                condition=models.Q(is_critical=True),
+                name="critical_security_event",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.charge_point or 'This server'}: {self.type}"

@@ -372,6 +372,19 @@ class ReportSerializer(ReadSerializer):
     lastAt = TimeField(source="last_at")
 
 
+class SecurityEventSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    clientId = serializers.CharField(
+        source="charge_point.identity", default=None, allow_null=True, help_text="null: no station's event."
+    )
+    type = serializers.CharField(help_text="As sent by the station.")
+    critical = serializers.BooleanField(source="is_critical", help_text="By OCPP's list for the version.")
+    techInfo = serializers.CharField(source="tech_info")
+    fromStation = serializers.BooleanField(source="from_station")
+    time = TimeField(source="at", help_text="The station's time where it is plausible.")
+    receivedAt = TimeField(source="received_at")
+
+
 def parsed(text: str) -> Any:
     """The JSON of a log row, or the text itself when it is not JSON."""
     try:

@@ -58,11 +58,11 @@ class Hourly:
 _reported, _noticed, _logged = Hourly(), Hourly(), Hourly()
 
 
-def report(*, station: Station, type: str, tech_info: str, at: datetime) -> None:
+def report(*, station: Station, type: str, tech_info: str, at: datetime, is_critical: bool = False) -> None:
     """Store a station's event of any type. Beyond MAX_PER_HOUR it is counted as a deviation."""
     times = _reported.count(station.identity)
     if times <= MAX_PER_HOUR:
-        _store(station, type, tech_info, at, from_station=True)
+        _store(station, type, tech_info, at, from_station=True, is_critical=is_critical)
         return
     station.deviation("security-event-flood", type)
     if times == MAX_PER_HOUR + 1:
@@ -108,6 +108,7 @@ def record(*, charge_point: ChargePoint | None, type: str, tech_info: str) -> No
             eventType=type[:255],
             techInfo=tech_info,
             fromStation=False,
+            critical=False,
             time=now,
         )
 
@@ -121,15 +122,31 @@ def failed_login(*, type: str, address: str, tech_info: str) -> None:
         record(charge_point=None, type=type, tech_info=f"{tech_info} From {address or 'an unknown address'}.")
 
 
-def _store(station: Station, type: str, tech_info: str, at: datetime, *, from_station: bool) -> None:
+def _store(
+    station: Station,
+    type: str,
+    tech_info: str,
+    at: datetime,
+    *,
+    from_station: bool,
+    is_critical: bool = False,
+) -> None:
     shown = masked_words(tech_info)
-    station.emit(stations.SECURITY, eventType=type[:255], techInfo=shown, fromStation=from_station, time=at)
+    station.emit(
+        stations.SECURITY,
+        eventType=type[:255],
+        techInfo=shown,
+        fromStation=from_station,
+        critical=is_critical,
+        time=at,
+    )
     station.unit.insert(
         SECURITY_EVENTS,
         charge_point_id=station.pk,
         type=type[:255],
         tech_info=shown,
         from_station=from_station,
+        is_critical=is_critical,
         at=at,
         received_at=station.received_at,
     )

@@ -272,12 +272,19 @@ SECURITY: Final = EventType(
         Field("eventType", TEXT, "The type of the event."),
         Field("techInfo", TEXT, "Details, with secrets masked."),
         Field("fromStation", FLAG, "false for an event that the server detected."),
+        Field(
+            "critical",
+            FLAG,
+            "Whether OCPP lists the type as critical for the station's version. Earlier events have none.",
+            optional=True,
+        ),
         Field("time", TIME, "The station's time of the event."),
     ),
     {
         "eventType": "TamperDetectionActivated",
         "techInfo": "Door contact",
         "fromStation": True,
+        "critical": True,
         "time": "2026-11-28T14:05:09.000Z",
     },
 )

@@ -252,6 +252,7 @@ async def test_a_security_event_is_stored_with_its_time() -> None:
                 "eventType": "FirmwareUpdated",
                 "techInfo": "1.4.2",
                 "fromStation": True,
+                "critical": True,
                 "time": "2026-05-04T11:00:00.000Z",
             },
         )

@@ -111,6 +111,7 @@ def test_an_event_outside_of_a_message_is_stored_and_published() -> None:
     assert [(station, site) for station, site, _ in published] == [("A", garage.site_id), ("", None)]
     data = published[0][2]
     assert (data["eventType"], data["techInfo"], data["fromStation"]) == ("T", "x", False)
+    assert data["critical"] is False
     assert data["time"]
 
 

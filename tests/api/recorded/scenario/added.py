@@ -58,6 +58,9 @@ async def reports(player: Player, peer: Peer) -> None:
     await player.command(peer, "report: ask for it", "POST", f"{BASE}/commands", wanted, ACCEPTED)
     part = {"requestId": 77, "generatedAt": at(), "seqNo": 0, "tbc": False}
     await peer.call("NotifyReport", part)
+    log = await player.ask("security events", "GET", f"{V1}/security-events?critical=false&limit=1")
+    (event,) = log["securityEvents"]
+    await player.ask("security event: get", "GET", f"{V1}/security-events/{event['id']}")
     for name, key in (("follow-ups", "followUps"), ("reports", "reports")):
         path = f"{BASE}/{name}"
         # The message is stored at once, and its command is found slightly later.

@@ -10,4 +10,5 @@ async def test_A04_security_events_of_any_kind(server, records, version):
         for kind in ("FirmwareUpdated", "Anything"):
             assert await peer.call("SecurityEventNotification", {"type": kind, "timestamp": at(-600)}) == {}
 
-    assert [row["type"] for row in records.security_events(peer.identity)] == ["FirmwareUpdated", "Anything"]
+    rows = records.security_events(peer.identity)
+    assert [(row["type"], row["is_critical"]) for row in rows] == [("FirmwareUpdated", 1), ("Anything", 0)]
