@@ -1,7 +1,7 @@
 """The one path of every message from a station, after the session has read its envelope.
 
 A request: look up > validate > handler > validate > commit > pack. An answer to the server's call: validate >
-@reply > commit.
+@reply or @failed > commit.
 """
 
 from __future__ import annotations
@@ -238,9 +238,10 @@ def _count_repairs(station: Party, frame: Call | Send | CallResult) -> None:
 async def dispatch_answer(station: Party, answer: Answer, work: Work[Answer]) -> None:
     """Handle the answer to a call of the server; commit its changes and the final state of the call.
 
-    A failing @reply handler is rolled back, and the call ends anyway because the station has answered. After
-    a refused commit, the handler runs a second time on the reloaded state. When the second commit is refused
-    too, the call ends without the handler's changes. Exceptions mean the same as in `dispatch`.
+    A failing @reply or @failed handler is rolled back, and the call ends anyway because the station has
+    answered. After a refused commit, the handler runs a second time on the reloaded state. When the second
+    commit is refused too, the call ends without the handler's changes. Exceptions mean the same as in
+    `dispatch`.
     """
     _check(station, answer)
     try:
@@ -283,16 +284,19 @@ def _check(station: Party, answer: Answer) -> None:
 
 
 async def _attempt_answer(station: Party, answer: Answer, work: Work[Answer]) -> None:
-    call = answer.call
+    call, frame = answer.call, answer.frame
     reply = registry.reply_handler(station.version, call.action)
-    if reply is not None and answer.response is not None:
-        try:
+    failed = registry.failed_handler(station.version, call.action)
+    try:
+        if reply is not None and answer.response is not None:
             await reply(station, call.payload, answer.response, call.id)
-        except (CommitRefused, StorageUnavailable):
-            raise
-        except Exception:
-            log.exception("reply.failed", station=station.identity, message_id=call.id, action=call.action)
-            await work.roll_back()
+        elif failed is not None and isinstance(frame, CallError):
+            await failed(station, call.payload, frame.code)
+    except (CommitRefused, StorageUnavailable):
+        raise
+    except Exception:
+        log.exception("reply.failed", station=station.identity, message_id=call.id, action=call.action)
+        await work.roll_back()
     await work.commit(answer)
 
 

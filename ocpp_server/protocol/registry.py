@@ -1,15 +1,17 @@
-"""Handlers of messages: @on, @also, @after and @reply, checked against THE TABLE while modules are imported.
+"""Handlers of messages: @on, @also, @after, @reply, @failed, checked against THE TABLE while modules are
+imported.
 
     @on("StartTransaction", V16)                answers a request of a station
     @also("StatusNotification", V16)            reacts to it in another app, in the same unit of work
     @after("BootNotification", V16, V201, V21)  runs once the answer has been sent
     @reply("Reset", V16, V201, V21)             runs when a station answers a call of the server
+    @failed("TriggerMessage", V16, V201, V21)   runs when it answers the call with a CALLERROR
 
-A message has at most one @on and one @reply handler. It has any number of @also and @after handlers, which
-run in the order in which their modules are imported: the order of the installed apps, and of file names
-within an app. The import fails for a second @on or @reply handler of the same message, for an action that the
-version does not have, and for an action that the other side sends. So a later registration never replaces an
-earlier one silently.
+A message has at most one @on, one @reply and one @failed handler. It has any number of @also and @after
+handlers, which run in the order in which their modules are imported: the order of the installed apps, and of
+file names within an app. The import fails for a second @on, @reply or @failed handler of the same message,
+for an action that the version does not have, and for an action that the other side sends. So a later
+registration never replaces an earlier one silently.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from .actions import action
 from .versions import VERSIONS, Version
 
 Handler = Callable[..., Any]
-Role = Literal["on", "also", "after", "reply"]
+Role = Literal["on", "also", "after", "reply", "failed"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 _H = TypeVar("_H", bound=Handler)
 
@@ -40,9 +42,14 @@ class Registry:
     def __init__(self) -> None:
         self._on: Final[dict[_Key, Handler]] = {}
         self._reply: Final[dict[_Key, Handler]] = {}
+        self._failed: Final[dict[_Key, Handler]] = {}
         self._also: Final[dict[_Key, tuple[Handler, ...]]] = {}
         self._after: Final[dict[_Key, tuple[Handler, ...]]] = {}
-        self._single: Final[dict[Role, dict[_Key, Handler]]] = {"on": self._on, "reply": self._reply}
+        self._single: Final[dict[Role, dict[_Key, Handler]]] = {
+            "on": self._on,
+            "reply": self._reply,
+            "failed": self._failed,
+        }
         self._many: Final[dict[Role, dict[_Key, tuple[Handler, ...]]]] = {
             "also": self._also,
             "after": self._after,
@@ -78,6 +85,13 @@ class Registry:
         """
         return self._decorator("reply", name, versions)
 
+    def failed(self, name: str, *versions: Version) -> Callable[[_H], _H]:
+        """Run when a station answers a call with a CALLERROR: `handler(station, request, code)`.
+
+        The code is the station's own text.
+        """
+        return self._decorator("failed", name, versions)
+
     def handler(self, version: str, name: str) -> Handler | None:
         """The @on handler; None when the action is not served."""
         return self._on.get((version, name))
@@ -93,6 +107,10 @@ class Registry:
     def reply_handler(self, version: str, name: str) -> Handler | None:
         """The @reply handler, if any."""
         return self._reply.get((version, name))
+
+    def failed_handler(self, version: str, name: str) -> Handler | None:
+        """The @failed handler, if any."""
+        return self._failed.get((version, name))
 
     def registered(self, role: Role) -> frozenset[_Key]:
         """Every (version, action) that has a handler of this role."""
@@ -132,7 +150,7 @@ def _refuse_contradiction(role: Role, name: str, version: Version, *, inbound: b
         raise RegistrationError(f"{where}: this version has no such action")
     if inbound and row.is_from_station:
         raise RegistrationError(f"{where}: stations send it anyway, inbound is for the others")
-    fits = row.is_to_station if role == "reply" else row.is_from_station or inbound
+    fits = row.is_to_station if role in ("reply", "failed") else row.is_from_station or inbound
     if not fits:
         raise RegistrationError(f"{where}: the action runs the other way")
 
@@ -147,7 +165,9 @@ on = registry.on
 also = registry.also
 after = registry.after
 reply = registry.reply
+failed = registry.failed
 handler = registry.handler
 reactions = registry.reactions
 after_handlers = registry.after_handlers
 reply_handler = registry.reply_handler
+failed_handler = registry.failed_handler

@@ -65,6 +65,33 @@ def test_the_handler_gets_the_call_and_its_answer_and_the_commit_ends_the_call(
     assert (work.steps, station.deviations) == (["commit"], [])
 
 
+def failing(monkeypatch: pytest.MonkeyPatch, *failures: BaseException | None) -> Reply:
+    handler, handlers = Reply(*failures), Registry()
+    handlers.failed("Reset", V16)(handler)
+    monkeypatch.setattr(dispatch, "registry", handlers)
+    return handler
+
+
+def test_the_handler_of_errors_gets_the_code_of_an_error_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed, station, work = failing(monkeypatch), Party(V16), Work()
+
+    run(station, answer(ACCEPTED), work)
+    run(station, answer(CallError("c-1", "NotSupported", "No.", {})), work)
+
+    assert failed.calls == [(station, {"type": "Soft"}, "NotSupported")]
+    assert work.steps == ["commit", "commit"]
+
+
+def test_a_failing_handler_of_errors_is_rolled_back_and_the_call_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failed, work = failing(monkeypatch, RuntimeError("no")), Work()
+
+    run(Party(V16), answer(CallError("c-1", "NotSupported", "No.", {})), work)
+
+    assert (len(failed.calls), work.steps) == (1, ["roll_back", "commit"])
+
+
 @pytest.mark.parametrize("version", [V16, V201])
 def test_without_a_handler_the_call_ends_as_well(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     replying(monkeypatch)

@@ -1,6 +1,6 @@
 import pytest
 
-from ocpp_server.protocol.registry import RegistrationError, Registry
+from ocpp_server.protocol.registry import ROLES, RegistrationError, Registry
 from ocpp_server.protocol.versions import V16, V21, V201
 
 
@@ -64,6 +64,7 @@ def test_the_same_handler_twice_stops_the_import(registry):
         ("on", "Reset", V16, "other way"),
         ("after", "Reset", V16, "other way"),
         ("reply", "Heartbeat", V16, "other way"),
+        ("failed", "Heartbeat", V16, "other way"),
         ("on", "GetConfiguration", V16, "other way"),
     ],
 )
@@ -94,20 +95,21 @@ def test_one_family_of_stations_requests_its_configuration_from_the_server(regis
         registry.on("Heartbeat", V16, inbound=True)
 
 
-@pytest.mark.parametrize("role", ["on", "also", "after", "reply"])
+@pytest.mark.parametrize("role", ROLES)
 def test_the_registered_messages_of_each_role_are_known(registry, role):
-    name = "Reset" if role == "reply" else "Heartbeat"
+    name = "Reset" if role in ("reply", "failed") else "Heartbeat"
     getattr(registry, role)(name, V16, V21)(serve)
 
-    assert {each: registry.registered(each) for each in ("on", "also", "after", "reply")} == {
-        each: {(V16, name), (V21, name)} if each == role else set()
-        for each in ("on", "also", "after", "reply")
+    assert {each: registry.registered(each) for each in ROLES} == {
+        each: {(V16, name), (V21, name)} if each == role else set() for each in ROLES
     }
 
 
-@pytest.mark.parametrize("role", ["on", "also", "after", "reply"])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_decorator_returns_the_function_itself(registry, role):
-    assert getattr(registry, role)("Reset" if role == "reply" else "Heartbeat", V16)(serve) is serve
+    assert (
+        getattr(registry, role)("Reset" if role in ("reply", "failed") else "Heartbeat", V16)(serve) is serve
+    )
 
 
 @pytest.mark.parametrize("role", ["also", "after"])
