@@ -27,24 +27,17 @@ SHORT: dict[str, Promise] = {
 }
 
 
-EFFECTS: dict[str, Promise] = {
-    Command.Effect.WAITING: _("waiting for the BootNotification"),
-    Command.Effect.SEEN: _("the station has booted"),
-    Command.Effect.MISSED: _("the station did not boot"),
-}
-
-
 def outcome(command: Command) -> str:
     """The state in a few words, with the station's own status and reason, or its error; and its effect."""
     if command.has_dropped:
         return gettext("The station dropped the connection, as resets do; waiting for its BootNotification")
     words = _answered(command)
-    return f"{words}; {EFFECTS[command.effect]}" if command.effect else words
+    return f"{words}; {command.effect_words}" if command.effect else words
 
 
 def is_settled(command: Command) -> bool:
-    """Whether nothing more is expected: the station has answered and, after a reset, booted."""
-    return command.is_finished and not command.awaits_boot
+    """Whether nothing more is expected: the station has answered, and done what follows."""
+    return command.is_finished and not command.awaits_effect
 
 
 def _answered(command: Command) -> str:

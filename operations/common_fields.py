@@ -24,7 +24,9 @@ def common_fields(command: OperatorCommand, chosen: Sequence[ChargePoint]) -> li
     """The fields that all stations understand: as their version needs them if they have the same, otherwise
     as declared, with the choices that every version has.
     """
-    by_version = {one.ocpp_version: one for one in chosen if one.ocpp_version in VERSIONS}
+    versions = dict.fromkeys(one.ocpp_version for one in chosen if one.ocpp_version in VERSIONS)
+    # A row without a past: what one of the stations can't do says nothing about the others.
+    by_version = {version: ChargePoint(ocpp_version=version) for version in versions}
     found = []
     for field in command.fields:
         adapted = [field.at(one) for one in by_version.values()] or [field]

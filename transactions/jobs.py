@@ -27,8 +27,8 @@ from ocpp_server.storage.unit import Unit
 from ocpp_server.transport import calls
 from ocpp_server.transport.switchboard import switchboard
 from transactions.models import Refusal, Reservation
-from transactions.services import remote_control
 from transactions.services.metering import carrying
+from transactions.services.remote_control import remote_starts, triggers
 from transactions.services.reservation import expiring, requesting
 from transactions.services.transactions import closing, free_connectors, gaps, interruptions
 from transactions.tables import TOKENS
@@ -60,7 +60,12 @@ async def mirror_token_uses() -> None:
 
 def expire_remote_starts() -> None:
     """End remote starts that have led to no transaction in time."""
-    remote_control.expire(datetime.now(UTC))
+    remote_starts.expire(datetime.now(UTC))
+
+
+def settle_triggers() -> None:
+    """Settle the triggers whose message has not come in time, or whose process has died."""
+    triggers.settle_overdue(datetime.now(UTC))
 
 
 def settle_reservations() -> None:
@@ -122,6 +127,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, mirror_token_uses),
     (EXPIRE, in_journal(expire_remote_starts)),
     (EXPIRE, in_journal(settle_reservations)),
+    (EXPIRE, in_journal(settle_triggers)),
     (ASK_FOR_MISSING_EVENTS, ask_for_missing_events),
     (MARK_CONTRADICTED, mark_contradicted),
     (END_INTERRUPTED, in_journal(end_interrupted)),

@@ -54,5 +54,5 @@ class CommandAdmin(EvidenceAdmin):
         """The station's status with its reason and, where it accepted some items, their number."""
         found = command.outcome
         error = " ".join(filter(None, (command.error_code, command.error_description)))
-        effect = command.get_effect_display() if command.effect else ""
-        return ", ".join(filter(None, (found.share, command.status, found.reason, error, effect))) or "–"
+        words = (found.share, command.status, found.reason, error, command.effect_words)
+        return ", ".join(filter(None, words)) or "–"

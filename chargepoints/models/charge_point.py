@@ -130,6 +130,8 @@ class ChargePoint(models.Model):
     error_code = models.CharField(max_length=255, blank=True, default="")
     status_info = models.CharField(max_length=1000, blank=True, default="")
     boot_reason = models.CharField(max_length=64, blank=True, default="")
+    # The messages that can't be triggered, as `Action.Message`, each with the firmware version that said so.
+    missing_triggers = models.JSONField(null=True, blank=True, editable=False)
     firmware_status = models.CharField(max_length=64, blank=True, default="")
     diagnostics_status = models.CharField(max_length=64, blank=True, default="")
     heartbeat_interval = models.PositiveIntegerField(

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.protocol import actions
 from ocpp_server.storage.row_titles import titled
-from ocpp_server.transport import outcomes
-from ocpp_server.transport.command_store import State
+from ocpp_server.transport import effects, outcomes
+from ocpp_server.transport.command_store import Effect, State
 from ocpp_server.transport.outcomes import Outcome
+
+# What has become of a command's effect, in words, by the effect's name and state.
+_EFFECTS: Final[dict[tuple[str, str], Promise]] = {
+    (effects.BOOTED, Effect.WAITING): _("waiting for the BootNotification"),
+    (effects.BOOTED, Effect.SEEN): _("the station has booted"),
+    (effects.BOOTED, Effect.MISSED): _("the station did not boot"),
+    (effects.RECEIVED, Effect.WAITING): _("waiting for the message"),
+    (effects.RECEIVED, Effect.SEEN): _("the message was received"),
+    (effects.RECEIVED, Effect.MISSED): _("the message did not come"),
+}
 
 
 class CommandQuerySet(models.QuerySet["Command"]):
@@ -20,6 +34,13 @@ class CommandQuerySet(models.QuerySet["Command"]):
 
     def awaiting_boot(self) -> CommandQuerySet:
         """The commands that restart their station, whose boot has not come yet."""
+        return self._awaiting_effect().filter(action__in=actions.RESTARTS)
+
+    def awaiting_message(self) -> CommandQuerySet:
+        """The accepted triggers whose message has not come yet."""
+        return self._awaiting_effect().filter(action__in=effects.TRIGGERS)
+
+    def _awaiting_effect(self) -> CommandQuerySet:
         return self.filter(effect=Command.Effect.WAITING, effect_until__isnull=False)
 
 
@@ -40,9 +61,9 @@ class Command(models.Model):
         LATE = "late", _("Answered too late")
 
     class Effect(models.TextChoices):
-        WAITING = "waiting", _("Waiting for the boot")
-        SEEN = "seen", _("The station has booted")
-        MISSED = "missed", _("The station did not boot")
+        WAITING = "waiting", _("Waiting for the effect")
+        SEEN = "seen", _("The effect has come")
+        MISSED = "missed", _("The effect has not come")
 
     id = models.CharField(primary_key=True, max_length=36)
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="commands")
@@ -61,10 +82,10 @@ class Command(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text=_("Of a Reset: the boot that follows."),
+        help_text=_("Of a Reset: the boot that follows. Of a trigger: the requested message."),
     )
     effect_until = models.DateTimeField(
-        null=True, blank=True, help_text=_("The server waits for the boot until then; empty afterwards.")
+        null=True, blank=True, help_text=_("The server waits for the effect until then; empty afterwards.")
     )
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -95,13 +116,23 @@ class Command(models.Model):
         return self.state not in (Command.State.QUEUED, Command.State.SENT)
 
     @property
-    def awaits_boot(self) -> bool:
+    def awaits_effect(self) -> bool:
         return self.effect == self.Effect.WAITING
+
+    @property
+    def effect_name(self) -> str:
+        """The name of what the command leads to; empty for a command that nothing follows."""
+        return effects.name_of(self.action) if self.effect else ""
+
+    @property
+    def effect_words(self) -> str:
+        """What has become of the effect, in words; empty for a command that nothing follows."""
+        return str(_EFFECTS[self.effect_name, self.effect]) if self.effect else ""
 
     @property
     def has_dropped(self) -> bool:
         """Whether the station dropped the connection instead of an answer, as restarts do, and will boot."""
-        return self.awaits_boot and self.state == self.State.SENT
+        return self.awaits_effect and self.state == self.State.SENT
 
     @property
     def outcome(self) -> Outcome:

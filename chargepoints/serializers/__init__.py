@@ -19,7 +19,6 @@ from chargepoints.models import (
     Site,
 )
 from chargepoints.models.note import MOST_CHARACTERS
-from chargepoints.services.provisioning import restarted
 from chargepoints.services.provisioning.stations import MAX_PASSWORD, MIN_PASSWORD
 from ocpp_server.api import extensions
 from ocpp_server.api.extensions import ExtendedSerializer
@@ -249,16 +248,16 @@ class NoteBody(StrictSerializer):
 
 
 class EffectSerializer(ReadSerializer):
-    """The boot that a Reset leads to."""
+    """What a command leads to: the boot of a Reset, the message of a trigger."""
 
-    name = serializers.SerializerMethodField(help_text="station-booted.")
+    name = serializers.SerializerMethodField(help_text="station-booted, or message-received.")
     state = serializers.ChoiceField(choices=Command.Effect.values, source="effect")
     until = TimeField(
-        source="effect_until", allow_null=True, help_text="The end of the wait for the boot; null after it."
+        source="effect_until", allow_null=True, help_text="The end of the wait for it; null afterwards."
     )
 
     def get_name(self, command: Command) -> str:
-        return restarted.BOOTED
+        return command.effect_name
 
 
 class CommandSerializer(ExtendedSerializer):
@@ -285,7 +284,7 @@ class CommandSerializer(ExtendedSerializer):
     errorCode = serializers.CharField(source="error_code")
     errorDescription = serializers.CharField(source="error_description")
     errorDetails = serializers.JSONField(source="error_details", allow_null=True)
-    effect = serializers.SerializerMethodField(help_text="The boot that a Reset leads to; null without one.")
+    effect = serializers.SerializerMethodField(help_text="What the command leads to; null without anything.")
     createdAt = TimeField(source="created_at")
     sentAt = TimeField(source="sent_at", allow_null=True)
     deadlineAt = TimeField(source="deadline_at")

@@ -64,6 +64,11 @@ def store_result(unit: Unit, command_id: str, *, finished_at: datetime | None, *
     unit.update(COMMANDS, command_id, finished_at=finished_at, **columns)
 
 
+def store_effect(unit: Unit, command_id: str, **columns: Any) -> None:
+    """Add the state of a command's effect to the unit of the message that shows it: see `effects`."""
+    unit.update(COMMANDS, command_id, **columns)
+
+
 def mark_sent(command_id: str, at: datetime) -> None:
     """Note that the frame has left. The answer may have been stored before."""
     command = Command.objects.filter(pk=command_id)

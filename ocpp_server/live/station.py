@@ -65,6 +65,7 @@ class Station(Loaded):
         "payload",
         "action",
         "actor",
+        "asked_at",
         "in_doubt",
         "request",
         "is_uncommitted",
@@ -101,6 +102,8 @@ class Station(Loaded):
         self.action = ""
         # The sender of the command whose answer is the current message.
         self.actor = ""
+        # When that command was sent; set for each answer.
+        self.asked_at = self.received_at
         # The last load may have missed stored rows: query the database before treating an object as new.
         self.in_doubt = False
         # The payload of the current message as its handler sees it: decoded, and repaired where necessary.

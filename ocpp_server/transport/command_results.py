@@ -72,6 +72,8 @@ class CommandResults:
         """Handle the answer to a command. The command has its final state when this returns."""
         station = self._station
         station.action, station.actor = outgoing.action, outgoing.actor
+        if outgoing.sent_at is not None:
+            station.asked_at = datetime.now(UTC) - timedelta(seconds=time.monotonic() - outgoing.sent_at)
         echoes = secrets_in(outgoing.payload, outgoing.action)
         if echoes:  # the frame may be stored as the example of a deviation
             station.frame = masked_text(station.frame, echoes=echoes)

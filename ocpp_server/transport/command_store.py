@@ -33,7 +33,7 @@ class State(StrEnum):
 
 
 class Effect(StrEnum):
-    """The state of the boot that a restarting command leads to."""
+    """The state of what a command leads to: a boot, or a requested message (`transport.effects`)."""
 
     WAITING = "waiting"
     SEEN = "seen"

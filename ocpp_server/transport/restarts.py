@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ocpp_server.protocol import actions
-from ocpp_server.transport.command_store import Effect, State
+from ocpp_server.transport import effects
+from ocpp_server.transport.command_store import State
 
 # Stations take from half a minute to some minutes until they boot.
 BOOT_TIME: Final = timedelta(minutes=10)
@@ -25,8 +26,7 @@ def restarts(action: str, payload: Mapping[str, Any]) -> bool:
 
 def awaiting(since: datetime, *, is_scheduled: bool = False) -> dict[str, Any]:
     """The columns of a command whose station will boot."""
-    until = since + (SCHEDULED_TIME if is_scheduled else BOOT_TIME)
-    return {"effect": Effect.WAITING.value, "effect_until": until}
+    return effects.awaited(since + (SCHEDULED_TIME if is_scheduled else BOOT_TIME))
 
 
 def unanswered(state: str, at: datetime, sent_at: datetime | None) -> dict[str, Any]:

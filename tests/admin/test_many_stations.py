@@ -85,7 +85,7 @@ def test_fields_are_those_of_the_common_version_or_those_that_all_versions_have(
 
     (type_of_new, evse) = common_fields(RESET, [new, new])
     (type_of_both,) = common_fields(RESET, [old, new])
-    (messages, _evse) = common_fields(TRIGGER, [old, new])
+    (messages, _evse, _force) = common_fields(TRIGGER, [old, new])
 
     assert evse.argument == "evse_number"
     assert dict(type_of_new.choices)["Soft"] == "When idle: wait until sessions end"  # type: ignore[attr-defined]

@@ -1,4 +1,6 @@
-"""Answers to remote starts (1.6 5.11; 2.0.1 F01, F02): an accepted one waits for its transaction."""
+"""Answers to remote starts, which wait for their transactions (1.6 5.11; 2.0.1 F01, F02), and to triggers,
+which wait for their messages (1.6 5.17, security extension 5.3; 2.x F06).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,9 @@ from typing import Any
 
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
-from ocpp_server.protocol.registry import reply
+from ocpp_server.protocol.registry import also, failed, reply
 from ocpp_server.protocol.versions import V2X, V16
-from transactions.services import remote_control
+from transactions.services.remote_control import remote_starts, triggers
 from transactions.services.transactions import owners, sessions
 
 
@@ -16,7 +18,7 @@ from transactions.services.transactions import owners, sessions
 async def remote_start_transaction(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await remote_control.expect(
+    await remote_starts.expect(
         station=station,
         command_id=command_id,
         token=translate.id_tag(request["idTag"]),
@@ -32,7 +34,7 @@ async def request_start_transaction(
 ) -> None:
     token = translate.id_token(request["idToken"])
     assert token is not None  # required by the schema
-    transaction = await remote_control.expect(
+    transaction = await remote_starts.expect(
         station=station,
         command_id=command_id,
         token=token,
@@ -44,3 +46,69 @@ async def request_start_transaction(
     if transaction is not None and not transaction.id_token:
         await owners.set_owner_by_remote_start(station, transaction, token)
         sessions.save(station, transaction)
+
+
+# -- triggers ------------------------------------------------------------------------------------------------
+
+# The error codes of a station that can't send a message, or does not know the command.
+_NOT_IMPLEMENTED = frozenset({"NotImplemented", "NotSupported"})
+
+
+@also("BootNotification", V16, *V2X)
+@also("DiagnosticsStatusNotification", V16)
+@also("FirmwareStatusNotification", V16, *V2X)
+@also("Heartbeat", V16, *V2X)
+@also("LogStatusNotification", V16, *V2X)
+@also("MeterValues", V16, *V2X)
+@also("NotifyEvent", *V2X)
+@also("PublishFirmwareStatusNotification", *V2X)
+@also("SignCertificate", V16, *V2X)
+@also("SignedFirmwareStatusNotification", V16)
+@also("StatusNotification", V16, *V2X)
+@also("TransactionEvent", *V2X)
+async def triggered(station: Station, request: dict[str, Any]) -> None:
+    """Settle the triggers that asked for this message."""
+    message = translate.sent(station.action, request)
+    if message is not None:
+        triggers.received(station=station, message=message)
+
+
+@reply("TriggerMessage", V16, *V2X)
+async def trigger_message(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    await _answered(station, "TriggerMessage", request, response["status"], command_id)
+
+
+@reply("ExtendedTriggerMessage", V16)
+async def extended_trigger_message(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    await _answered(station, "ExtendedTriggerMessage", request, response["status"], command_id)
+
+
+async def _answered(
+    station: Station, action: str, request: dict[str, Any], status: str, command_id: str
+) -> None:
+    asked = translate.trigger(request)
+    if status == "Accepted":
+        await triggers.implemented(station=station, action=action, message=asked.message)
+        triggers.accepted(station=station, command_id=command_id, asked=asked)
+    elif status == "NotImplemented":
+        await triggers.not_implemented(station=station, action=action, message=asked.message)
+
+
+@failed("TriggerMessage", V16, *V2X)
+async def trigger_message_failed(station: Station, request: dict[str, Any], code: str) -> None:
+    await _failed(station, "TriggerMessage", request, code)
+
+
+@failed("ExtendedTriggerMessage", V16)
+async def extended_trigger_message_failed(station: Station, request: dict[str, Any], code: str) -> None:
+    await _failed(station, "ExtendedTriggerMessage", request, code)
+
+
+async def _failed(station: Station, action: str, request: dict[str, Any], code: str) -> None:
+    """A station without the command answers it with a CALLERROR, and some do so for one message."""
+    if code in _NOT_IMPLEMENTED:
+        await triggers.not_implemented(station=station, action=action, message=request["requestedMessage"])

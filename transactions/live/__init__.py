@@ -1,4 +1,4 @@
-"""Loads transactions, remote starts, reservations, waiting stops and tokens into the live state."""
+"""Loads transactions, remote starts, triggers, reservations, waiting stops and tokens into the live state."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from transactions.live import stations, tokens
 from transactions.live.expected_starts import EXPECTED_STARTS
 from transactions.live.reservations import RESERVATIONS
 from transactions.live.unmatched import ORPHANS, UNKNOWN_NUMBERS
+from transactions.live.waiting_triggers import LAST_MESSAGES, TRIGGERS
 
 TRANSACTIONS = Extension(name="transactions", load=stations.load_transactions)
 
@@ -16,5 +17,13 @@ def register() -> None:
     """Register with the engine; from `AppConfig.ready`."""
     extensions.transactions.fill(stations)
     extensions.tokens.fill(tokens)
-    for extension in (TRANSACTIONS, EXPECTED_STARTS, RESERVATIONS, ORPHANS, UNKNOWN_NUMBERS):
+    for extension in (
+        TRANSACTIONS,
+        EXPECTED_STARTS,
+        TRIGGERS,
+        LAST_MESSAGES,
+        RESERVATIONS,
+        ORPHANS,
+        UNKNOWN_NUMBERS,
+    ):
         extensions.register(extension)

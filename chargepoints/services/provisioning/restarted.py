@@ -18,10 +18,8 @@ from chargepoints.services import commands
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import charging
 from ocpp_server.observability import measures
-from ocpp_server.transport import restarts
+from ocpp_server.transport import effects, restarts
 
-# The effect of a restarting command, in events and in the API.
-BOOTED: Final = "station-booted"
 # The reason of a BootNotification that was only asked for (2.x).
 TRIGGERED: Final = "Triggered"
 # Commands that are settled after one boot, or in one run of the job.
@@ -34,7 +32,7 @@ def booted(charge_point_pk: int, at: datetime) -> None:
     """Settle the commands that were sent to a station before its boot at this time."""
     # By the time of the command, too: the station's commands are indexed by it, and it may have many.
     sent = Command.objects.filter(charge_point=charge_point_pk, created_at__gte=at - _OLDEST)
-    waiting = sent.filter(effect=Command.Effect.WAITING).order_by("-created_at")
+    waiting = sent.awaiting_boot().order_by("-created_at")
     for command in waiting.select_related("charge_point")[:_AT_ONCE]:
         if _sent_at(command) <= at:
             _settle(command, Command.Effect.SEEN, at)
@@ -78,7 +76,7 @@ def _settle(command: Command, effect: Command.Effect, at: datetime) -> None:
 
 
 def _announce(charge_point: ChargePoint, command: Command, effect: Command.Effect) -> None:
-    data: dict[str, Any] = {"requestId": command.pk, "effect": BOOTED}
+    data: dict[str, Any] = {"requestId": command.pk, "effect": effects.BOOTED}
     kind = charging.EFFECT_MISSED
     if effect == Command.Effect.SEEN:
         kind, data = charging.EFFECT_SEEN, data | {"transactionId": None}

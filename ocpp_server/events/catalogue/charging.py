@@ -16,7 +16,9 @@ _ENERGY = Field("energyWh", NUMBER, "The energy of the session so far, in Wh.")
 _DURATION = Field("durationS", NUMBER, "Seconds since the start.")
 _SUSPECT = Field("suspect", FLAG, "Whether an operator should look at the session.")
 _REQUEST = Field("requestId", TEXT, "The command.")
-_EFFECT = Field("effect", TEXT, "transaction-started, connector-reserved, or station-booted.")
+_EFFECT = Field(
+    "effect", TEXT, "transaction-started, connector-reserved, station-booted, or message-received."
+)
 _ACTOR = Field("actor", TEXT, "Who sent it: a user, key NAME, or server; empty when unknown.")
 
 STARTED: Final = EventType(
@@ -279,11 +281,11 @@ COMMAND_FINISHED: Final = EventType(
 EFFECT_SEEN: Final = EventType(
     "effect.seen",
     "The effect of a command has happened: a remote start led to a session, a reservation to a reserved "
-    "connector, a reset to a boot.",
+    "connector, a reset to a boot, a trigger to its message.",
     (
         _REQUEST,
         _EFFECT,
-        Field("transactionId", WHOLE, "The session; null otherwise.", optional=True),
+        Field("transactionId", WHOLE, "The session; null for any other effect.", optional=True),
     ),
     {
         "requestId": "1f6f0c1e-8f0e-4a52-9d57-1f6b2a7d9c10",
@@ -293,7 +295,8 @@ EFFECT_SEEN: Final = EventType(
 )
 EFFECT_MISSED: Final = EventType(
     "effect.missed",
-    "The effect of a command did not happen in time: a remote start led to no session, a reset to no boot.",
+    "The effect of a command did not happen in time: a remote start led to no session, a reset to no boot, a "
+    "trigger to no message.",
     (_REQUEST, _EFFECT),
     {"requestId": "1f6f0c1e-8f0e-4a52-9d57-1f6b2a7d9c10", "effect": "transaction-started"},
 )

@@ -31,11 +31,13 @@ from .tokens import (
     status_16,
     verdict,
 )
+from .triggers import TRIGGERED, Sent, Trigger, answers, sent, trigger
 
 __all__ = [
     "EARLIEST",
     "FUTURE",
     "ChargingProfile",
+    "TRIGGERED",
     "Decision",
     "IdToken",
     "Period",
@@ -48,6 +50,10 @@ __all__ = [
     "charging_profile_16",
     "composite_2x",
     "composite_16",
+    "Sent",
+    "Trigger",
+    "Verdict",
+    "answers",
     "connector",
     "evse",
     "id_tag",
@@ -61,9 +67,11 @@ __all__ = [
     "samples_16",
     "sent_time",
     "schedule_json",
+    "sent",
     "status_2x",
     "status_16",
     "time",
+    "trigger",
     "verdict",
     "zeros",
     "zeros_of_evse",

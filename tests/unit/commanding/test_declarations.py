@@ -94,7 +94,7 @@ def test_every_payload_fits_the_schema_of_its_version(version: Version) -> None:
             schemas.outgoing(version, action, "request", one.payload(version, given))
             checked += 1
 
-    assert checked > 16
+    assert checked > 14
 
 
 class Stopped:
@@ -269,7 +269,7 @@ def test_an_argument_without_a_field_is_refused_and_none_counts_as_not_given() -
 
 
 def test_the_choices_of_a_field_depend_on_the_station() -> None:
-    (message, _evse) = TRIGGER.fields_at(Row(V16))
+    (message, *_others) = TRIGGER.fields_at(Row(V16))
 
     assert isinstance(message, fields.Choice)
     assert "DiagnosticsStatusNotification" in message.values

@@ -13,10 +13,10 @@ from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol.translate import IdToken, Place, Verdict, status_16, verdict
 from ocpp_server.protocol.translate.metering import Sample
 from transactions.models import QuarantinedMessage, Transaction
-from transactions.services import remote_control
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide
 from transactions.services.metering import readings
+from transactions.services.remote_control import remote_starts
 from transactions.services.reservation import ending
 from transactions.services.transactions import interruptions, owners, quarantine, sessions
 from transactions.services.transactions.suspicion import about_clock, clear, has, suspect
@@ -122,7 +122,7 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
     suspicions += about_clock(event.time_problem, event.time_text)
     decision = None
     # A station need not repeat the token of a remote start (2.0.1 F01, F02).
-    token = event.token or await remote_control.token_of(station, event.remote_start_id)
+    token = event.token or await remote_starts.token_of(station, event.remote_start_id)
     if token is not None:
         purpose = _PURPOSES.get(event.type, Purpose.IDENTIFY)
         at = event.at if event.offline else None
@@ -176,10 +176,10 @@ async def _apply(
     if event.remote_start_id is not None and transaction.remote_start_id is None:
         transaction.remote_start_id = event.remote_start_id
         columns |= {"remote_start_id": event.remote_start_id}
-        token = await remote_control.token_of(station, event.remote_start_id)
+        token = await remote_starts.token_of(station, event.remote_start_id)
         if token is not None:
             await owners.set_owner_by_remote_start(station, transaction, token)
-        remote_control.link(station, transaction)
+        remote_starts.link(station, transaction)
     columns |= await _use_reservation(station, transaction, event, is_first_token=is_first_token)
     columns |= _renumber(transaction, event)
     if event.samples:

@@ -15,9 +15,9 @@ from ocpp_server.protocol.translate.energy import mwh_of
 from ocpp_server.storage.journal import journal
 from transactions.live.unmatched import ORPHANS
 from transactions.models import QuarantinedMessage
-from transactions.services import remote_control
 from transactions.services.authorization.decision import Decision
 from transactions.services.metering import readings
+from transactions.services.remote_control import remote_starts
 from transactions.services.reservation import ending as reservation
 from transactions.services.transactions import quarantine, sessions
 from transactions.services.transactions.concurrency import was_refused
@@ -84,7 +84,7 @@ async def join(
         meter_stop_wh=stop_wh,
     )
     station.changed.append(transaction)
-    remote_control.link(station, transaction)
+    remote_starts.link(station, transaction)
     await reservation.use(station, transaction, number=reservation_id, at=at if was_offline else None)
     for pk in await journal.run(_kept, station.pk, transaction.id):
         quarantine.resolve(station, pk, transaction.id)

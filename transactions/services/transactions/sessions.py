@@ -20,9 +20,9 @@ from ocpp_server.storage.journal import journal
 from transactions.live.stations import RECENT_TRANSACTIONS, load_events, transaction_state
 from transactions.live.unmatched import UNKNOWN_NUMBERS
 from transactions.models import Counter, Transaction
-from transactions.services import remote_control
 from transactions.services.authorization.decision import NO_AUTHORIZATION, Decision, ended_with
 from transactions.services.metering import energy
+from transactions.services.remote_control import remote_starts
 from transactions.services.reservation import ending
 from transactions.services.transactions import announcing
 from transactions.services.transactions.concurrency import was_refused
@@ -96,7 +96,7 @@ async def open_new(
     station.opened.append(transaction)
     claim(station, transaction)
     announcing.started(station, transaction, was_offline=was_offline)
-    remote_control.link(station, transaction)
+    remote_starts.link(station, transaction)
     await ending.use(station, transaction, number=reservation_id, at=at if was_offline else None)
     return transaction
 

@@ -80,8 +80,10 @@ async def intents(player: Player, peer: Peer, version: str) -> None:
         path = f"{base}/{name}"
         await player.command(peer, f"{version} {name}: accepted", "POST", path, body, yes)
         await player.command(peer, f"{version} {name}: rejected", "POST", path, body, no)
+        # The station has just answered that it has not implemented the message.
+        again = body | ({"force": True} if name == "trigger" else {})
         sent = await player.command(
-            peer, f"{version} {name}: without waiting", "POST", f"{path}?wait=false", body, yes
+            peer, f"{version} {name}: without waiting", "POST", f"{path}?wait=false", again, yes
         )
         await settled(player, peer, sent["requestId"])
         await player.ask(f"{version} {name}: its result", "GET", f"{base}/commands/{sent['requestId']}")
@@ -97,6 +99,10 @@ async def intents(player: Player, peer: Peer, version: str) -> None:
         peer, f"{version} reset: of an EVSE", "POST", f"{base}/reset", {"evseId": 1}, ACCEPTED
     )  # 400 in 1.6
     await player.ask(f"{version} trigger: unknown", "POST", f"{base}/trigger", {"requestedMessage": "X"})
+    missing, beat = {"status": "NotImplemented"}, {"requestedMessage": "Heartbeat"}
+    path = f"{base}/trigger"
+    await player.command(peer, f"{version} trigger: not implemented", "POST", path, beat, missing)
+    await player.ask(f"{version} trigger: known not to be implemented", "POST", path, beat)
 
 
 async def display(player: Player, old: Peer, new: Peer) -> None:

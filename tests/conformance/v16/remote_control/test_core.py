@@ -1,4 +1,4 @@
-"""OCPP 1.6 Core: remote control, reset, unlock, configuration, triggers."""
+"""OCPP 1.6 Core: remote control, reset, unlock, configuration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance.conftest import ALICE
 from tests.conformance.messages import start, status, stop
-from tests.conformance.peer import V16, at, station
+from tests.conformance.peer import V16, station
 
 # -- remote --------------------------------------------------------------------------------------------------
 
@@ -159,46 +159,7 @@ async def test_16_CA_change_availability_of_the_station_and_of_a_connector(serve
             assert (code, data["status"]) == (200, word)
 
 
-# -- trigger, data transfer, firmware, security --------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "payload"),
-    [
-        ("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}),
-        ("DiagnosticsStatusNotification", {"status": "Idle"}),
-        ("FirmwareStatusNotification", {"status": "Idle"}),
-        ("Heartbeat", {}),
-        (
-            "MeterValues",
-            {"connectorId": 1, "meterValue": [{"timestamp": at(), "sampledValue": [{"value": "1"}]}]},
-        ),
-        ("StatusNotification", {"connectorId": 1, "status": "Available", "errorCode": "NoError"}),
-    ],
-)
-async def test_16_054_every_triggered_message_is_answered(server, operator, name, payload):
-    async with station(server) as peer:
-        sent = asyncio.create_task(
-            operator.request(
-                "POST", f"/api/v1/chargepoints/{peer.identity}/trigger", {"requestedMessage": name}
-            )
-        )
-        call = await peer.next_call()
-        await peer.answer(call, {"status": "Accepted"})
-        assert (await sent)[0] == 200
-        assert call[3]["requestedMessage"] == name
-        assert isinstance(await peer.call(name, payload), dict)
-
-
-@pytest.mark.parametrize("word", ["Rejected", "NotImplemented"])
-async def test_16_055_a_refused_trigger(server, operator, word):
-    async with station(server) as peer:
-        sent = asyncio.create_task(
-            operator.command(peer.identity, "TriggerMessage", {"requestedMessage": "Heartbeat"})
-        )
-        await peer.answer(await peer.next_call(), {"status": word})
-
-        assert (await sent)[1]["status"] == word
+# -- configuration of the server by a station ----------------------------------------------------------------
 
 
 async def test_inbound_get_and_change_configuration_of_one_family_of_stations(server):

@@ -1,10 +1,8 @@
-"""Remote starts, stops and triggers of OCPP 2.x; the cases have the numbers of the certification."""
+"""Remote starts and stops of OCPP 2.x; the cases have the numbers of the certification."""
 
 from __future__ import annotations
 
 import asyncio
-
-import pytest
 
 from tests.conformance.conftest import ALICE
 from tests.conformance.messages import event, new_transaction, token
@@ -62,19 +60,3 @@ async def test_TC_E_21_a_remote_stop_has_the_transaction_id_of_the_station(
 
         assert (await sent)[0] == 200
         assert call[2:] == ["RequestStopTransaction", {"transactionId": transaction}]
-
-
-@pytest.mark.parametrize("name", ["Heartbeat", "StatusNotification"])
-async def test_TC_F_20_TC_F_27_trigger(server, operator, version, name):
-    async with station(server, version) as peer:
-        body = {"requestedMessage": name} | ({"connectorId": 1} if name == "StatusNotification" else {})
-        for word in ("Accepted", "NotImplemented"):
-            sent = asyncio.create_task(
-                operator.request("POST", f"/api/v1/chargepoints/{peer.identity}/trigger", body)
-            )
-            call = await peer.next_call()
-            await peer.answer(call, {"status": word})
-            code, answer = await sent
-            assert (code, answer["data"]["status"]) == (200, word)
-            if name == "StatusNotification":
-                assert call[3]["evse"]["id"] == 1  # F06.FR.13

@@ -43,8 +43,9 @@ NOT_TRACED = (
 HOLDS_A_LOCK = ("count",)
 # Fields of a live transaction that are not stored: the process measures or asks for them again.
 ONLY_LIVE = frozenset({"questions", "asked_at", "last_message_at", "registers", "announced"})
-# Slots that hold copies of stored rows: a reload discards them, and they are read again.
-COPIES = frozenset({"unknown_numbers", "stored_keys"})
+# Slots that a reload empties: copies of stored rows, which are read again, and the last messages, which are
+# stored nowhere.
+COPIES = frozenset({"unknown_numbers", "stored_keys", "last_messages"})
 
 
 class StepFailed(Exception):

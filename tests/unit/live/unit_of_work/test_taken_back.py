@@ -132,11 +132,12 @@ async def test_a_failed_message_loses_its_changes_in_the_slots(make_wire: Any, t
         )
         raise ValueError("after all changes")
 
-    registry._also[V16, "Heartbeat"] = (reaction,)
+    others = registry._also[V16, "Heartbeat"]
+    registry._also[V16, "Heartbeat"] = (*others, reaction)
     try:
         answer = await wire.call("Heartbeat", {})
     finally:
-        del registry._also[V16, "Heartbeat"]
+        registry._also[V16, "Heartbeat"] = others
 
     assert (answer[0], answer[2]) == (4, "InternalError")
     assert differences(live_state(wire.station), was) == []

@@ -22,5 +22,11 @@ def test_the_engine_gets_the_transactions_the_tokens_and_the_parts_of_a_station(
 
     assert [port.app for port in ports] == [stations, tokens]
     assert set(extensions.registered()) == {
-        "transactions", "expected_starts", "reservations", "orphans", "unknown_numbers"
+        "transactions",
+        "expected_starts",
+        "triggers",
+        "last_messages",
+        "reservations",
+        "orphans",
+        "unknown_numbers",
     }  # fmt: skip

@@ -17,7 +17,7 @@ from tests.unit.chargepoints.in_memory import changed
 from transactions.handlers.remote_control import remote_start_transaction, request_start_transaction
 from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
 from transactions.models import RemoteStart
-from transactions.services import remote_control
+from transactions.services.remote_control import remote_starts
 from transactions.tables import REMOTE_STARTS, TRANSACTIONS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,9 +205,9 @@ async def test_the_token_of_a_remote_start_is_found_by_its_number(station: Any, 
             ExpectedStart(number, None, uid.lower(), number, IN_FIVE_MINUTES, uid, "Central", "c")
         )
 
-    assert await remote_control.token_of(live, 78) == IdToken("B", "Central")
-    assert await remote_control.token_of(live, None) is None
-    assert await remote_control.token_of(live, 79) is None
+    assert await remote_starts.token_of(live, 78) == IdToken("B", "Central")
+    assert await remote_starts.token_of(live, None) is None
+    assert await remote_starts.token_of(live, 79) is None
 
 
 async def test_the_newest_stored_remote_start_of_the_station_with_a_number_has_its_token(
@@ -234,5 +234,5 @@ async def test_the_newest_stored_remote_start_of_the_station_with_a_number_has_i
             expires_at=NOON,
         )
 
-    assert await remote_control.token_of(one.station, 77) == IdToken("NEW", "Central")
-    assert await remote_control.token_of(one.station, 79) is None
+    assert await remote_starts.token_of(one.station, 77) == IdToken("NEW", "Central")
+    assert await remote_starts.token_of(one.station, 79) is None

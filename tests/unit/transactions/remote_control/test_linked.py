@@ -15,7 +15,7 @@ from ocpp_server.live.station import Station
 from tests.unit.chargepoints.in_memory import a_station, changed, events
 from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
 from transactions.models import RemoteStart
-from transactions.services import remote_control
+from transactions.services.remote_control import remote_starts
 from transactions.tables import REMOTE_STARTS
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -48,7 +48,7 @@ def a_transaction(**more: Any) -> TransactionState:
 def test_a_transaction_ends_the_wait_for_it() -> None:
     station = expecting(expected(1, token_key="other"), expected(2), expected(3))
 
-    remote_control.link(station, a_transaction())
+    remote_starts.link(station, a_transaction())
 
     assert changed(station, REMOTE_STARTS) == {2: {"outcome": "started", "transaction_id": 4712}}
     assert [one.pk for one in EXPECTED_STARTS.of(station)] == [1, 3]
@@ -81,7 +81,7 @@ def test_a_transaction_belongs_to_the_remote_start_with_its_number_or_its_token_
 ) -> None:
     station = expecting(expected(**waiting))
 
-    remote_control.link(station, a_transaction(**transaction))
+    remote_starts.link(station, a_transaction(**transaction))
 
     assert bool(changed(station, REMOTE_STARTS)) is fits
 
@@ -90,7 +90,7 @@ def test_a_remote_start_is_expected_until_its_time_is_over() -> None:
     over, just = expected(1, expires_at=NOON - TICK), expected(2, expires_at=NOON)
     station = expecting(over, just)
 
-    remote_control.link(station, a_transaction())
+    remote_starts.link(station, a_transaction())
 
     assert list(changed(station, REMOTE_STARTS)) == [2]
     assert EXPECTED_STARTS.of(station) == [over]
@@ -120,7 +120,7 @@ def test_a_remote_start_without_a_transaction_fails_after_its_time() -> None:
     over = a_row(1, expires_at=NOON - TICK)
     rest = [a_row(2), a_row(3, expires_at=NOON - TICK, outcome="started")]
 
-    remote_control.expire(NOON)
+    remote_starts.expire(NOON)
 
     over.refresh_from_db()
     assert over.outcome == "nothing"

@@ -1,0 +1,1 @@
+"""The effects of remote starts and triggers: the transaction, and the requested message."""
