@@ -126,6 +126,10 @@ class Conversation(FrameLog):
                 return
             if answer is None:
                 return
+            is_early = self.misbehaviour.early_triggers and action.endswith("TriggerMessage")
+            if follow_up is not None and is_early:
+                await follow_up()
+                follow_up = None
             await wire.answer(message_id, answer)
             if follow_up is not None:
                 self.background(follow_up(), name=f"after {action}")

@@ -48,6 +48,10 @@ class Misbehaviour:
     # NotSupported (UnknownVariable in 2.x) or RebootRequired; with "lost" the station takes the password and
     # drops the connection.
     password_change: str = ""
+    # Messages that a trigger can't ask for (NotImplemented), such as "MeterValues".
+    missing_triggers: frozenset[str] = frozenset()
+    silent_triggers: bool = False  # a trigger is accepted, and its message never sent
+    early_triggers: bool = False  # the triggered message is sent before the answer
     # Sent in StopTransaction instead of the right id: -1, 0, another station's.
     stop_transaction_id: int | None = None
     # The answer to every SetChargingProfile: Rejected, or NotSupported, which 2.x says as a reason.

@@ -12,6 +12,8 @@ from simulator.versions import V16, V21, V201
 def trigger_message(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
     """Answer TriggerMessage (1.6 section 5.17, security extension 5.3, 2.0.1 F06)."""
     wanted, number = payload["requestedMessage"], evse_number(payload)
+    if wanted in station.misbehaviour.missing_triggers:
+        return {"status": "NotImplemented"}
     if not 0 <= number <= len(station.connectors):
         return REJECTED
     if wanted == "StatusNotification" and number == 0 and station.version != V16:
@@ -27,7 +29,9 @@ def trigger_message(station: Any, payload: dict[str, Any]) -> dict[str, Any] | A
     ):
         return REJECTED
     follow_up = _follow_up(station, wanted, number)
-    return {"status": "NotImplemented"} if follow_up is None else (ACCEPTED, follow_up)
+    if follow_up is None:
+        return {"status": "NotImplemented"}
+    return ACCEPTED if station.misbehaviour.silent_triggers else (ACCEPTED, follow_up)
 
 
 def _follow_up(station: Any, wanted: str, number: int) -> FollowUp | None:

@@ -334,6 +334,22 @@ async def test_trigger_sends_the_message_after_its_answer(station: Station, csms
         assert answer == {"status": "Accepted"}
 
 
+async def test_triggers_can_be_missing_silent_and_early(station: Station, csms: Csms) -> None:
+    async def trigger(wanted: str) -> tuple[str, int]:
+        before = len(csms.payloads(wanted))
+        answer = await csms.call(station.identity, "TriggerMessage", {"requestedMessage": wanted})
+        return answer["status"], len(csms.payloads(wanted)) - before
+
+    station.misbehaviour.missing_triggers = frozenset({"MeterValues"})
+    missing = await trigger("MeterValues")
+    station.misbehaviour.silent_triggers = True
+    silent = await trigger("FirmwareStatusNotification")
+    station.misbehaviour.silent_triggers, station.misbehaviour.early_triggers = False, True
+    early = await trigger("FirmwareStatusNotification")
+
+    assert (missing, silent, early) == (("NotImplemented", 0), ("Accepted", 0), ("Accepted", 1))
+
+
 async def test_scripted_answer_replaces_the_normal_one(station: Station, csms: Csms) -> None:
     station.on_call("ClearCache", lambda payload: {"status": "Rejected"})
     scripted = await csms.call(station.identity, "ClearCache", {})
