@@ -19,7 +19,7 @@ from ocpp_server.observability import measures
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.storage.unit import Unit
 from ocpp_server.transport import restarts
-from ocpp_server.transport.command_store import QUEUE_FULL
+from ocpp_server.transport.command_store import NOT_SENT, QUEUE_FULL
 
 log = structlog.get_logger(__name__)
 
@@ -169,6 +169,8 @@ def end_unanswered(
     columns = restarts.unanswered(state, at, sent_at) if restarts.restarts(action, payload) else {}
     if columns.get("state") == Command.State.SENT:
         return Ended(pk, action, awaits_boot=True) if unfinished.update(**columns) else None
+    if sent_at is None and state == Command.State.TIMEOUT:
+        columns = {"error_description": NOT_SENT}
     is_ended = end_all(unfinished, **{"state": state, "finished_at": at} | columns)
     return Ended(pk, action) if is_ended else None
 

@@ -90,6 +90,9 @@ def command_answer(
         case Command.State.DISCONNECTED:
             sentence = f"{station} went offline before it answered {noun}."
             return refusal(sentence, 503, shared, code=Code.WENT_OFFLINE)
+        case Command.State.TIMEOUT if command.error_description:
+            sentence = f"{noun} was not sent to {station}. {command.error_description}"
+            return refusal(sentence, 408, shared)
         case _:
             return refusal(f"{station} did not answer {noun} in time.", 408, shared)
 

@@ -17,18 +17,22 @@ from ocpp_server.protocol.session import Answered, Late, OutgoingCall, QueueFull
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_store
 from ocpp_server.transport.command_results import CommandResults, Finished, Send
-from ocpp_server.transport.command_store import QUEUE_FULL, State
+from ocpp_server.transport.command_store import NOT_SENT, QUEUE_FULL, State
 from ocpp_server.transport.messages import StationCall
 
 log = structlog.get_logger(__name__)
 
-# Some stations fail when they get a command before they have finished booting. Commands wait for the first
-# message of the station, at most this many seconds. A station that has booted before may only have
-# reconnected, so its commands wait less.
-SETTLE_S = 10.0
-SETTLE_KNOWN_S = 2.0
+# Nothing is sent before the station has sent its boot or another message (1.6 4.2, 2.0.1 B01, B02). A station
+# may only have reconnected, which needs no boot (1.6J 5.4): an accepted one gets commands after this many
+# seconds.
+SETTLE_S = 30.0
 
 Close = Callable[[int, str], Awaitable[None]]
+
+
+def settle_s(station: Station) -> float | None:
+    """The seconds after which commands are sent to a station that has sent nothing; None for never."""
+    return SETTLE_S if station.is_accepted else None
 
 
 class Outgoing(Protocol):
@@ -52,13 +56,14 @@ class OutgoingCalls:
         self._send = send
         self._close = close
         self._results = CommandResults(station, send=send, finished=finished)
-        self._waiting: list[OutgoingCall] = []
+        # The commands until the station has sent its first message, each with the timer of its deadline.
+        self._waiting: dict[str, tuple[OutgoingCall, asyncio.TimerHandle]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._deadline: asyncio.TimerHandle | None = None
-        self._settle: asyncio.TimerHandle | None = self._loop.call_later(
-            SETTLE_KNOWN_S if station.has_booted else SETTLE_S, self.settled
-        )
+        self._has_settled = False
+        seconds = settle_s(station)
+        self._settle = None if seconds is None else self._loop.call_later(seconds, self.settled)
 
     async def call(self, command: StationCall) -> None:
         """Send a command, or queue it behind others. Its `reply_to` is notified of the result."""
@@ -72,20 +77,28 @@ class OutgoingCalls:
             expires_at=expires_at,
             actor=command.actor,
         )
-        if self._settle is not None:
-            self._waiting.append(outgoing)
+        if not self._has_settled:
+            timer = self._loop.call_later(command.timeout, self._spawn, self._expire_unsent, command.id)
+            self._waiting[command.id] = outgoing, timer
             return
         await self._submit(outgoing)
 
     def settled(self) -> None:
         """Send the queued commands: the station has sent its first message, or the wait for it is over."""
-        if self._settle is None:
+        if self._has_settled:
             return
-        self._settle.cancel()
-        self._settle = None
-        waiting, self._waiting = self._waiting, []
-        for outgoing in waiting:
+        self._has_settled = True
+        if self._settle is not None:
+            self._settle.cancel()
+            self._settle = None
+        for outgoing in self._take_waiting():
             self._spawn(self._submit, outgoing)
+
+    def _take_waiting(self) -> list[OutgoingCall]:
+        waiting, self._waiting = self._waiting, {}
+        for _, timer in waiting.values():
+            timer.cancel()
+        return [outgoing for outgoing, _ in waiting.values()]
 
     async def answered(self, event: Answered) -> None:
         """Send the next command, then handle the answer to this one."""
@@ -102,8 +115,8 @@ class OutgoingCalls:
             if timer is not None:
                 timer.cancel()
         self._settle = self._deadline = None
-        waiting, self._waiting = self._waiting, []
-        for outgoing in [*self._session.close(), *waiting]:
+        self._has_settled = True
+        for outgoing in [*self._session.close(), *self._take_waiting()]:
             await self._results.finish(outgoing, state=State.DISCONNECTED)
 
     # -- one after the other --------------------------------------------------------------------
@@ -111,7 +124,7 @@ class OutgoingCalls:
     async def _submit(self, outgoing: OutgoingCall) -> None:
         now = time.monotonic()
         if outgoing.expires_at is not None and now >= outgoing.expires_at:
-            await self._results.finish(outgoing, state=State.TIMEOUT)
+            await self._end_unsent(outgoing)
             return
         try:
             text = self._session.submit(outgoing, now)
@@ -127,6 +140,15 @@ class OutgoingCalls:
             await self._results.finish(outgoing, state=State.DISCONNECTED)
             return
         await self._sent(text)
+
+    async def _expire_unsent(self, command_id: str) -> None:
+        """End a command whose deadline has passed before the station sent anything."""
+        found = self._waiting.pop(command_id, None)
+        if found is not None:
+            await self._end_unsent(found[0])
+
+    async def _end_unsent(self, outgoing: OutgoingCall) -> None:
+        await self._results.finish(outgoing, state=State.TIMEOUT, error_description=NOT_SENT)
 
     async def _sent(self, text: str | None) -> None:
         """Send the next frame, if there is one, and store that it was sent. Set the timer of the next

@@ -14,6 +14,11 @@ from ocpp_server.storage.unit import Unit
 
 # The error code of a command that was refused because the queue of its station is full.
 QUEUE_FULL = "QueueFull"
+# The description of a command whose deadline has passed before it was sent.
+NOT_SENT = (
+    "It was not sent in time: the station has to boot or to send another message first, and to answer the "
+    "command before."
+)
 
 
 class State(StrEnum):

@@ -43,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 # Before a socket is closed, the answer to the current message has this many seconds to be written to it.
 UNREAD_S = 1.0
+# The registration status of a station to which nothing is sent (1.6 4.2, 2.0.1 B03).
+_REJECTED = "Rejected"
 
 
 def _message_id(event: object) -> str:
@@ -190,7 +192,8 @@ class StationConnection:
         if exchange.error is None:
             for after in registry.after_handlers(station.version, call.action):
                 await self._run_after(after, exchange)
-            self._outgoing.settled()
+            if station.registration_status != _REJECTED:
+                self._outgoing.settled()
 
     async def _run_after(self, after: Handler, exchange: Exchange) -> None:
         """Run an @after handler. A failing one cannot undo the answer and must not close the socket."""
@@ -263,7 +266,11 @@ class StationConnection:
         async with self._busy:
             was_accepted = self.station.is_accepted
             await self._work.roll_back()
-            return self.station.is_accepted and not was_accepted
+            is_accepted_now = self.station.is_accepted and not was_accepted
+            if is_accepted_now:
+                # It is asked to boot, although it may have sent nothing so far.
+                self._outgoing.settled()
+            return is_accepted_now
 
     def is_silent(self, allowed: timedelta) -> bool:
         """Whether nothing was received for this long; pongs count where the HTTP server reports them."""

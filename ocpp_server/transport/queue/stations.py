@@ -16,7 +16,7 @@ from ocpp_server.protocol.versions import V16, VERSIONS
 from ocpp_server.storage.journal import JournalUnavailable, journal
 from ocpp_server.transport import presence, station_store
 from ocpp_server.transport.calls import ask_to_boot
-from ocpp_server.transport.command_queue import SETTLE_KNOWN_S, SETTLE_S
+from ocpp_server.transport.command_queue import settle_s
 from ocpp_server.transport.handshake import admission
 from ocpp_server.transport.handshake.admission import KnownStation
 from ocpp_server.transport.queue import dead_letters, envelope, queued_commands
@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 MAX_KNOWN = 20_000
 MAX_ATTEMPTS = 5
 _AT_ONCE = 500
+# Ten years: a station that is not accepted has to send a message before it gets one.
+_NEVER_S = 10 * 365 * 86_400
 
 
 class Stations:
@@ -266,9 +268,10 @@ class Stations:
             return Outcome()
         is_accepted_now = await known.connection.changed()
         live.state().station_changed(known.station)
-        if is_accepted_now:
-            await ask_to_boot(known.station.pk)
-        return Outcome()
+        if not is_accepted_now:
+            return Outcome()
+        await ask_to_boot(known.station.pk)
+        return Outcome(known.session_id, settles="0")
 
     async def _replaced(self, claim: Claim, message: Envelope) -> Outcome:
         """Confirm to a newer connection elsewhere that the messages of this one are stored."""
@@ -282,7 +285,8 @@ class Stations:
 
 def _settle(station: Station) -> str:
     """The new `settles_at`: when calls may be sent to a station that has sent no message, relative to now."""
-    return f"+{(SETTLE_KNOWN_S if station.has_booted else SETTLE_S) * 1000:.0f}"
+    seconds = settle_s(station)
+    return f"+{(_NEVER_S if seconds is None else seconds) * 1000:.0f}"
 
 
 def _replaced(session: dict[str, str], identity: str) -> Connection | None:

@@ -75,7 +75,7 @@ async def database(settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     made.install(monkeypatch)
     monkeypatch.setattr("ocpp_server.storage.journal.RETRY_S", (0.0,))
     # The pause that leaves a station time after its first message.
-    monkeypatch.setattr("ocpp_server.transport.command_queue.SETTLE_KNOWN_S", 0.0)
+    monkeypatch.setattr("ocpp_server.transport.command_queue.SETTLE_S", 0.0)
     # A command whose answer the database does not take is waited for until its timeout.
     settings.OCPP_CALL_TIMEOUT = 1.0
     monkeypatch.setattr("ocpp_server.transport.calls._GRACE_S", 0.1)

@@ -53,6 +53,10 @@ class Desk:
         self.ended: Any = None
         self.station = a_station(version)
         self.station.has_booted = has_booted
+        self.connect()
+
+    def connect(self) -> None:
+        """Open a connection of the station as it is now."""
         self.connection = StationConnection(
             self.station, send=self._send, close=self._close, finished=self._finished
         )

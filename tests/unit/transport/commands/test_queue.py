@@ -21,21 +21,57 @@ MakeDesk = Callable[..., Desk]
 # --- the first message --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("has_booted", "seconds"), [(True, 2), (False, 10)])
-async def test_commands_wait_for_the_first_message_and_not_longer_than_a_station_needs_to_boot(
-    clock: Clock, make_desk: MakeDesk, has_booted: bool, seconds: int
+async def test_commands_wait_for_the_first_message_and_not_longer_than_half_a_minute(
+    clock: Clock, make_desk: MakeDesk
 ) -> None:
-    desk = make_desk(has_booted=has_booted)
-    await desk.call("c1")
-    await desk.call("c2")
+    desk = make_desk()
+    await desk.call("c1", timeout=60.0)
+    await desk.call("c2", timeout=60.0)
 
-    await asyncio.sleep(seconds - 0.25)
+    await asyncio.sleep(29.75)
     assert desk.sent == []
     await asyncio.sleep(0.5)
     assert desk.sent == ["c1"]
     await desk.answers("c1")
 
     assert desk.sent == ["c1", "c2"]
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+async def test_a_station_that_is_not_accepted_gets_nothing_before_its_first_message(
+    clock: Clock, make_desk: MakeDesk, status: str
+) -> None:
+    desk = make_desk()
+    desk.station.registration_status = status
+    # The state at the connection decides.
+    desk.connect()
+    await desk.call("c1", timeout=3600.0)
+
+    await asyncio.sleep(3000)
+    assert (desk.sent, desk.results) == ([], {})
+    await asyncio.sleep(601)
+
+    assert desk.states == {"c1": "timeout"}
+    assert "not sent in time" in desk.results["c1"]["error_description"]
+    assert clock.timers() == 0
+
+
+async def test_a_command_ends_at_its_deadline_with_the_reason_when_nothing_may_be_sent(
+    clock: Clock, make_desk: MakeDesk
+) -> None:
+    desk = make_desk()
+    await desk.call("c1", timeout=10.0)
+    await desk.call("c2", timeout=20.0)
+
+    await asyncio.sleep(10.25)
+    ended = dict(desk.states)
+    await desk.receives(2, "m1", "Heartbeat", {})
+    await asyncio.sleep(0)
+
+    assert ended == {"c1": "timeout"}
+    assert "boot or to send another message first" in desk.results["c1"]["error_description"]
+    assert desk.of("finished") == [("finished", "c1", "caller of c1")]
+    assert desk.sent == ["c2"]
 
 
 async def test_the_first_message_sends_the_commands_that_wait_in_their_order(
@@ -115,14 +151,14 @@ async def test_a_command_that_waits_longer_than_its_seconds_is_not_sent_any_more
     assert desk.states == {"c2": "timeout", "c1": "accepted"}
 
 
-@pytest.mark.parametrize(("timeout", "is_sent"), [(2.0, False), (2.25, True)])
+@pytest.mark.parametrize(("timeout", "is_sent"), [(30.0, False), (30.25, True)])
 async def test_a_command_whose_seconds_are_over_before_the_first_message_is_not_sent(
     make_desk: MakeDesk, timeout: float, is_sent: bool
 ) -> None:
     desk = make_desk()
     await desk.call("c1", timeout=timeout)
 
-    await asyncio.sleep(2.125)
+    await asyncio.sleep(30.125)
 
     assert desk.sent == (["c1"] if is_sent else [])
     assert desk.states == ({} if is_sent else {"c1": "timeout"})
@@ -208,10 +244,10 @@ async def test_a_command_that_fails_in_the_background_is_logged_and_closes_nothi
 ) -> None:
     desk = make_desk()
     desk.send_error = LookupError("a bug")
-    await desk.call("c1")
+    await desk.call("c1", timeout=60.0)
 
     with captured_logs() as lines:
-        await asyncio.sleep(2.25)
+        await asyncio.sleep(30.25)
 
     assert [line["station"] for line in lines if line["event"] == "connection.failed"] == ["CP-1"]
     assert desk.of("closed") == []

@@ -32,6 +32,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Any:
     def station(pk: int, version: str, connection_id: str) -> Station:
         loaded = Station(pk=pk, identity="CP-1", version=version)
         loaded.connection_id = connection_id
+        loaded.registration_status = "Accepted"
         return loaded
 
     async def load_connected(pk: int, *, version: str, connection_id: str) -> Station:

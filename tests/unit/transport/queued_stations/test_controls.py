@@ -48,7 +48,7 @@ async def test_a_station_that_connects_is_loaded_with_the_connection_it_replaces
     }
     assert (replaced.id, replaced.identity, replaced.channel) == ("s0", "CP-1", "c0")
     assert (replaced.remote_address, replaced.server, replaced.version) == ("10.0.0.6", "gw0", "")
-    assert (outcome.session_id, outcome.settles, outcome.answers) == ("s1", "+10000", [])
+    assert (outcome.session_id, outcome.settles, outcome.answers) == ("s1", "+30000", [])
     assert (claim.session_id, claim.channel) == ("s1", "c1")
     assert world.dropped == [b"CP-1"] and list(switchboard.at_gateways) == ["s1"]
     assert world.redis.of("HGETALL") == [(world.redis.keys.session("CP-1"),)]
@@ -79,18 +79,21 @@ async def test_a_station_that_has_connected_once_more_keeps_the_claim_of_its_new
     assert (world.loads[0]["replaced"], world.loads[0]["address"]) == (None, "")
 
 
-async def test_a_known_station_may_get_commands_sooner(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("status", "settles"), [("Accepted", "+30000"), ("Pending", "+315360000000")])
+async def test_only_an_accepted_station_gets_commands_before_its_first_message(
+    world: Any, monkeypatch: pytest.MonkeyPatch, status: str, settles: str
+) -> None:
     real = presence.load
 
-    async def booted(*arguments: Any, **more: Any) -> Station:
+    async def load(*arguments: Any, **more: Any) -> Station:
         station = await real(*arguments, **more)
-        station.has_booted = True
+        station.registration_status = status
         return station
 
-    monkeypatch.setattr(presence, "load", booted)
+    monkeypatch.setattr(presence, "load", load)
     world.redis.replies["HGETALL"] = [session(session_id="s1")]
 
-    assert (await world.stations.handle(a_claim(head=control("connect")))).settles == "+2000"
+    assert (await world.stations.handle(a_claim(head=control("connect")))).settles == settles
 
 
 async def test_the_end_of_a_connection_is_stored_with_the_last_time_seen(world: Any) -> None:
@@ -150,8 +153,10 @@ async def test_changed_settings_are_reloaded_and_an_accepted_station_is_asked_to
     known = await world.load()
     known.connection.changed = changed  # type: ignore[method-assign]
 
-    assert await world.stations.handle(a_claim(head=control("changed"))) == Outcome()
+    outcome = await world.stations.handle(a_claim(head=control("changed")))
 
+    # The trigger does not wait for a message of the station.
+    assert outcome == (Outcome(known.session_id, settles="0") if is_accepted else Outcome())
     assert (asked, world.state.published) == ([1] if is_accepted else [], [known.station])
 
 
@@ -197,7 +202,7 @@ async def test_a_station_at_a_legacy_gateway_gets_no_controls(world: Any, dialec
     assert legacy.stored == ([("CP-1", "s1", V16)] if dialect else [])
 
 
-@pytest.mark.parametrize(("is_new", "settles"), [(True, "+10000"), (False, "")])
+@pytest.mark.parametrize(("is_new", "settles"), [(True, "+30000"), (False, "")])
 async def test_a_frame_of_a_legacy_gateway_loads_its_station_by_the_session_of_redis(
     world: Any, is_new: bool, settles: str
 ) -> None:

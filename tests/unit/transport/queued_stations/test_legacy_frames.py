@@ -67,7 +67,7 @@ async def test_the_boot_of_an_unknown_station_adds_it_and_is_handled_as_its_firs
     (load,) = world.loads
     assert (load["version"], load["connection_id"], load["address"]) == (version, "legacy-1", "10.0.0.9")
     assert world.handled == [("legacy-1", boot, False)]
-    assert outcome.settles == "+10000"
+    assert outcome.settles == "+30000"
     assert legacy.stored == [("CP-1", "legacy-1", version)]
 
 
