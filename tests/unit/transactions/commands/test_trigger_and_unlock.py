@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from chargepoints.models import ChargePoint
 from ocpp_server import command_fields as fields
 from ocpp_server.domain import Invalid, StationOffline
 from ocpp_server.error_codes import Code
@@ -98,6 +99,45 @@ def test_a_trigger_names_the_place_only_where_one_is_chosen(
     version: str, given: dict[str, Any], payload: dict[str, Any]
 ) -> None:
     assert TRIGGER.payload(version, given) == payload
+
+
+def labels(charge_point: Any) -> dict[str, str]:
+    message = TRIGGER.fields_at(charge_point)[0]
+    assert isinstance(message, fields.Choice)
+    return {value: str(label) for value, label in message.choices}
+
+
+def test_the_form_marks_what_the_present_firmware_has_not_implemented() -> None:
+    known = {"TriggerMessage.Heartbeat": "2", "TriggerMessage.MeterValues": "1"}
+    known |= {"ExtendedTriggerMessage.LogStatusNotification": "2", "ExtendedTriggerMessage.MeterValues": "2"}
+    row = ChargePoint(ocpp_version=V16, firmware_version="2", missing_triggers=known)
+
+    marked = {value for value, label in labels(row).items() if "not implemented" in label}
+
+    assert marked == {"Heartbeat", "LogStatusNotification"}
+
+
+def test_messages_of_the_extended_trigger_are_offered_in_1_6_alone() -> None:
+    extended = {"LogStatusNotification", "SignChargePointCertificate"}
+    arguments = {
+        version: {field.argument for field in TRIGGER.fields_at(a_station(version))}
+        for version in (V16, V201)
+    }
+
+    assert extended <= set(labels(a_station(V16)))
+    assert "SignChargePointCertificate" not in labels(a_station(V201))
+    assert "extended" in arguments[V16] and "extended" not in arguments[V201]
+
+
+async def test_an_extended_trigger_is_checked_by_its_own_messages() -> None:
+    asked = {"message": "MeterValues", "extended": True}
+    assert await checked(V16, **asked) == asked
+
+    with pytest.raises(Invalid, match="DiagnosticsStatusNotification can't be triggered"):
+        await checked(V16, message="DiagnosticsStatusNotification", extended=True)
+    with pytest.raises(Invalid, match=r"OCPP 2\.0\.1 has no ExtendedTriggerMessage") as refused:
+        await checked(V201, message="Heartbeat", extended=True)
+    assert (refused.value.field, refused.value.code) == ("extended", Code.NOT_SUPPORTED)
 
 
 # -- unlocking -----------------------------------------------------------------------------------------------
