@@ -242,12 +242,11 @@ def _duplicate(charge_point: ChargePoint) -> str:
 
 def _unproved_password(charge_point: ChargePoint) -> str:
     """The notice about two accepted passwords; empty when there is one."""
-    if not charge_point.has_unproved_password:
-        return ""
-    return gettext(
+    notice = gettext(
         "A new password was sent to this station, which has not logged on with it yet. Until then the "
         "present one is accepted too. A reset makes the station log on again."
     )
+    return notice if charge_point.has_unproved_password else ""
 
 
 def _boot(charge_point: ChargePoint) -> cells.Cell:

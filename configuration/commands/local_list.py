@@ -21,6 +21,7 @@ async def _sync(
     if wait:
         synced = await syncing.sync(charge_point, actor=actor, timeout=timeout, is_full=full)
         return Result(synced.command, shown.summary(synced.row))
+    await calls.check(charge_point, syncing.ASK, {})  # a list of a station that can't be asked is not due
     await journal.run(due.request, charge_point.pk, datetime.now(UTC), is_full=full)
     asked: Command = await calls.call(charge_point, syncing.ASK, {}, actor=actor, timeout=timeout, wait=False)
     return Result(asked)

@@ -7,7 +7,6 @@ from typing import Any
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record
 from chargepoints.services.provisioning import passwords
-from chargepoints.services.provisioning.passwords import Verdict
 from configuration.live import stored_keys
 from configuration.services.variables import catalogue, drift, reading, reported
 from configuration.services.variables.drift import Verdict
@@ -141,11 +140,12 @@ async def variables_set(
         )
 
 
-def _verdict(action: str, status: str) -> Verdict:
+def _verdict(action: str, status: str) -> passwords.Verdict:
     """The meaning of a status word for a new password."""
     if status == "Accepted":
-        return Verdict.TAKEN
-    return Verdict.REFUSED if status in outcomes.words_of(action).refused else Verdict.UNPROVED
+        return passwords.Verdict.TAKEN
+    is_refused = status in outcomes.words_of(action).refused
+    return passwords.Verdict.REFUSED if is_refused else passwords.Verdict.UNPROVED
 
 
 @on("NotifyReport", *V2X)

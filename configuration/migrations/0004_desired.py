@@ -12,6 +12,8 @@ class Migration(migrations.Migration):
         ('configuration', '0003_reading'),
     ]
 
+    # Indexes and constraints stand in the models: as steps of their own, each would copy its table on the way
+    # back, and the copies together would keep stations waiting.
     operations = [
         migrations.CreateModel(
             name='ConfigurationTemplate',
@@ -51,6 +53,14 @@ class Migration(migrations.Migration):
                 'verbose_name': 'desired value',
                 'verbose_name_plural': 'desired values',
                 'ordering': ['key'],
+                'indexes': [
+                    models.Index(fields=['state', 'charge_point'], name='desired_value_by_state'),
+                    models.Index(fields=['charge_point', 'key'], name='desired_value_by_station'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(models.F('charge_point'), django.db.models.functions.text.Lower('key'), name='desired_value_once'),
+                    models.CheckConstraint(condition=models.Q(('key', ''), _negated=True), name='desired_value_has_key'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -68,6 +78,13 @@ class Migration(migrations.Migration):
                 'verbose_name': 'template assignment',
                 'verbose_name_plural': 'template assignments',
                 'ordering': ['id'],
+                'indexes': [models.Index(fields=['vendor', 'model'], name='template_by_model')],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('charge_point__isnull', False), ('model', ''), ('site__isnull', True), ('vendor', '')), models.Q(('charge_point__isnull', True), ('model', ''), ('site__isnull', False), ('vendor', '')), models.Q(('charge_point__isnull', True), ('site__isnull', True), models.Q(('model', ''), _negated=True)), _connector='OR'), name='template_for_one_target'),
+                    models.UniqueConstraint(condition=models.Q(('charge_point__isnull', False)), fields=('template', 'charge_point'), name='template_once_for_station'),
+                    models.UniqueConstraint(condition=models.Q(('site__isnull', False)), fields=('template', 'site'), name='template_once_for_site'),
+                    models.UniqueConstraint(condition=models.Q(('model', ''), _negated=True), fields=('template', 'vendor', 'model'), name='template_once_for_model'),
+                ],
             },
         ),
         migrations.AddField(
@@ -78,41 +95,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='configurationstate',
             index=models.Index(condition=models.Q(('is_stale', True)), fields=['is_stale'], name='configuration_stale'),
-        ),
-        migrations.AddIndex(
-            model_name='desiredvalue',
-            index=models.Index(fields=['state', 'charge_point'], name='desired_value_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='desiredvalue',
-            index=models.Index(fields=['charge_point', 'key'], name='desired_value_by_station'),
-        ),
-        migrations.AddConstraint(
-            model_name='desiredvalue',
-            constraint=models.UniqueConstraint(models.F('charge_point'), django.db.models.functions.text.Lower('key'), name='desired_value_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='desiredvalue',
-            constraint=models.CheckConstraint(condition=models.Q(('key', ''), _negated=True), name='desired_value_has_key'),
-        ),
-        migrations.AddIndex(
-            model_name='templateassignment',
-            index=models.Index(fields=['vendor', 'model'], name='template_by_model'),
-        ),
-        migrations.AddConstraint(
-            model_name='templateassignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('charge_point__isnull', False), ('model', ''), ('site__isnull', True), ('vendor', '')), models.Q(('charge_point__isnull', True), ('model', ''), ('site__isnull', False), ('vendor', '')), models.Q(('charge_point__isnull', True), ('site__isnull', True), models.Q(('model', ''), _negated=True)), _connector='OR'), name='template_for_one_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='templateassignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('charge_point__isnull', False)), fields=('template', 'charge_point'), name='template_once_for_station'),
-        ),
-        migrations.AddConstraint(
-            model_name='templateassignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('site__isnull', False)), fields=('template', 'site'), name='template_once_for_site'),
-        ),
-        migrations.AddConstraint(
-            model_name='templateassignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('model', ''), _negated=True), fields=('template', 'vendor', 'model'), name='template_once_for_model'),
         ),
     ]

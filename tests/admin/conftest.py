@@ -2,72 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.models import (
-    Contract,
-    IdempotentRequest,
-    Member,
-    Person,
-    Token,
-    TokenGroup,
     UnknownToken,
     User,
 )
-from accounts.services import api_keys
 from chargepoints.models import (
-    Campaign,
-    CampaignStation,
     ChargePoint,
     Command,
-    Connector,
-    Deviation,
-    DeviceEvent,
-    Evse,
     FollowUp,
-    LogUpload,
     Message,
-    Note,
     RefusedConnection,
     ReportAssembly,
     SecurityEvent,
-    Site,
 )
-from configuration.models import ConfigurationTemplate, DesiredValue, LocalList, ReportedKey, StoredKey
-from events.models import Event
-from smart_charging.models import InstalledProfile
+from tests.admin import hostile
+from tests.admin.rows import NOON, a_session, a_station, person, signed_in
 from tests.direct.readings import stored
 from transactions.models import (
-    AccessRule,
-    Counter,
     QuarantinedMessage,
-    Refusal,
-    RemoteStart,
-    Reservation,
-    Settlement,
     Transaction,
-    TransactionEvent,
 )
-
-HOSTILE = """<script>alert(1)</script>"><img src=x onerror=alert(2)>{{7*7}}'"""
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-
-
-def person(role: str, **more: Any) -> User:
-    # The user has no password: the tests need none, and a hundred slow hashes would take most of their time.
-    return User.objects.create_user(role, is_staff=True, role=role, **more)
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
@@ -96,271 +57,10 @@ def station(db: None) -> ChargePoint:
     return a_station("CP-1")
 
 
-def a_station(identity: str, **more: Any) -> ChargePoint:
-    made = ChargePoint.objects.create(
-        identity=identity, ocpp_version="ocpp1.6", registration_status="Accepted", last_seen_at=NOON, **more
-    )
-    evse = Evse.objects.create(charge_point=made, number=1)
-    Connector.objects.create(
-        charge_point=made,
-        evse=evse,
-        number=1,
-        status="Faulted",
-        error_code="GroundFailure",
-        status_received_at=NOON,
-    )
-    return made
-
-
-def a_session(station: ChargePoint, number: int, **more: Any) -> Transaction:
-    values: dict[str, Any] = {
-        "ocpp_id": str(number),
-        "evse_number": 1,
-        "connector_number": 1,
-        "id_token": "CARD-1",
-        "started_at": NOON,
-        "start_received_at": NOON,
-        "last_message_at": NOON,
-        "meter_start_wh": 1000.0,
-        "energy_wh": 5000.0,
-    }
-    return Transaction.objects.create(id=number, charge_point=station, **values | more)
-
-
 @pytest.fixture
 def hostile_rows(db: None) -> dict[type, Any]:
-    """One row of every model with hostile text in every text column."""
-    bad = HOSTILE
-    station = a_station(
-        bad,
-        vendor=bad,
-        model=bad,
-        name=bad,
-        serial_number=bad,
-        firmware_version=bad,
-        status=bad[:64],
-        is_online=True,
-    )
-    station.connectors.update(status=bad[:64], error_code=bad, info=bad, vendor_error_code=bad)
-    session = a_session(
-        station, 1000, id_token=bad, ocpp_id=bad, stop_reason=bad[:64], suspect=True, suspect_reasons=[bad]
-    )
-    command = Command.objects.create(
-        id=bad[:36],
-        charge_point=station,
-        action=bad[:64],
-        payload={"x": bad},
-        actor=bad,
-        status=bad[:64],
-        response={"x": bad},
-        error_description=bad,
-        created_at=NOON,
-        deadline_at=NOON,
-    )
-    site = Site.objects.create(name=bad[:100], address=bad, city=bad[:45])
-    charger = Person.objects.create(username=bad, name=bad, phone=bad[:32])
-    contract = Contract.objects.create(contract_id=bad[:36], name=bad, issuer=bad[:64])
-    Member.objects.create(contract=contract, user=charger, role="owner")
-    token = Token.objects.create(
-        uid=bad, name=bad, group_id=bad[:20], user=charger, contract=contract, visual_number=bad[:64]
-    )
-    Transaction.objects.filter(pk=session.pk).update(
-        token=token, authorization_reason=bad, stop_authorization_reason=bad
-    )
-    both = {"at": NOON, "received_at": NOON}
-    campaign = Campaign.objects.create(
-        name=bad[:100],
-        kind="command",
-        arguments={"command": bad, "fields": {bad: bad}},
-        actor=bad[:150],
-        pause_reason=bad,
-        deadline_at=NOON,
-    )
-    CampaignStation.objects.create(
-        campaign=campaign,
-        charge_point=station,
-        command=command,
-        state="failed",
-        reason="error",
-        detail=bad,
-        not_before=NOON,
-    )
-    template = ConfigurationTemplate.objects.create(name=bad, description=bad, values={bad: bad})
-    rows: list[Any] = [
-        campaign,
-        station,
-        station.evses.get(),
-        station.connectors.get(),
-        session,
-        command,
-        Message.objects.create(
-            charge_point=station,
-            direction="in",
-            message_id=bad,
-            action=bad[:64],
-            request=bad,
-            response=bad,
-            error_code=bad[:64],
-            error_description=bad,
-            size=1,
-            at=NOON,
-        ),
-        FollowUp.objects.create(
-            charge_point=station,
-            command=command,
-            action=bad[:64],
-            request_id=1,
-            reference=bad,
-            status=bad[:64],
-            payload=bad,
-            fingerprint="1",
-            received_at=NOON,
-        ),
-        LogUpload.objects.create(
-            charge_point=station,
-            command=command,
-            kind="DiagnosticsLog",
-            actor=bad[:150],
-            state="failed",
-            status=bad[:64],
-            fault=bad,
-            file_name=bad,
-            stored_as="1-0123456789abcdef",
-            created_at=NOON,
-            expires_at=NOON,
-            updated_at=NOON,
-        ),
-        Note.objects.create(charge_point=station, text=bad, author=bad[:150]),
-        InstalledProfile.objects.create(
-            charge_point=station,
-            command=command,
-            transaction=session,
-            profile_id=1,
-            evse_number=1,
-            purpose=bad[:64],
-            stack_level=0,
-            kind=bad[:32],
-            payload={"x": bad},
-            installed_at=NOON,
-        ),
-        ReportAssembly.objects.create(
-            charge_point=station, action=bad[:64], request_id=1, started_at=NOON, last_at=NOON
-        ),
-        RefusedConnection.objects.create(
-            identity=bad,
-            remote_address=bad[:64],
-            path=bad,
-            subprotocols=bad,
-            code=404,
-            reason=bad,
-            can_be_accepted=True,
-            at=NOON,
-        ),
-        Deviation.objects.create(
-            charge_point=station,
-            kind=bad[:64],
-            action=bad[:64],
-            path=bad,
-            detail=bad,
-            example=bad,
-            count=1,
-            first_at=NOON,
-            last_at=NOON,
-        ),
-        SecurityEvent.objects.create(charge_point=station, type=bad, tech_info=bad, **both),
-        Event.objects.create(
-            uid="evt_1",
-            type="security.reported",
-            station=bad,
-            position=1,
-            sequence=1,
-            data=json.dumps(bad),
-            at=NOON,
-        ),
-        DeviceEvent.objects.create(
-            charge_point=station, event_id=1, component=bad, variable=bad, actual_value=bad, **both
-        ),
-        TransactionEvent.objects.create(
-            transaction=session,
-            seq_no=1,
-            type=bad[:16],
-            trigger_reason=bad[:64],
-            fingerprint=1,
-            payload=bad,
-            **both,
-        ),
-        stored(
-            charge_point=station,
-            transaction=session,
-            measurand=bad[:64],
-            raw=bad,
-            raw_unit=bad[:64],
-            measured_at=NOON,
-            received_at=NOON,
-        ),
-        QuarantinedMessage.objects.create(
-            charge_point=station,
-            transaction=session,
-            action=bad[:64],
-            reason="bad-message",
-            detail=bad,
-            payload=bad,
-            received_at=NOON,
-        ),
-        RemoteStart.objects.create(
-            command=command, charge_point=station, id_token=bad, created_at=NOON, expires_at=NOON
-        ),
-        Reservation.objects.create(
-            command=command,
-            charge_point=station,
-            number=815,
-            id_token=bad,
-            group_id=bad[:36],
-            requested_at=NOON,
-            expires_at=NOON,
-            updated_at=NOON,
-        ),
-        Settlement.objects.create(
-            transaction=session,
-            fix="ignore",
-            actor=bad[:150],
-            reason=bad,
-            before={"energy_wh": 1.0, "suspect_reasons": [bad]},
-            after={"energy_wh": 2.0},
-        ),
-        Counter.objects.create(name="transaction", value=1000),
-        StoredKey.objects.create(charge_point=station, key=bad, value=bad),
-        ReportedKey.objects.create(charge_point=station, key=bad, value=bad, reported_at=NOON),
-        LocalList.objects.create(charge_point=station, reason=bad, last_command=bad[:36]),
-        template,
-        DesiredValue.objects.create(
-            charge_point=station, key=bad, value=f"{bad}1", template=template, state="refused", reason=bad
-        ),
-        site,
-        charger,
-        contract,
-        token,
-        TokenGroup.objects.create(group_id=bad[:20], name=bad, contract=contract),
-        AccessRule.objects.create(token=token, site=site, note=bad),
-        Refusal.objects.create(
-            charge_point=station,
-            token=token,
-            id_token=bad,
-            purpose="start",
-            status=bad[:32],
-            reason=bad,
-            at=NOON,
-        ),
-        UnknownToken.objects.create(
-            uid=bad, uid_key=bad.casefold(), last_seen_where=bad, first_seen_at=NOON, last_seen_at=NOON
-        ),
-        IdempotentRequest.objects.create(
-            actor=bad, key=bad, fingerprint="f", status_code=200, answer={"x": bad}
-        ),
-        api_keys.create(name=bad)[0],
-        person(User.Role.VIEWER, first_name=bad, last_name=bad),
-    ]
-    return {type(row): row for row in rows}
+    """A row of every model with texts that a browser would run."""
+    return hostile.rows()
 
 
 @pytest.fixture

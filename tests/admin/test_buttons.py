@@ -13,7 +13,7 @@ from accounts.services import api_keys
 from chargepoints.models import ChargePoint, Command, RefusedConnection
 from ocpp_server import commanding
 from ocpp_server.credentials import Role
-from tests.admin.conftest import NOON, a_session
+from tests.admin.rows import NOON, a_session
 from transactions.models import QuarantinedMessage
 
 JSON = {"HTTP_ACCEPT": "application/json"}

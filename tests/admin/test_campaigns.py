@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from chargepoints.models import Campaign, ChargePoint, Command
 from chargepoints.services.campaigns import planning
-from tests.admin.conftest import a_station
+from tests.admin.rows import a_station
 
 COURSE = {
     "campaign-name": "Restart",

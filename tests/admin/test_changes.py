@@ -21,7 +21,7 @@ from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
 from ocpp_server.live.records import Connection
 from operations.changes import mark
-from tests.admin.conftest import NOON, a_session, a_station
+from tests.admin.rows import NOON, a_session, a_station
 
 
 def changes(client: Client, **query: str) -> dict[str, Any]:

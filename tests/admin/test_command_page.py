@@ -10,7 +10,7 @@ from django.test import Client
 
 from chargepoints.models import ChargePoint, Command
 from configuration.models import StoredKey
-from tests.admin.conftest import NOON
+from tests.admin.rows import NOON
 
 
 def page(client: Client, station: ChargePoint, action: str, response: Any) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import UnknownToken
 from chargepoints.models import ChargePoint, Command, RefusedConnection
-from tests.admin.conftest import NOON, a_session, a_station
+from tests.admin.rows import NOON, a_session, a_station
 from tests.direct.readings import a_reading
 from transactions.models import QuarantinedMessage, Reading, Transaction
 

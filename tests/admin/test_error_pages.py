@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import UnknownToken, User
 from chargepoints.models import ChargePoint
 from ocpp_server.admin import error_pages
-from tests.admin.conftest import NOON, a_session
+from tests.admin.rows import NOON, a_session
 
 PASSWORD = "correct-horse-7"
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from chargepoints.models import ChargePoint, Command, FollowUp, ReportAssembly
 from chargepoints.services.follow_ups import personal
-from tests.admin.conftest import NOON
+from tests.admin.rows import NOON
 
 SECRET = "Alice lives at 5 Long Street"
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from tests.admin.announced import announced
-from tests.admin.conftest import a_session, a_station
+from tests.admin.rows import a_session, a_station
 from tests.admin.test_pages import OURS, address
 
 

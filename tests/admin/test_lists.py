@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chargepoints.models import ChargePoint, Message, SecurityEvent
-from tests.admin.conftest import a_session
+from tests.admin.rows import a_session
 from transactions.models import Refusal, TransactionEvent
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -18,7 +18,8 @@ from ocpp_server.commanding import OperatorCommand
 from ocpp_server.credentials import Role
 from operations import many_stations
 from operations.common_fields import common_fields
-from tests.admin.conftest import HOSTILE, a_station
+from tests.admin.hostile import HOSTILE
+from tests.admin.rows import a_station
 from tests.admin.test_pages import is_harmless
 from transactions.commands.remote_control.trigger import TRIGGER
 

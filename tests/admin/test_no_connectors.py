@@ -13,7 +13,7 @@ from accounts.models import User
 from chargepoints.models import ChargePoint
 from ocpp_server import command_fields as fields
 from operations import buttons
-from tests.admin.conftest import a_station, person
+from tests.admin.rows import a_station, person
 
 
 @pytest.fixture(params=["ocpp1.6", "ocpp2.0.1", "ocpp2.1"])

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from tests.admin.conftest import signed_in
+from tests.admin.rows import signed_in
 from tests.admin.test_forms import PASSWORD, form_of, people
 
 __all__ = ["people"]

@@ -17,7 +17,7 @@ from django.urls import reverse
 from chargepoints.models import ChargePoint
 from chargepoints.services.connections import show_duplicate
 from tests.admin.announced import announced
-from tests.admin.conftest import a_session
+from tests.admin.rows import a_session
 
 OURS = [model for model in admin.site._registry if model.__module__.split(".")[0] in
         {"accounts", "chargepoints", "configuration", "events", "transactions"}]  # fmt: skip

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.models import Contract, Member, Person, Token, UnknownToken, User
 from chargepoints.models import ChargePoint, Site
-from tests.admin.conftest import NOON, a_session
+from tests.admin.rows import NOON, a_session
 from transactions.models import AccessRule, Refusal
 
 

@@ -17,7 +17,7 @@ from chargepoints.models import ChargePoint
 from ocpp_server import rights
 from ocpp_server.credentials import Role
 from ocpp_server.rights import RIGHTS, Right
-from tests.admin.conftest import signed_in
+from tests.admin.rows import signed_in
 from transactions.models import Transaction
 
 LINKS = re.compile(r"""(?:\bhref|data-[a-z-]*(?:href|url|link))="(/admin/[^"]*)\"""")

@@ -35,6 +35,8 @@ TYPED = {
         "duration_s": "",
     },
 }
+# The station of these tests has no desired values.
+NOTHING_WANTED = "apply-configuration"
 # A list is not sent to a station that answers the question before it with an error.
 ASKED_FIRST = {"sync-local-list": "GetLocalListVersion"}
 
@@ -139,6 +141,9 @@ async def test_every_command_has_a_form_and_reaches_the_station(
                 _, text = await asyncio.to_thread(console.post, path, **confirmed)
                 outcome = json.loads(text)
 
+            if command.name == NOTHING_WANTED:
+                assert "has no desired value" in outcome["sentence"]
+                continue
             assert outcome["sent"], (command.name, outcome)
             sent = ASKED_FIRST.get(command.name, command.action_of(version))
             await peer.got(sent or inputs["action"])

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargepoints.models import ChargePoint
-from tests.admin.conftest import HOSTILE, NOON, a_session, signed_in
+from tests.admin.hostile import HOSTILE
+from tests.admin.rows import NOON, a_session, signed_in
 from tests.admin.test_pages import is_harmless
 from transactions.models import Settlement, Transaction
 

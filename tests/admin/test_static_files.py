@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from chargepoints.models import ChargePoint, Site
 from ocpp_server.bounds import compression
-from tests.admin.conftest import a_session
+from tests.admin.rows import a_session
 
 GZIP = {"Accept-Encoding": "gzip"}
 

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from accounts.models import Token, TokenImport, TokenUpload, User
 from accounts.services import token_files, token_import, token_uploads, tokens
-from tests.admin.conftest import HOSTILE, person, signed_in
+from tests.admin.hostile import HOSTILE
+from tests.admin.rows import person, signed_in
 from tests.admin.test_pages import is_harmless
 
 UPLOAD = "/admin/accounts/token/import/"

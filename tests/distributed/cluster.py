@@ -30,6 +30,8 @@ class Cluster:
         self.servers: list[LiveServer] = []
         self.environment = {
             **redis.environment,
+            # Stations of tests expect only the calls that the test is about.
+            "OCPP_CONFIGURATION_READS": "0",
             "DATABASE_URL": database_url,
             "DATA_DIR": str(folder),
             "REDIS_STATE_PREFIX": self.prefix,

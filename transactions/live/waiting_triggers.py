@@ -38,6 +38,11 @@ class LastMessages:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LastMessages) and self._kept == other._kept
+
+    __hash__ = None  # type: ignore[assignment] # it changes
+
     def add(self, message: Sent, at: datetime) -> None:
         """Keep a message for a trigger that is answered after it."""
         kept = self._kept

@@ -135,7 +135,7 @@ def _result(parts: Sequence[Command]) -> Result | None:
 
 
 def _has_ended(command: Command) -> bool:
-    return command.is_finished and not command.awaits_boot
+    return command.is_finished and not command.awaits_effect
 
 
 def _failure(command: Command) -> Result | None:

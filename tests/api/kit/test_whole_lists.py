@@ -26,9 +26,12 @@ from chargepoints.models import (
     ReportAssembly,
     Site,
 )
-from configuration.models import LocalList
+from configuration.models import (
+    LocalList,
+)
 from ocpp_server.api.pages import document
 from tests.api.conftest import NOON, Caller
+from tests.api.kit import listed
 from tests.direct.properties import searched, searched_for_long
 from tests.direct.readings import stored
 from tests.direct.reservations import a_reservation
@@ -62,6 +65,7 @@ class Parents:
         self.session = self.a_session(1_000_000)
         self.site = Site.objects.create(name="~parent")
         self.campaign = self.a_campaign(0)
+        self.template = listed.a_template(self, 0)
 
     def a_session(self, number: int) -> Transaction:
         at = moment(number % 1000)
@@ -213,8 +217,11 @@ LISTS = {
         parent=lambda parents: parents.campaign.pk,
     ),
     "chargepoints": Rows(a_station, "serial_number", "clientId", "identity"),
+    "chargepoints/{client_id}/charging-profiles": Rows(listed.a_profile, "kind", parent=of_station),
     "chargepoints/{client_id}/commands": Rows(Parents.a_command, "status", "requestId", parent=of_station),
+    "chargepoints/{client_id}/desired-values": Rows(listed.a_desired_value, "reason", parent=of_station),
     "chargepoints/{client_id}/follow-ups": Rows(a_follow_up, "status", parent=of_station),
+    "chargepoints/{client_id}/logs": Rows(listed.a_log, "fault", parent=of_station),
     "chargepoints/{client_id}/messages": Rows(a_message, "error_code", parent=of_station),
     "chargepoints/{client_id}/notes": Rows(
         lambda parents, number: Note.objects.create(
@@ -224,9 +231,15 @@ LISTS = {
         parent=of_station,
     ),
     "chargepoints/{client_id}/reports": Rows(a_report, "state", parent=of_station),
+    "configuration/drift": Rows(listed.a_desired_value, "reason"),
+    "configuration/templates": Rows(listed.a_template, "description"),
+    "configuration/templates/{template_id}/assignments": Rows(
+        listed.an_assignment, "", parent=lambda parents: parents.template.pk
+    ),
     "contracts": Rows(Parents.a_contract, "issuer"),
     "local-lists": Rows(a_local_list, "reason", "clientId", lambda row: row.charge_point.identity),
     "reservations": Rows(a_reservation_of, "reason"),
+    "security-events": Rows(listed.a_security_event, "tech_info"),
     "sites": Rows(lambda _, number: Site.objects.create(name=f"S{number}"), "city"),
     "token-groups": Rows(a_group, ""),
     "tokens": Rows(Parents.a_token, "visual_number"),
@@ -321,6 +334,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     walk = Walk(caller, path, LISTS[path])
     parents = {str(one.pk) for one in (walk.parents.person, walk.parents.contract, walk.parents.session)}
     parents |= {walk.parents.station.identity, str(walk.parents.site.pk), str(walk.parents.campaign.pk)}
+    parents.add(str(walk.parents.template.pk))
     for _ in range(drawn["rows"]):
         walk.add()
     # A row whose place in the order changes may move to a page that was read, or come twice.
@@ -341,7 +355,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     assert set(read) - stayed <= touched | parents
     for row in walk.known:
         row.delete()
-    for name in ("session", "contract", "person", "site", "campaign", "station"):
+    for name in ("session", "contract", "person", "site", "campaign", "template", "station"):
         getattr(walk.parents, name).delete()
 
 

@@ -22,11 +22,15 @@ MESSAGES: list[tuple[str, dict[str, Any], int | None, str]] = [
     ("NotifyMonitoringReport", {"requestId": 8}, 8, ""),
     ("NotifyCustomerInformation", {"requestId": 8}, 8, ""),
     ("NotifyDisplayMessages", {"requestId": 8}, 8, ""),
-    ("ReportChargingProfiles", {"requestId": 8}, 8, ""),
+    (
+        "ReportChargingProfiles",
+        {"requestId": 8, "chargingLimitSource": "CSO", "evseId": 1, "chargingProfile": []},
+        8,
+        "",
+    ),
     ("ReportDERControl", {"requestId": 8}, 8, ""),
     ("PublishFirmwareStatusNotification", {"requestId": 8, "status": "Idle"}, 8, ""),
     ("BatterySwap", {"requestId": 8}, 8, ""),
-    ("ReservationStatusUpdate", {"reservationId": 8}, 8, "reservationId 8"),
     ("NotifyChargingLimit", {"evseId": 8}, None, "evseId 8"),
     ("ClearedChargingLimit", {"evseId": 8}, None, "evseId 8"),
     ("NotifyEVChargingNeeds", {"evseId": 8}, None, "evseId 8"),
@@ -137,7 +141,8 @@ async def test_an_accepted_command_begins_its_report(computed: Computed, command
     answered = registry.reply_handler(V21, command)
     assert answered is not None
 
-    await answered(a_station(version=V21), {"requestId": 8}, {"status": "Accepted"}, "c")
+    request_ = {"requestId": 8, "chargingProfile": {}}
+    await answered(a_station(version=V21), request_, {"status": "Accepted"}, "c")
 
     ((wanted, since, now, accepted),) = computed.calls
     assert (wanted, now, accepted) == (Request(STATION, report, 8), NOON, "c")

@@ -18,7 +18,7 @@ from ocpp_server.error_codes import Code
 from ocpp_server.transport.handshake.authentication import hash_password, verify
 
 NOW = datetime.now(UTC)
-SOON, OVER = NOW + timedelta(minutes=1), NOW - timedelta(minutes=1)
+SOON, OVER = NOW + timedelta(days=1), NOW - timedelta(minutes=1)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chargepoints', '0015_next_password'),
+        ('chargepoints', '0017_next_password'),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     """A migration of its own: the one before locks the table until it is committed."""
 
     dependencies = [
-        ('chargepoints', '0016_critical_security_events'),
+        ('chargepoints', '0018_critical_security_events'),
     ]
 
     operations = [migrations.RunPython(mark, migrations.RunPython.noop)]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chargepoints', '0014_message_without_constraint'),
+        ('chargepoints', '0016_campaigns'),
     ]
 
     operations = [

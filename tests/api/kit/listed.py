@@ -1,0 +1,56 @@
+"""Rows of lists whose rows belong to a station or a template, for the test of their pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from chargepoints.models import ChargePoint, LogUpload, SecurityEvent
+from configuration.models import ConfigurationTemplate, DesiredValue, TemplateAssignment
+from smart_charging.models import InstalledProfile
+from tests.api.conftest import NOON
+
+
+def a_log(parents: Any, number: int) -> LogUpload:
+    at = NOON + timedelta(seconds=number // 3)
+    return LogUpload.objects.create(
+        charge_point=parents.station,
+        kind=LogUpload.Kind.SECURITY_LOG,
+        created_at=at,
+        updated_at=at,
+        expires_at=at,
+    )
+
+
+def a_security_event(parents: Any, number: int) -> SecurityEvent:
+    at = NOON + timedelta(seconds=number // 3)
+    return SecurityEvent.objects.create(charge_point=parents.station, type="T", at=at, received_at=at)
+
+
+def a_desired_value(parents: Any, number: int) -> DesiredValue:
+    return DesiredValue.objects.create(charge_point=parents.station, key=f"Key{number}", value="1")
+
+
+def a_template(parents: Any, number: int) -> ConfigurationTemplate:
+    return ConfigurationTemplate.objects.create(
+        name=f"T{number}", name_key=f"t{number}", dialect="2.x", values={}
+    )
+
+
+def an_assignment(parents: Any, number: int) -> TemplateAssignment:
+    return TemplateAssignment.objects.create(
+        template=parents.template, charge_point=ChargePoint.objects.create(identity=f"A-{number}")
+    )
+
+
+def a_profile(parents: Any, number: int) -> InstalledProfile:
+    return InstalledProfile.objects.create(
+        charge_point=parents.station,
+        profile_id=number,
+        evse_number=1,
+        purpose="TxDefaultProfile",
+        stack_level=number,
+        kind="Relative",
+        payload={},
+        installed_at=NOON + timedelta(seconds=number // 3),
+    )
