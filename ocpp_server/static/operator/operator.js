@@ -46,12 +46,15 @@
 
   function ago(moment) {
     const seconds = Math.round((Date.now() - moment.getTime()) / 1000);
-    if (seconds < -5) return "in the future";
-    if (seconds < 5) return "just now";
-    if (seconds < 60) return `${seconds} s ago`;
-    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-    return `${Math.floor(seconds / 86400)} d ago`;
+    if (seconds < -5) return `in ${inUnits(-seconds)}`;
+    return seconds < 5 ? "just now" : `${inUnits(seconds)} ago`;
+  }
+
+  function inUnits(seconds) {
+    if (seconds < 60) return `${seconds} s`;
+    if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
+    return `${Math.floor(seconds / 86400)} d`;
   }
 
   function timeOf(iso) {
