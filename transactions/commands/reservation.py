@@ -64,7 +64,7 @@ async def _prepare(
 def _expiry(text: str) -> datetime:
     try:
         return sent_time(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # in the year 1, UTC can be a day before all times
         raise Invalid(
             f"{text} is not a time. Use a time such as 2026-11-28T15:00:00Z.", field="expiryDate"
         ) from None
