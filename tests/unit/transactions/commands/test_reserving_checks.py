@@ -74,7 +74,7 @@ async def test_another_text_is_no_time(charger: Any, text: str) -> None:
     assert str(refused.value) == f"{text} is not a time. Use a time such as 2026-11-28T15:00:00Z."
 
 
-# -- what the station can do ---------------------------------------------------------------------------------
+# -- the station --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", [V16, V201, V21])

@@ -33,7 +33,7 @@ def charger() -> ChargePoint:
 
 @pytest.fixture
 def reloads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The stations that are told to load their rows again."""
+    """The stations whose processes are asked to load their rows again."""
     told: list[str] = []
     monkeypatch.setattr(stations, "reload", told.append)
     return told
@@ -130,7 +130,7 @@ def test_one_that_is_over_is_not_cancelled(charger: ChargePoint) -> None:
     assert str(refused.value) == "Reservation 815 is “Cancelled”: there is nothing to cancel."
 
 
-# -- what follows --------------------------------------------------------------------------------------------
+# -- their commands ------------------------------------------------------------------------------------------
 
 
 def test_a_request_keeps_its_first_command(charger: ChargePoint) -> None:

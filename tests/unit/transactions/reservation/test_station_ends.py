@@ -187,7 +187,6 @@ async def test_another_status_after_reserved_ends_nothing(charger: Station, word
     report(charger, word)
 
     await handlers.connector_reported_16(charger, status_16(1, word))
-
     assert ended(charger, row) is None
 
 
@@ -219,7 +218,6 @@ async def test_a_notified_event_can_end_a_reservation(charger: Station) -> None:
     report(charger, "Faulted")
 
     await handlers.connectors_reported(charger, {"eventData": []})
-
     assert ended(charger, row) == ("ended", "faulted")
 
 
