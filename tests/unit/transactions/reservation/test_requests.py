@@ -17,6 +17,7 @@ from ocpp_server.protocol.translate import IdToken
 from tests.direct.accounts import a_token
 from tests.direct.reservations import a_reservation
 from transactions.models import Reservation
+from transactions.services.authorization.decision import decide_now
 from transactions.services.reservation import expiring, requesting
 from transactions.services.reservation.answers import Asked
 
@@ -274,3 +275,19 @@ def test_a_cancellation_that_was_accepted_late(
     assert (row.state, row.reason, row.ended_at, row.updated_at) == ("cancelled", "", NOW, NOW)
     assert reloads == ["CP-1"]
     assert Event.objects.get().type == "reservation.cancelled"
+
+
+def test_a_command_settles_its_own_request_alone(charger: ChargePoint) -> None:
+    row, other = waiting(charger), waiting(charger, 816)
+
+    requesting.settle(row.pk, a_command(charger, "timeout"))
+
+    other.refresh_from_db()
+    assert other.state == "requested"
+
+
+def test_a_remote_start_without_a_place_is_not_refused_for_a_reservation(charger: ChargePoint) -> None:
+    a_token("OTHER")
+    waiting(charger, state="accepted", evse_number=None)
+
+    assert decide_now(uid="OTHER", charge_point=charger).is_accepted
