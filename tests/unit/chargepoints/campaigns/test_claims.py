@@ -219,7 +219,7 @@ def test_a_long_sentence_is_cut(campaign: Campaign) -> None:
     assert campaign.stations.get(pk=claim.row_pk).detail == "x" * 500
 
 
-# -- which rows are claimed ----------------------------------------------------------------------------------
+# -- the order, and the limits of a claim --------------------------------------------------------------------
 
 
 def identities(claims: list[Claim]) -> list[str]:

@@ -156,7 +156,7 @@ def test_a_row_whose_command_was_deleted_has_failed(yard: Yard) -> None:
     assert rows(campaign) == {"CP-1": "failed server-error", "CP-2": "done"}
 
 
-# -- what is stored, and retries -----------------------------------------------------------------------------
+# -- stored results, and retries -----------------------------------------------------------------------------
 
 
 def test_a_result_is_stored_with_its_words(yard: Yard) -> None:
