@@ -31,6 +31,7 @@ from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.observability import tracing
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport.command_store import QUEUE_FULL
 
 log = structlog.get_logger(__name__)
 
@@ -112,13 +113,12 @@ def _spelled(error: DomainError) -> str:
 
 def _store(claim: Claim, put: Put, now: datetime) -> None:
     """Store the attempt, unless another process has taken the claim back meanwhile."""
-    result = put.result
     command = Command.objects.filter(pk=claim.id).first()
+    result, is_attempt = put.result, put.is_attempt
+    if command is not None and command.error_code != QUEUE_FULL:
+        result, is_attempt = _after_command(command, put), True
     columns: dict[str, Any] = {"command": command}
-    if result.state == State.FAILED and result.reason == Reason.SERVER_ERROR and command is not None:
-        # It has been sent all the same: its row has the result.
-        result = Result(State.SENT)
-    if not put.is_attempt:
+    if not is_attempt:
         columns["attempts"] = claim.attempts - 1
     stepping.put(
         CampaignStation.objects.filter(pk=claim.row_pk, claim=claim.id, state=State.CLAIMED),
@@ -127,3 +127,14 @@ def _store(claim: Claim, put: Put, now: datetime) -> None:
         not_before=now + put.after,
         **columns,
     )
+
+
+def _after_command(command: Command, put: Put) -> Result:
+    """The result of an attempt whose first command may have left: it is not sent again by chance."""
+    result = put.result
+    is_fault = result.state == State.FAILED and result.reason == Reason.SERVER_ERROR
+    if is_fault or (not put.is_attempt and command.state == Command.State.DISCONNECTED):
+        return Result(State.SENT)  # the command has the result
+    if not put.is_attempt:  # the first part of several has been sent, and another part could not be
+        return Result(State.FAILED, result.reason, result.detail)
+    return result
