@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,8 +12,11 @@ import pytest
 from chargepoints.models import ChargePoint, Command
 from chargepoints.services.campaigns import driving, kinds
 from chargepoints.services.campaigns.command import COMMAND
-from ocpp_server import commanding
+from ocpp_server import commanding, live
 from ocpp_server.domain import Invalid, StationOffline
+from ocpp_server.live.records import Connection
+from ocpp_server.transport.switchboard import switchboard
+from tests.direct.station import DirectStation
 from tests.unit.chargepoints.campaigns.yard import make, rows
 
 Run = Callable[..., Awaitable[Any]]
@@ -128,3 +133,27 @@ async def test_a_release_without_the_command_or_its_fields_sends_nothing(run_orm
     assert await run_orm(rows, campaign) == {"CP-1": "failed refused"}
     detail = (await run_orm(campaign.stations.get)).detail
     assert detail.startswith("The fields are not valid for reset. arguments.fields.type: ")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_command_is_sent_with_the_claim_as_its_id_and_its_answer_is_not_awaited(
+    run_orm: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switchboard, "channel", "process.here")
+    campaign = await run_orm(make, 1, kind="command", arguments=SOFT)
+    station = await DirectStation.load((await run_orm(ChargePoint.objects.get)).pk, "ocpp1.6")
+    here = Connection("c", "CP-1", "ocpp1.6", switchboard.channel, "192.0.2.7", datetime.now(UTC))
+    await live.state().connect(here)
+    switchboard.connections["c"] = station.wire.connection
+
+    try:
+        async with asyncio.timeout(10):
+            await driving.drive()
+    finally:
+        del switchboard.connections["c"]
+        await station.close()
+
+    row = await run_orm(campaign.stations.get)
+    sent = await run_orm(Command.objects.get)
+    assert (row.state, row.claim, row.command_id) == ("sent", sent.pk, sent.pk)
+    assert (sent.action, sent.payload, sent.actor) == ("Reset", {"type": "Soft"}, campaign.sender)

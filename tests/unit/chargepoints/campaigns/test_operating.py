@@ -83,9 +83,9 @@ def test_a_cancelled_campaign_has_no_reason_and_its_waiting_stations_a_result(ya
 )
 def test_a_retry_opens_a_finished_campaign_and_no_paused_one(yard: Yard, state: str, after: str) -> None:
     campaign = make(5)
-    for number, row in enumerate(("failed", "offline", "done", "skipped", "sent"), 1):
+    for number, result in enumerate(("failed", "offline", "done", "skipped", "sent"), 1):
         campaign.stations.filter(charge_point__identity=f"CP-{number}").update(
-            state=row, reason="rejected", detail="No.", attempts=3, not_before=PAST
+            state=result, reason="rejected", detail="No.", attempts=3, not_before=PAST
         )
     finished = datetime.now(UTC) if state == "finished" else None
     Campaign.objects.update(state=state, forgiven=2, finished_at=finished)
