@@ -17,10 +17,9 @@ from configuration.services.variables.standard import ESSENTIAL_KEYS
 from ocpp_server import live
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.transport import calls
-from tests.unit.configuration.commands.answering import AnsweringStation, Answer
+from tests.unit.configuration.commands.answering import Answer, AnsweringStation
 from tests.unit.configuration.commands.conftest import Connect
 from tests.unit.configuration.commands.scripted import keys, variables
-
 
 NOW = datetime.now(UTC)
 LOST, LATE = Command.State.DISCONNECTED, Command.State.TIMEOUT
