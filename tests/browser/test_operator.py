@@ -57,7 +57,9 @@ async def test_a_command_is_sent_and_its_result_is_shown(
     await dialog.locator("[name=payload]").fill('{"requestedMessage": "Heartbeat"}')
     await dialog.locator("[type=submit]").click()
 
-    await expect(page.locator("[data-result]")).to_have_text("TriggerMessage: Accepted", timeout=10_000)
+    await expect(page.locator("[data-result]")).to_have_text(
+        "TriggerMessage: Accepted; the message was received", timeout=10_000
+    )
     await expect(page.locator("[data-rows=commands]")).to_contain_text("TriggerMessage")
     assert problems == []
 
