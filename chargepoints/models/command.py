@@ -15,7 +15,7 @@ from ocpp_server.transport import effects, outcomes
 from ocpp_server.transport.command_store import Effect, State
 from ocpp_server.transport.outcomes import Outcome
 
-# What has become of a command's effect, in words, by the effect's name and state.
+# The outcome of a command's effect, in words, by the effect's name and state.
 _EFFECTS: Final[dict[tuple[str, str], Promise]] = {
     (effects.BOOTED, Effect.WAITING): _("waiting for the BootNotification"),
     (effects.BOOTED, Effect.SEEN): _("the station has booted"),
@@ -126,7 +126,7 @@ class Command(models.Model):
 
     @property
     def effect_words(self) -> str:
-        """What has become of the effect, in words; empty for a command that nothing follows."""
+        """The outcome of the effect, in words; empty for a command that nothing follows."""
         return str(_EFFECTS[self.effect_name, self.effect]) if self.effect else ""
 
     @property

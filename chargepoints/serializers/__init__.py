@@ -248,7 +248,7 @@ class NoteBody(StrictSerializer):
 
 
 class EffectSerializer(ReadSerializer):
-    """What a command leads to: the boot of a Reset, the message of a trigger."""
+    """The effect of a command: the boot of a Reset, the message of a trigger."""
 
     name = serializers.SerializerMethodField(help_text="station-booted, or message-received.")
     state = serializers.ChoiceField(choices=Command.Effect.values, source="effect")

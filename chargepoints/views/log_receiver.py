@@ -57,7 +57,7 @@ class Refused(Exception):  # noqa: N818 - named for what happened
 
 
 class _Interrupted(Exception):  # noqa: N818
-    """The body has ended before its end: nobody reads an answer, or `bounds` sends it."""
+    """The body has ended too early: the connection is closed, or `bounds` sends the answer."""
 
 
 async def receive_log(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -50,7 +50,7 @@ class StationCommand(BaseCommand):
     requires_migrations_checks = False
     # Seconds that a remote start waits for its transaction. Other commands wait only for the answer.
     wait_s = 0.0
-    # Who has the database may send any command: the role of the key for the API is that of the command.
+    # A user with the database may send any command, so the key for the API has the role of the command.
     role = Role.OPERATOR
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:

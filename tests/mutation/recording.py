@@ -114,7 +114,7 @@ def _place(name: str) -> Path:
 
 def test_files(folders: list[str]) -> list[str]:
     found = (path for folder in folders for path in sorted((ROOT / folder).rglob("test_*.py")))
-    # Those of PostgreSQL run in a process of their own, and a file that is named is not left out by itself.
+    # Tests of PostgreSQL run in a process of their own, and pytest does not leave out a file that is named.
     return [str(path.relative_to(ROOT)) for path in found if path.parent.name != "postgresql"]
 
 

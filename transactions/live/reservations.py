@@ -64,7 +64,7 @@ class Reservations(msgspec.Struct):
         self.held = [*(one for one in self.unexpired(now) if one.number != held.number), held]
 
     def unexpired(self, now: datetime) -> list[Held]:
-        """Those that no job has ended."""
+        """The reservations that no job has ended."""
         return [one for one in self.held if one.expires_at + EXPIRY_GRACE > now]
 
     def remove(self, number: int) -> None:

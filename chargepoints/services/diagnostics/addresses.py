@@ -41,7 +41,7 @@ class Secrets(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What the path of an upload says. `name` is the file name, of which nothing is ever opened."""
+    """The parts of the path of an upload. `name` is the file name; no file of that name is ever opened."""
 
     number: int
     key: str

@@ -156,7 +156,7 @@ async def test_a_station_that_comes_online_gets_its_turn(server, operator, recor
     assert await results(operator, one) == {identity: "done"}
 
 
-async def test_a_killed_server_sends_nothing_twice_and_forgets_nobody(make_server) -> None:
+async def test_a_killed_server_sends_nothing_twice_and_leaves_no_station_out(make_server) -> None:
     server = make_server()
     operator, records = Operator(server), Records(server.database)
     names = sorted(fresh() for _ in range(2))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chargepoints.models import Campaign, CampaignStation, ChargePoint, Command
 from chargepoints.services import commands
-from chargepoints.services.campaigns import planning
+from chargepoints.services.campaigns import driving, planning
 from chargepoints.services.campaigns.command import results_of
 from chargepoints.services.campaigns.kinds import Arguments, Result
 from ocpp_server.credentials import Role
 from ocpp_server.observability import tracing
 from ocpp_server.storage.journal import journal
+
+Run = Callable[..., Awaitable[Any]]
 
 
 class Killed(BaseException):
@@ -112,3 +114,10 @@ def rows(campaign: Campaign) -> dict[str, str]:
 def later(campaign: Campaign, **columns: Any) -> None:
     """Change columns of the rows, such as times, as if time had passed."""
     campaign.stations.update(**columns)
+
+
+async def go_on(run: Run, state: str = "accepted", **columns: Any) -> None:
+    """One run of housekeeping, the answers, and the run that reads them."""
+    await driving.drive()
+    await run(answer, state, **columns)
+    await driving.drive()
