@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 
 import pytest
 
-from tests.conformance.peer import V16, V21, V201, VERSIONS, station
+from chargepoints.views.log_receiver import WRITTEN_AT_ONCE
+from tests.conformance.peer import V16, V21, V201, VERSIONS, eventually, station
 from tests.conformance.uploading import ask, form, in_state, shown, upload
 
 ACCEPTED = {"status": "Accepted"}
@@ -265,11 +267,18 @@ async def test_a_broken_upload_leaves_no_file(server, operator):
         host, _, path = address.partition("/")
         name, _, port = host.rpartition(":")
         _, writer = await asyncio.open_connection(name, int(port))
-        writer.write(f"PUT /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n\r\n12345".encode())
-        await writer.drain()
-        await in_state(operator, peer, asked.id, "uploading")
+        head = f"PUT /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000000\r\n\r\n"
+        writer.write(head.encode() + b"x" * 600_000)
+        # Bytes that are still on their way when the connection closes are not received.
+        await eventually(lambda: any(one.stat().st_size for one in _files(server, asked.id)))
         writer.close()
         row = await in_state(operator, peer, asked.id, "failed")
 
-    assert row["fault"] == "The upload ended after 5 bytes."
-    assert not [one for one in (server.folder / "uploads").iterdir() if one.name.startswith(f"{asked.id}-")]
+    received = re.fullmatch(r"The upload ended after ([\d,]+) bytes\.", row["fault"])
+    assert received
+    assert WRITTEN_AT_ONCE <= int(received[1].replace(",", "")) <= 600_000
+    assert not _files(server, asked.id)
+
+
+def _files(server, number):
+    return list((server.folder / "uploads").glob(f"{number}-*"))
