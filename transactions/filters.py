@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -148,6 +148,23 @@ class MeterValueQuery(ListQuery):
             raise not_a_cursor() from None
         at, row, number = map(str, cursor.values)
         return Place(datetime.fromisoformat(at), int(row), int(number)), cursor.total
+
+
+class MonthField(TextField):
+    """A month such as 2026-11, as its first day."""
+
+    # The stubs declare str.
+    def to_internal_value(self, data: Any) -> date:  # type: ignore[override]
+        try:
+            return date.fromisoformat(f"{super().to_internal_value(data)}-01")
+        except ValueError:
+            raise serializers.ValidationError("Must be a month such as 2026-11.") from None
+
+
+class MonthlyEnergyQuery(StrictSerializer):
+    month = MonthField(
+        required=False, help_text="Such as 2026-11, a month of the server's TIME_ZONE; by default this month."
+    )
 
 
 class ReservationQuery(ChangedQuery):

@@ -27,7 +27,7 @@ from ocpp_server.storage.unit import Unit
 from ocpp_server.transport import calls
 from ocpp_server.transport.switchboard import switchboard
 from transactions.models import Refusal, Reservation
-from transactions.services.metering import carrying
+from transactions.services.metering import carrying, months
 from transactions.services.remote_control import remote_starts, triggers
 from transactions.services.reservation import expiring, requesting
 from transactions.services.transactions import closing, free_connectors, gaps, interruptions
@@ -44,6 +44,7 @@ def _quarter_of_the_grace() -> float:
 ASK_FOR_MISSING_EVENTS: Final = Job("ask_for_missing_events", every=5.0, everywhere=True)
 MARK_CONTRADICTED: Final = Job("doubt", every=60.0, everywhere=True)
 CARRY_OVER_SAMPLES: Final = Job("carry_over_samples", every=60.0)
+SUM_MONTHS: Final = Job("sum_months", every=60.0)
 END_INTERRUPTED: Final = Job("end_forsaken", every=_quarter_of_the_grace)
 
 
@@ -135,4 +136,5 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (TRIM, in_journal(trim_refusals)),
     (TRIM, in_journal(trim_reservations)),
     (CARRY_OVER_SAMPLES, carrying.carry_over),
+    (SUM_MONTHS, months.sum_changed),
 )

@@ -342,3 +342,24 @@ class RunningSerializer(ReadSerializer):
 class RemoteOutcomeSerializer(ReadSerializer):
     outcome = serializers.CharField(help_text="waiting, started, refused or nothing.")
     transactionId = serializers.IntegerField(source="transaction_id", allow_null=True)
+
+
+class SiteEnergySerializer(ReadSerializer):
+    siteId = serializers.IntegerField(allow_null=True, help_text="Null: the stations without a site.")
+    name = serializers.CharField(allow_null=True)
+    stations = serializers.IntegerField(help_text="Stations with sessions in the month.")
+    sessions = serializers.IntegerField()
+    suspectSessions = serializers.IntegerField(help_text="Sessions whose energy is in doubt; see `suspect`.")
+    energyWh = AmountField()
+
+
+class MonthlyEnergySerializer(ReadSerializer):
+    month = serializers.CharField()
+    summedUntil = TimeField(
+        allow_null=True,
+        help_text="Sessions that ended later may be missing. Null: the first sum of all sessions is running.",
+    )
+    sessions = serializers.IntegerField()
+    suspectSessions = serializers.IntegerField()
+    energyWh = AmountField()
+    sites = SiteEnergySerializer(many=True)

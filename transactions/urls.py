@@ -3,7 +3,15 @@
 from django.urls import path
 
 from ocpp_server.api.resources import Router
-from transactions.views import access_rules, authorization, export, remote_control, reservation, sessions
+from transactions.views import (
+    access_rules,
+    authorization,
+    export,
+    monthly_energy,
+    remote_control,
+    reservation,
+    sessions,
+)
 
 router = Router()
 router.register("access-rules", access_rules.AccessRuleViewSet)
@@ -15,7 +23,8 @@ router.register("transactions/<str:transaction_id>/meter-values", sessions.Meter
 
 urlpatterns = [
     path("authorize", authorization.AuthorizeView.as_view()),
-    # A file, above the router: /transactions/{transaction_id} would match it.
+    # Above the router: /transactions/{transaction_id} would match them.
     path("transactions/export", export.ExportView.as_view()),
+    path("transactions/monthly-energy", monthly_energy.MonthlyEnergyView.as_view()),
     *router.urls,
 ]

@@ -1,6 +1,7 @@
 from transactions.models.access_rule import AccessRule
 from transactions.models.counter import Counter
 from transactions.models.meter_value import MeterValue
+from transactions.models.monthly_energy import MonthlyEnergy, MonthlyEnergyProgress
 from transactions.models.quarantine import QuarantinedMessage
 from transactions.models.reading import Reading
 from transactions.models.refusal import Refusal
@@ -13,6 +14,8 @@ __all__ = [
     "AccessRule",
     "Counter",
     "MeterValue",
+    "MonthlyEnergy",
+    "MonthlyEnergyProgress",
     "QuarantinedMessage",
     "Reading",
     "Refusal",

@@ -23,6 +23,7 @@ NAMES = {
     "expire",
     "ask_for_missing_events",
     "carry_over_samples",
+    "sum_months",
     "doubt",
     "sweep",
     "sync_local_lists",

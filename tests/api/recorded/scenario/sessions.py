@@ -29,6 +29,9 @@ async def reading(player: Player) -> None:
         "readings: page", "GET", f"{LIST}/1000/meter-values?limit=1&measurand=Energy.Active.Import.Register"
     )
     await ask("readings: unknown session", "GET", f"{LIST}/4711/meter-values")
+    month = f"{LIST}/monthly-energy"
+    await ask("energy of a month: not summed yet", "GET", f"{month}?month=2026-05", key=VIEWER)
+    await ask("energy of a month: no month", "GET", f"{month}?month=May")
     await ask("export: sessions as CSV", "GET", f"{LIST}/export?to=2026-05-05T00:00:00Z")
     await ask("export: sessions as JSON", "GET", f"{LIST}/export?format=json&to=2026-05-05T00:00:00Z")
     await ask("export: sessions as XLSX", "GET", f"{LIST}/export?format=xlsx")
