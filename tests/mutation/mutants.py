@@ -6,6 +6,8 @@ functions that exist already, wherever decorators and registries hold them; so n
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import functools
 import gc
 import re
@@ -215,11 +217,11 @@ class Exchange:
     def put(self, mutant: Mutant) -> None:
         """Raises NotReachedError when no function that exists has this code."""
         path = ROOT / mutant.path
-        code = compile(mutant.apply(path.read_text()), str(path), "exec", dont_inherit=True)
+        text = mutant.apply(path.read_text())
         if mutant.function:
-            self._exchange(mutant, code)
+            self._exchange(mutant, compile(text, str(path), "exec", dont_inherit=True))
         else:
-            _assign(path, code)
+            _assign(path, text)
         for cache in self._caches:
             cache.cache_clear()
 
@@ -260,19 +262,14 @@ def _with_closure_of(old: CodeType, new: CodeType) -> CodeType:
     return new.replace(co_freevars=old.co_freevars)
 
 
-def _assign(path: Path, code: CodeType) -> None:
+def _assign(path: Path, text: str) -> None:
     """Run the changed module in a namespace of its own, and copy the plain values that differ."""
     modules = [each for each in list(sys.modules.values()) if isinstance(each, ModuleType)]
     module = next((each for each in modules if getattr(each, "__file__", None) == str(path)), None)
     if module is None:
         raise NotReachedError("the module is not imported")
-    space: dict[str, Any] = {name: getattr(module, name) for name in ("__name__", "__file__", "__package__")}
-    try:
-        exec(code, space)
-    except Exception as error:
-        raise NotReachedError(f"it can't be imported twice: {error!r}") from error
     changed = 0
-    for name, new in space.items():
+    for name, new in _values(module, path, text).items():
         old = vars(module).get(name)
         if isinstance(new, type) and isinstance(old, type) and new.__module__ == module.__name__:
             changed += _copy_values(old, vars(new))
@@ -283,6 +280,25 @@ def _assign(path: Path, code: CodeType) -> None:
                     changed += 1
     if not changed:
         raise NotReachedError("no value differs")
+
+
+def _values(module: ModuleType, path: Path, text: str) -> dict[str, Any]:
+    """The names of the changed module.
+
+    A module that registers handlers or commands can't run twice. Of such a one only the assignments run, one
+    by one, and one that registers something fails and keeps its value.
+    """
+    space: dict[str, Any] = {name: getattr(module, name) for name in ("__name__", "__file__", "__package__")}
+    try:
+        exec(compile(text, str(path), "exec", dont_inherit=True), space)
+    except Exception:
+        space = dict(vars(module))
+        for statement in ast.parse(text).body:
+            if isinstance(statement, ast.Assign | ast.AnnAssign):
+                part = ast.Module([statement], type_ignores=[])
+                with contextlib.suppress(Exception):
+                    exec(compile(part, str(path), "exec", dont_inherit=True), space)
+    return space
 
 
 def _copy_values(old: type, names: Any) -> int:

@@ -7,6 +7,7 @@ from functools import cache, wraps
 
 LIMIT = 10
 REGISTERED: list[Callable[[int], bool]] = []
+_NAMES: set[str] = set()
 
 
 def registered(function: Callable[[int], bool]) -> Callable[[int], bool]:
@@ -16,6 +17,13 @@ def registered(function: Callable[[int], bool]) -> Callable[[int], bool]:
 
     REGISTERED.append(wrapper)
     return wrapper
+
+
+def register(name: str) -> str:
+    if name in _NAMES:
+        raise ValueError(name)
+    _NAMES.add(name)
+    return name
 
 
 @registered

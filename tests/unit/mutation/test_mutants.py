@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.mutants import Exchange, Mutant, NotReachedError, equivalent_lines, mutants_of
-from tests.unit.mutation import changeable
+from tests.unit.mutation import changeable, registering
 
 FILE = Path(changeable.__file__)
 
@@ -168,6 +168,20 @@ def test_a_value_of_the_module_and_of_a_class_is_changed(exchange: Exchange) -> 
 
     exchange.put(next(each for each in mutants_of(FILE) if each.was == "1" and not each.function))
     assert changeable.Counter.step == 2
+
+
+def test_a_value_of_a_module_that_registers_something_is_changed(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LIMIT", "TWICE", "REGISTERED"):
+        monkeypatch.setattr(registering, name, getattr(registering, name))
+    found = mutants_of(Path(registering.__file__))
+
+    exchange.put(next(each for each in found if (each.was.strip(), each.now.strip()) == ("10", "11")))
+
+    assert registering.is_small(10)
+    assert registering.TWICE == {"limit": 22}
+    assert registering.REGISTERED == "a name"
 
 
 def test_a_mutant_that_no_function_has_is_not_counted_as_noticed(exchange: Exchange) -> None:
