@@ -66,6 +66,12 @@ def test_a_key_to_type_has_only_characters_that_look_like_no_other() -> None:
     assert not set("ilo01OIB8") & set("".join(made))
 
 
+def test_a_text_has_no_characters_that_look_like_others() -> None:
+    assert len(passwords.ALPHABET) == len(set(passwords.ALPHABET)) == 53
+    assert passwords.ALPHABET.isalnum() and not set(passwords.ALPHABET) & set("0Oo1Ili8B")
+    assert set(passwords.generated(Form.TEXT).text) <= set(passwords.ALPHABET)
+
+
 def test_a_key_is_not_in_its_representation() -> None:
     made = passwords.generated(Form.TEXT)
 
