@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record
@@ -15,6 +15,13 @@ from transactions.services.reservation import answers, ending
 from transactions.services.reservation.answers import Asked
 
 Reason = Reservation.Reason
+# The largest number that the column takes.
+_MOST_EVSE: Final = 2**31 - 1
+
+
+def _evse(number: int) -> int | None:
+    """The EVSE of a request; None for any. The generic command may send a number that no EVSE has."""
+    return number if 0 < number <= _MOST_EVSE else None
 
 
 @reply("ReserveNow", V16)
@@ -23,7 +30,7 @@ async def reserve_now_16(
 ) -> None:
     asked = Asked(
         number=request["reservationId"],
-        evse=request["connectorId"] or None,
+        evse=_evse(request["connectorId"]),
         connector_type="",
         token=translate.id_tag(request["idTag"]),
         group_id=request.get("parentIdTag", ""),
@@ -41,7 +48,7 @@ async def reserve_now(
     assert token is not None  # required by the schema
     asked = Asked(
         number=request["id"],
-        evse=request.get("evseId") or None,
+        evse=_evse(request.get("evseId", 0)),
         connector_type=request.get("connectorType", ""),
         token=token,
         group_id=request.get("groupIdToken", {}).get("idToken", ""),

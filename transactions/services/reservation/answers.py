@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.db.transaction import atomic
 
@@ -21,6 +21,8 @@ from transactions.services.reservation import announcing
 from transactions.tables import RESERVATIONS as TABLE
 
 State, Reason = Reservation.State, Reservation.Reason
+# A refusal ends a reservation in these states. In any other one it was accepted before.
+_REFUSABLE: Final = (State.REQUESTED, State.UNANSWERED, State.REFUSED)
 
 
 class Asked(NamedTuple):
@@ -42,10 +44,10 @@ async def answered(*, station: Station, asked: Asked, answer: Reserving, command
     """
     at = station.received_at
     is_accepted = answer is Reserving.ACCEPTED
-    row, was_accepted = await journal.run(_claim, station.pk, asked, command_id, at, is_accepted)
+    row, stays = await journal.run(_claim, station.pk, asked, command_id, at, is_accepted)
     if not is_accepted:
         refusal = Reason(answer).value
-        if not was_accepted:
+        if not stays:
             columns = {"state": State.REFUSED.value, "reason": refusal, "ended_at": at, "updated_at": at}
             station.unit.set(TABLE, row.pk, columns)
         announcing.emit(station, reservations.FAILED, held_of(row), reason=refusal)
@@ -64,17 +66,20 @@ async def answered(*, station: Station, asked: Asked, answer: Reserving, command
 def _claim(
     charge_point_pk: int, asked: Asked, command_id: str, at: datetime, is_accepted: bool
 ) -> tuple[Reservation, bool]:
-    """The row of the answered request, and whether the station had accepted it before.
+    """The row of the answered request, and whether a refusal leaves it as it is.
 
-    The station has one reservation on an EVSE at most, so accepting this one ended the others there.
+    The station has one reservation on an EVSE at most, so accepting this one ended the others there. A
+    refused request never changes the place or the token of a row.
     """
     with atomic():
         rows = Reservation.objects.select_for_update().filter(charge_point=charge_point_pk)
         row = rows.filter(number=asked.number).first()
-        was_accepted = row is not None and row.state == State.ACCEPTED
-        if was_accepted and not is_accepted:
-            assert row is not None
-            return row, True
+        if row is not None and not is_accepted:
+            stays = row.state not in _REFUSABLE
+            if not stays:
+                row.command_id, row.updated_at = command_id, at
+                row.save(update_fields=["command", "updated_at"])
+            return row, stays
         if is_accepted and asked.evse is not None:
             others = rows.live().filter(evse_number=asked.evse).exclude(number=asked.number)
             for other in others.select_related("charge_point"):
@@ -82,7 +87,7 @@ def _claim(
         if row is None:
             row = Reservation(charge_point_id=charge_point_pk, number=asked.number, requested_at=at)
             row.state = State.REQUESTED if is_accepted else State.REFUSED
-        elif is_accepted and row.state not in Reservation.LIVE:
+        elif row.state not in Reservation.LIVE:
             row.state = State.REQUESTED
         row.evse_number, row.connector_type = asked.evse, asked.connector_type[:50]
         row.id_token, row.id_token_type = asked.token.value[:255], asked.token.type[:32]
@@ -90,7 +95,7 @@ def _claim(
         row.token_id = token_pk(asked.token.value)
         row.command_id, row.ended_at, row.updated_at = command_id, None, at
         row.save()
-        return row, was_accepted
+        return row, False
 
 
 def token_pk(uid: str) -> int | None:

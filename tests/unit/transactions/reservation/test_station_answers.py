@@ -271,6 +271,41 @@ async def test_a_refused_replacement_leaves_the_reservation_before(charger: Stat
     ]
 
 
+@pytest.mark.parametrize("state", ["requested", "unanswered", "refused"])
+@at_once
+async def test_a_refused_request_keeps_its_place_and_its_token(charger: Station, state: str) -> None:
+    old = stored(charger, state=state, evse_number=1, id_token="OLD12345")  # noqa: S106 - no secret
+    stored(charger, 816)  # of the EVSE that the generic command named
+
+    await reserve_now_16(charger, REQUEST_16, {"status": "Occupied"}, "c-2")
+
+    row = Reservation.objects.get(pk=old.pk)
+    assert (row.state, row.evse_number, row.id_token) == (state, 1, "OLD12345")
+    assert (row.command_id, row.updated_at) == ("c-2", NOON)
+    columns = {"state": "refused", "reason": "occupied", "ended_at": NOON, "updated_at": NOON}
+    assert changed(charger, TABLE) == {row.pk: columns} and numbers(charger) == [816]
+
+
+@pytest.mark.parametrize("state", ["used", "cancelled", "expired", "ended"])
+@at_once
+async def test_a_refusal_does_not_change_a_reservation_that_is_over(charger: Station, state: str) -> None:
+    row = stored(charger, state=state, reason="", command_id="c-1")
+
+    await reserve_now_16(charger, REQUEST_16, {"status": "Occupied"}, "c-2")
+
+    row.refresh_from_db()
+    assert (row.state, row.command_id) == (state, "c-1") and changed(charger, TABLE) == {}
+    assert [type for type, _ in events(charger)] == ["reservation.failed"]
+
+
+@pytest.mark.parametrize(("number", "evse"), [(-1, None), (1, 1), (2**31 - 1, 2**31 - 1), (2**31, None)])
+@at_once
+async def test_a_number_that_no_evse_has_is_any_evse(charger: Station, number: int, evse: int | None) -> None:
+    await reserve_now_16(charger, {**REQUEST_16, "connectorId": number}, ACCEPTED, "c-1")
+
+    assert Reservation.objects.get().evse_number == evse
+
+
 # -- a cancellation ------------------------------------------------------------------------------------------
 
 
