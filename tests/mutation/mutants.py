@@ -28,6 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # A line with this comment is not changed; the comment says why no test can notice a change.
 EQUIVALENT = re.compile(r"#\s*equivalent:\s*(\S.*)")
 
+# The calls that make a plain value.
+_PLAIN_VALUES = frozenset({"dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple"})
+
 
 class NotReachedError(Exception):
     """No function that exists has the changed code, or its closure differs."""
@@ -67,6 +70,7 @@ class _Finder(cst.CSTVisitor):
         for line in lines:
             self._offsets.append(self._offsets[-1] + len(line))
         self._equivalent = {number for number, line in enumerate(lines, 1) if EQUIVALENT.search(line)}
+        self._read_later = _names_read_later(module)
         self.found: list[Mutant] = []
 
     def _range(self, node: cst.CSTNode) -> CodeRange:
@@ -87,7 +91,8 @@ class _Finder(cst.CSTVisitor):
 
     def _is_left_alone_here(self, node: cst.CSTNode) -> bool:
         """At import only plain values are changed: assignments whose value calls nothing. The arguments of a
-        class, the members of an Enum and the defaults of fields can't be exchanged later.
+        class, the members of an Enum, the defaults of fields and the names that only the import reads can't
+        be exchanged later.
         """
         if any(isinstance(scope, cst.FunctionDef) for scope in self._scopes):
             return False
@@ -97,6 +102,8 @@ class _Finder(cst.CSTVisitor):
             return True
         if not isinstance(node, cst.BaseSmallStatement):
             return False
+        if not self._scopes and _private_names(node) - self._read_later:
+            return True
         return not (
             isinstance(node, cst.Assign | cst.AnnAssign)
             and node.value is not None
@@ -144,6 +151,44 @@ def _is_of_the_import(node: cst.Assign | cst.AnnAssign) -> bool:
     named = any(isinstance(target, cst.Name) and target.value.startswith("__") for target in targets)
     is_union = isinstance(node.value, cst.BinaryOperation) and isinstance(node.value.operator, cst.BitOr)
     return named or is_union or isinstance(node.value, cst.Subscript)
+
+
+def _private_names(node: cst.BaseSmallStatement) -> set[str]:
+    """The names that an assignment binds and that no other module should read."""
+    targets: list[cst.CSTNode] = []
+    if isinstance(node, cst.Assign):
+        targets = [target.target for target in node.targets]
+    elif isinstance(node, cst.AnnAssign):
+        targets = [node.target]
+    names = {part.value for target in targets for part in _parts(target) if isinstance(part, cst.Name)}
+    return {name for name in names if name.startswith("_") and not name.startswith("__")}
+
+
+def _names_read_later(module: cst.Module) -> set[str]:
+    """The names that functions read, and those of which the values of such names are made."""
+    made_of: list[tuple[set[str], set[str]]] = []
+    read: set[str] = set()
+    for statement in module.body:
+        for part in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
+            if isinstance(part, cst.Assign | cst.AnnAssign) and not _is_declaration(part.value):
+                made_of.append((_private_names(part) or {""}, _names(part)))
+        for node in _parts(statement):
+            if isinstance(node, cst.FunctionDef | cst.Lambda):
+                read |= _names(node)
+    read.add("")  # a public name, which other modules may read
+    for made, parts in reversed(made_of):
+        if made & read:
+            read |= parts
+    return read
+
+
+def _is_declaration(value: cst.BaseExpression | None) -> bool:
+    """Whether a value is made by a call whose result can't be exchanged, such as the one of a command."""
+    return isinstance(value, cst.Call) and _last_name(value) not in _PLAIN_VALUES
+
+
+def _names(node: cst.CSTNode) -> set[str]:
+    return {part.value for part in _parts(node) if isinstance(part, cst.Name)}
 
 
 def _has_fields(scope: cst.FunctionDef | cst.ClassDef) -> bool:

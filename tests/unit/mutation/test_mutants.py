@@ -57,6 +57,8 @@ def test_false_becomes_true_and_not_none() -> None:
         "def function(a: int | None = 5): ...\n",
         "@decorated(5)\nclass A: ...\n",
         "table = build(5)\n",
+        "_LIMIT = 5\ntable = build(most=_LIMIT)\n",
+        "_LIMIT: Final = 5\n_ALL = build(_LIMIT)\ndef function():\n    _ALL\n",
         "class A(B, tag='a'): ...\n",
         "class State(StrEnum):\n    SENT = 'sent'\n",
         "class Outcome(NamedTuple):\n    items: int = 0\n",
@@ -78,6 +80,19 @@ def test_the_wording_of_a_sentence_is_left_alone() -> None:
 
 def test_a_value_at_the_level_of_the_module_is_changed() -> None:
     assert ("10", "11") in changed("LIMIT = 10 * 60\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "_LIMIT: Final = 10\ndef function():\n    _LIMIT\n",
+        "_LIMIT = 10\n_ALL = (_LIMIT,)\n_TABLE = {0: _ALL}\nshort = lambda: _TABLE\n",
+        "_LIMIT = 10\nLIMITS = (_LIMIT,)\n",
+        "_LIMIT = 10\nLIMITS = frozenset((_LIMIT,))\n",
+    ],
+)
+def test_a_private_value_is_changed_if_a_function_reads_it(text: str) -> None:
+    assert ("10", "11") in changed(text)
 
 
 def test_every_mutant_of_a_line_is_in_its_place() -> None:
