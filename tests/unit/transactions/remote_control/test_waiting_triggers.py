@@ -316,15 +316,14 @@ def test_a_trigger_that_its_process_settles_meanwhile_is_left_alone(monkeypatch:
 
 
 @pytest.mark.django_db
-def test_a_run_of_the_job_settles_200_and_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_of_the_job_settles_some_and_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert triggers._AT_ONCE == 200
+    monkeypatch.setattr(triggers, "_AT_ONCE", 2)
     monkeypatch.setattr(triggers, "_is_logged", lambda command: False)
     row = ChargePoint.objects.create(identity="CP-1")
-    usual = {"charge_point": row, "action": "TriggerMessage", "payload": HEARTBEAT, "effect": "waiting"}
-    usual |= {"created_at": NOON, "deadline_at": NOON, "state": "accepted"}
-    Command.objects.bulk_create(
-        Command(id=f"c-{number}", effect_until=NOON - number * MOMENT, **usual) for number in range(201)
-    )
+    for number in range(3):
+        a_command(row, f"c-{number}", NOON - number * MOMENT)
 
     triggers.settle_overdue(NOON + MINUTE)
 
-    assert list(Command.objects.awaiting_message().values_list("pk", flat=True)) == ["c-0"]
+    assert effects() == ["waiting", "missed", "missed"]
