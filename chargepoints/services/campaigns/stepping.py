@@ -211,7 +211,8 @@ def _end_at_deadline(campaign: Campaign, now: datetime) -> None:
     is_offline = Q(charge_point__in=ChargePoint.objects.filter(is_online=False).order_by())
     put(waiting.filter(is_offline, unbegun), offline, now=now, not_before=now)
     put(waiting.filter(unbegun), never, now=now, not_before=now)
-    # A station whose last attempt failed keeps the reason of that.
+    # A station whose last attempt failed keeps the reason of that; a claim that was taken back has none.
+    put(waiting.filter(reason=""), late, now=now, not_before=now)
     waiting.update(state=State.FAILED, updated_at=now)
     put(rows.filter(state__in=UNDER_WAY), late, now=now, not_before=now)
 
@@ -219,8 +220,10 @@ def _end_at_deadline(campaign: Campaign, now: datetime) -> None:
 def skip_waiting(campaign: Campaign, now: datetime) -> None:
     """Give the waiting stations of a cancelled campaign their result."""
     waiting = campaign.stations.filter(state=State.WAITING)
-    # A station whose last attempt failed keeps the reason of that.
-    waiting.filter(attempts__gt=0).update(state=State.FAILED, updated_at=now)
+    # A station whose last attempt failed keeps the reason of that; a claim that was taken back has none.
+    tried = waiting.filter(attempts__gt=0)
+    put(tried.filter(reason=""), Result(State.FAILED, Reason.CANCELLED), now=now, not_before=now)
+    tried.update(state=State.FAILED, updated_at=now)
     put(waiting, Result(State.SKIPPED, Reason.CANCELLED), now=now, not_before=now)
 
 

@@ -134,6 +134,29 @@ def test_a_server_that_starts_takes_back_the_claims_of_open_campaigns_of_any_age
     assert rows(ended) == {"CP-1": "claimed"}
 
 
+@pytest.mark.parametrize(
+    ("columns", "first", "second"),
+    [
+        ({"deadline_at": NOW + timedelta(minutes=1)}, "failed deadline", "failed no-answer"),
+        ({"state": "cancelled"}, "failed cancelled", "failed no-answer"),
+    ],
+)
+def test_a_claim_that_was_taken_back_ends_with_a_reason(
+    campaign: Campaign, columns: dict[str, Any], first: str, second: str
+) -> None:
+    later(campaign, attempts=1, reason="no-answer", not_before=LONG_AFTER)
+    one(campaign, 1, not_before=NOW)
+    assert identities(advance(campaign)) == ["CP-1"]
+    Campaign.objects.update(**columns)
+    later(campaign, updated_at=NOW)
+
+    advance(campaign, NOW + timedelta(minutes=1))
+
+    assert rows(campaign) == {"CP-1": first, "CP-2": second}
+    assert {row.updated_at for row in campaign.stations.all()} == {NOW + timedelta(minutes=1)}
+    assert campaign.stations.get(charge_point__identity="CP-1").not_before == NOW + timedelta(minutes=1)
+
+
 # -- storing an attempt --------------------------------------------------------------------------------------
 
 
