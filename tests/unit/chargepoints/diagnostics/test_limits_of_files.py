@@ -30,7 +30,8 @@ def a_draft(number: int = 7, stored: int = 0) -> Draft:
     return Draft(number, stored_bytes=lambda: stored)
 
 
-def test_the_numbers_of_this_module() -> None:
+def test_the_numbers_of_this_module(folder: Path) -> None:
+    assert files.folder() == folder
     assert (files.CHECKED_EACH, files.MOST_DISCARDED) == (8 * 1024 * 1024, 1024 * 1024)
     assert (files.YOUNG_S, files.DRAFT_S) == (3600, 24 * 3600)
 
