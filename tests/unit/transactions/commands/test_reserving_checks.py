@@ -17,6 +17,7 @@ from ocpp_server.protocol.versions import V16, V21, V201
 from tests.direct.accounts import a_token
 from tests.unit.transactions.at_once import at_once
 from transactions.commands.reservation import RESERVE
+from transactions.models import AccessRule, Transaction
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -122,6 +123,36 @@ async def test_a_known_token_that_may_not_charge_is_refused_unless_it_is_forced(
     data = cast("dict[str, Any]", refused.value.data)
     assert data["status"] == "Blocked" and str(refused.value).endswith(data["reason"])
     assert (await prepared(row, force=True))["id_token"] == "CARD"
+
+
+@at_once
+async def test_a_token_is_judged_at_the_station(charger: Any, orm: Any) -> None:
+    row = await charger()
+    token = await orm(a_token)
+    await orm(AccessRule.objects.create, token=token, charge_point=row, effect=AccessRule.Effect.REFUSE)
+
+    with pytest.raises(Conflict, match="The token may not charge here") as refused:
+        await prepared(row)
+
+    assert refused.value.code == Code.TOKEN_REFUSED
+
+
+@at_once
+async def test_a_token_that_charges_now_can_be_reserved_for_later(charger: Any, orm: Any) -> None:
+    row = await charger()
+    token = await orm(a_token)
+    at = {"started_at": NOON, "start_received_at": NOON, "last_message_at": NOON}
+    await orm(
+        Transaction.objects.create,
+        id=1000,
+        charge_point=row,
+        token=token,
+        id_token="CARD",
+        evse_number=1,
+        **at,
+    )
+
+    assert (await prepared(row, evse_number=2))["evse_number"] == 2
 
 
 @at_once

@@ -8,15 +8,21 @@ from typing import Any
 import pytest
 
 from chargepoints.models import ChargePoint, Command, Site
+from chargepoints.tables import FOLLOW_UPS
 from events.models import Event
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Reserving
 from ocpp_server.protocol.versions import V16, V201
 from tests.direct.accounts import a_token
 from tests.direct.reservations import a_reservation
-from tests.unit.chargepoints.in_memory import changed, events
+from tests.unit.chargepoints.in_memory import changed, events, handled, rows
 from tests.unit.transactions.at_once import at_once, run_at_once
-from transactions.handlers.reservation import cancel_reservation, reserve_now, reserve_now_16
+from transactions.handlers.reservation import (
+    cancel_reservation,
+    reservation_status_update,
+    reserve_now,
+    reserve_now_16,
+)
 from transactions.live.reservations import RESERVATIONS, held_of
 from transactions.models import Reservation
 from transactions.services.reservation import answers
@@ -304,6 +310,17 @@ async def test_a_number_that_no_evse_has_is_any_evse(charger: Station, number: i
     await reserve_now_16(charger, {**REQUEST_16, "connectorId": number}, ACCEPTED, "c-1")
 
     assert Reservation.objects.get().evse_number == evse
+
+
+@pytest.mark.parametrize("word", ["Expired", "Vanished"])
+@at_once
+async def test_an_end_that_a_station_reports_is_stored_as_received(charger: Station, word: str) -> None:
+    request = {"reservationId": 816, "reservationUpdateStatus": word}
+
+    assert await handled(reservation_status_update, charger, "ReservationStatusUpdate", request) == {}
+
+    (row,) = rows(charger, FOLLOW_UPS)
+    assert (row["action"], row["request_id"], row["status"]) == ("ReservationStatusUpdate", 816, word)
 
 
 # -- a cancellation ------------------------------------------------------------------------------------------
