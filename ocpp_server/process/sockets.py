@@ -32,6 +32,8 @@ READ_AHEAD = 2
 # The send buffer of a socket in the kernel, which a station that does not read fills; its default is
 # megabytes.
 SEND_BUFFER = 64 * 1024
+# The messages of a refused handshake; after the handshake, the first one closes the socket.
+_REFUSALS = ("websocket.close", "websocket.http.response.body")
 # The close code that is logged for a station that did not read; the station cannot receive it.
 NOT_READ = 1011
 
@@ -219,17 +221,27 @@ class StationSocket(WebSocketsSansIOProtocol):
                 return _SENT
         if kind == "websocket.close" and self.handshake_complete:
             return self._send_close(message)
-        if kind == "websocket.http.response.body":
+        if kind in _REFUSALS:
             return self._send_refusal(message)
         return super().send(message)
 
     async def _send_refusal(self, message: Any) -> None:
         """Send a refusal and mark the handshake as complete.
 
-        uvicorn marks it only when the socket is lost, and would log an error about every refusal.
+        uvicorn marks it only when the socket is lost, and would log an error about every refusal. When the
+        process stops, uvicorn has answered the open handshakes itself, and a second answer would be an error
+        with a traceback.
         """
-        await super().send(message)
-        self.handshake_complete = self.handshake_complete or self.close_sent
+        if not self.conn.eof_sent:
+            await super().send(message)
+        self.handshake_complete = self.handshake_complete or self.close_sent or self.conn.eof_sent
+
+    def send_500_response(self) -> None:
+        """Answer an open handshake, unless it is answered: an error in it may come before the process stops
+        or after, and a second answer would end the process with a traceback.
+        """
+        if not self.conn.eof_sent:
+            super().send_500_response()
 
     def _can_write(self) -> bool:
         return (

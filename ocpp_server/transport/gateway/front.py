@@ -15,6 +15,7 @@ from ocpp_server.live.redis.link import AWAY
 from ocpp_server.observability import measures
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport import shutdown
 from ocpp_server.transport.gateway.process import Gateway
 from ocpp_server.transport.gateway.socket import GatewaySocket
 from ocpp_server.transport.handshake import admission, denial, duplicates, first_boot
@@ -79,7 +80,8 @@ async def _enter(
     """
     try:
         if not gateway.is_open:
-            raise StorageUnavailable("Redis can't be written.")
+            is_stopping = shutdown.is_under_way()
+            raise StorageUnavailable("The gateway stops." if is_stopping else "Redis can't be written.")
         admitted = await _admit(handshake)
         if isinstance(admitted, admission.Unknown):
             return admitted.subprotocol, UnknownSocket(handshake, admitted, receive, send), None

@@ -81,6 +81,7 @@ FINGERPRINTS = {
     "WebSocketsSansIOProtocol.run_asgi": "67c255d8dae5",
     "WebSocketsSansIOProtocol.schedule_ping": "d6dff78572e5",
     "WebSocketsSansIOProtocol.send": "e6c987729f00",
+    "WebSocketsSansIOProtocol.send_500_response": "d0034d0f4772",
     "WebSocketsSansIOProtocol.send_keepalive_ping": "589ccde6fc54",
     "WebSocketsSansIOProtocol.send_receive_event_to_app": "861ce94dbcb5",
     "WebSocketsSansIOProtocol.shutdown": "b65de7c649d5",
