@@ -66,8 +66,13 @@ def _check(task: asyncio.Task[None]) -> None:
 
 async def read_one(claimed: Claimed) -> None:
     """Read the configuration of one station, and store how that went."""
-    wanted = await journal.run(reading.prepared, claimed)
-    done = await whole.read_claimed(claimed, wanted)
+    try:
+        wanted = await journal.run(reading.prepared, claimed)
+        done = await whole.read_claimed(claimed, wanted)
+    except asyncio.CancelledError:
+        # The process stops; otherwise the next one waits until the claim is old.
+        await journal.run(reading.release, claimed)
+        raise
     is_finished = await journal.run(reading.finish, claimed, done)
     if is_finished and not done.problem:
         await _reapply(claimed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -91,6 +92,10 @@ async def sync(
             settled = await run.settle(end.state, end.reason)
     except StationOffline:
         await run.settle(_State.DUE, "The station went offline.")
+        raise
+    except asyncio.CancelledError:
+        # Otherwise no other process updates the list before the claim is old (`knowledge.CLAIM_KEPT`).
+        await run.settle(_State.DUE, "The process that updated it was stopped.")
         raise
     except DomainError as error:
         await run.settle(_State.FAILED, error.sentence)

@@ -116,6 +116,12 @@ def finish(claimed: Claimed, done: Done) -> bool:
     return bool(is_mine)
 
 
+def release(claimed: Claimed) -> None:
+    """Give a claim back without a result: the reading is due as before."""
+    mine = ConfigurationState.objects.filter(pk=claimed.state.pk, claimed_at=claimed.at)
+    mine.update(claimed_at=None)
+
+
 def prepared(claimed: Claimed) -> list[str]:
     """The keys with desired values, by the templates of now: the station may have another site or model."""
     desired.resolve(claimed.charge_point)

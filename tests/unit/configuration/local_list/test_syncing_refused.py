@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -264,6 +265,30 @@ async def test_a_list_of_a_station_that_goes_offline_is_due(connect: Connect) ->
     row = LocalList.objects.get()
     assert (row.state, row.reason, row.attempts) == (State.DUE, "The station went offline.", 0)
     assert minutes_until(row.due_at) == 0
+
+
+@pytest.mark.parametrize("action", [ASK, SEND])
+@at_once
+async def test_an_update_whose_process_stops_is_due_for_the_next_process(
+    connect: Connect, action: str
+) -> None:
+    a_token("ALICE")
+    station = await connect(V16)
+    station.replies = {action: [_stop]}
+
+    with pytest.raises(asyncio.CancelledError):
+        await sync(station)
+
+    row = LocalList.objects.get()
+    stopped = "The process that updated it was stopped."
+    assert (row.state, row.reason, row.attempts) == (State.DUE, stopped, 0)
+    assert minutes_until(row.due_at) == 0
+    await sync(station)
+    assert LocalList.objects.get().state == State.IN_SYNC
+
+
+def _stop(station: ListStation) -> Answer:
+    raise asyncio.CancelledError
 
 
 @at_once

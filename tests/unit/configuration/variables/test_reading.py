@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chargepoints.models import ChargePoint
+from configuration import jobs
+from configuration.commands.variables import whole
 from configuration.models import ConfigurationState
 from configuration.services.variables import reading
 from configuration.services.variables.reading import CLAIM, PAUSES, Claimed, Done
+from ocpp_server.storage.journal import journal
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +67,35 @@ def test_a_station_waits_that_is_away_or_not_accepted_or_not_due_or_being_read(
 
 def test_the_claim_of_a_process_that_died_ends() -> None:
     waiting(claimed_at=NOW - CLAIM - timedelta(seconds=1))
+
+    assert claimed() == ["CP-1"]
+
+
+def test_the_claim_of_a_process_that_stops_is_given_back() -> None:
+    waiting()
+    (mine,) = reading.claim(10, NOW - timedelta(seconds=1))
+
+    reading.release(mine)
+
+    assert claimed() == ["CP-1"]
+    reading.release(mine)  # late: another process has the claim meanwhile
+    assert claimed() == []
+
+
+def test_a_reading_that_is_interrupted_gives_its_claim_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run(function: Any, *args: Any) -> Any:
+        return function(*args)
+
+    async def stop(*args: Any) -> Done:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(journal, "run", run)
+    monkeypatch.setattr(whole, "read_claimed", stop)
+    waiting()
+    (mine,) = reading.claim(10, NOW)
+
+    with pytest.raises(asyncio.CancelledError):
+        jobs.read_one(mine).send(None)
 
     assert claimed() == ["CP-1"]
 
