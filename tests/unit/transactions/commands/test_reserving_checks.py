@@ -18,6 +18,7 @@ from tests.direct.accounts import a_token
 from tests.unit.transactions.at_once import at_once
 from transactions.commands.reservation import RESERVE
 from transactions.models import AccessRule, Transaction
+from transactions.services.authorization.decision import decide_now
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -141,7 +142,7 @@ async def test_a_token_is_judged_at_the_station(charger: Any, orm: Any) -> None:
 async def test_a_token_that_charges_now_can_be_reserved_for_later(charger: Any, orm: Any) -> None:
     row = await charger()
     token = await orm(a_token)
-    at = {"started_at": NOON, "start_received_at": NOON, "last_message_at": NOON}
+    at = {"started_at": NOON, "start_received_at": NOON, "last_message_at": datetime.now(UTC)}
     await orm(
         Transaction.objects.create,
         id=1000,
@@ -152,6 +153,8 @@ async def test_a_token_that_charges_now_can_be_reserved_for_later(charger: Any, 
         **at,
     )
 
+    now: Any = await orm(decide_now, uid="CARD", charge_point=row, evse_number=2)
+    assert not now.is_accepted
     assert (await prepared(row, evse_number=2))["evse_number"] == 2
 
 
