@@ -250,12 +250,12 @@ def _claim(campaign: Campaign, counts: Counts, now: datetime) -> list[Claim]:
     if campaign.starts_at is not None and now < campaign.starts_at:
         return []
     free = campaign.at_once - campaign.stations.filter(state__in=UNDER_WAY).count()
-    if free <= 0:
+    if free < 1:
         return []
     ready = _ready(campaign, now)
     again = list(ready.filter(attempts__gt=0)[:free])
     new = min(free - len(again), rules.most_begun(campaign.step, counts.eligible) - counts.begun)
-    fresh = list(ready.filter(attempts=0)[:new]) if new > 0 else []
+    fresh = list(ready.filter(attempts=0)[: max(new, 0)])
     claims = []
     for row in (*again, *fresh):
         claim = str(uuid.uuid4())
@@ -280,7 +280,8 @@ def _ready(campaign: Campaign, now: datetime) -> QuerySet[CampaignStation]:
     rows = campaign.stations.filter(state=State.WAITING, not_before__lte=now)
     if campaign.offline == Campaign.Offline.WAIT:
         rows = rows.filter(charge_point__is_online=True)
-    if campaign.window_from is not None and campaign.window_to is not None:
+    if campaign.window_from is not None:
+        assert campaign.window_to is not None  # a constraint of the table
         window = (campaign.window_from, campaign.window_to)
         zones = set(rows.order_by().values_list("charge_point__assumed_timezone", flat=True).distinct())
         rows = rows.filter(

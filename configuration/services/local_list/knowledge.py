@@ -29,14 +29,14 @@ def claim(charge_point_pk: int, at: datetime) -> LocalList | None:
         return None
     claimed = LocalList.objects.get(charge_point=charge_point_pk)
     if claimed.part_entries is not None:  # of a process that died before the answer
-        forget_contents(claimed, at)
+        forget_contents(claimed)
     return claimed
 
 
-def forget_contents(row: LocalList, at: datetime) -> None:
+def forget_contents(row: LocalList) -> None:
     """The contents of the list are not known any more."""
     row.entries, row.digest, row.part_entries = None, "", None
-    LocalList.objects.filter(pk=row.pk).update(entries=None, digest="", part_entries=None, updated_at=at)
+    LocalList.objects.filter(pk=row.pk).update(entries=None, digest="", part_entries=None)
 
 
 def known(row: LocalList) -> Known | None:
@@ -71,7 +71,7 @@ def end_part(row: LocalList, at: datetime, *, command: str, is_certain: bool) ->
     LocalList.objects.filter(pk=row.pk).update(last_command=command, updated_at=at)
     fresh = LocalList.objects.get(pk=row.pk)
     if not is_certain and fresh.part_entries is not None:
-        forget_contents(fresh, at)
+        forget_contents(fresh)
 
 
 def settle(row: LocalList, at: datetime, *, state: str, reason: str, due_at: datetime | None) -> LocalList:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chargepoints.models import Campaign, CampaignStation, ChargePoint, Command
+from chargepoints.models import Campaign, ChargePoint, Command
 from chargepoints.services.campaigns import driving, stepping
 from chargepoints.services.campaigns.driving import Put
 from chargepoints.services.campaigns.kinds import Result
@@ -158,58 +157,6 @@ def test_a_claim_that_was_taken_back_ends_with_a_reason(
     assert campaign.stations.get(charge_point__identity="CP-1").not_before == NOW + timedelta(minutes=1)
 
 
-# -- rows that another process changes meanwhile -------------------------------------------------------------
-
-
-@pytest.mark.parametrize("columns", [{"state": "failed", "reason": "refused"}, {"claim": "another"}])
-def test_a_row_that_has_changed_is_not_taken_back(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, columns: dict[str, Any]
-) -> None:
-    claim, _ = advance(campaign)
-    Campaign.objects.update(state="paused")
-
-    def change(*_: object) -> bool:
-        one(campaign, 1, **columns)
-        return False
-
-    monkeypatch.setattr(stepping, "_was_sent", change)
-    advance(campaign, NOW + timedelta(minutes=1))
-
-    row = campaign.stations.get(pk=claim.row_pk)
-    usual = {"state": "claimed", "reason": "", "claim": claim.id}
-    assert {"state": row.state, "reason": row.reason, "claim": row.claim} == usual | columns
-    assert (row.updated_at, row.attempts) == (NOW, 1)
-
-
-def test_a_row_that_has_changed_is_not_claimed(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    def change() -> str:
-        one(campaign, 1, state="skipped", reason="cancelled")
-        return "a claim"
-
-    monkeypatch.setattr(stepping.uuid, "uuid4", change)
-
-    assert identities(advance(campaign)) == ["CP-2"]
-    assert rows(campaign) == {"CP-1": "skipped cancelled", "CP-2": "claimed"}
-
-
-@pytest.mark.parametrize("result", [Result("done"), Result("failed", "no-answer")])
-def test_a_row_that_has_changed_gets_no_result(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, result: Result
-) -> None:
-    Campaign.objects.update(attempts=5, state="paused")
-    later(campaign, state="sent", attempts=1)
-
-    def results(found: list[CampaignStation]) -> dict[int, Result]:
-        one(campaign, 1, state="failed", reason="deadline")
-        return {row.pk: result for row in found}
-
-    monkeypatch.setattr(stepping.kinds, "find", lambda _: SimpleNamespace(results=results))
-    advance(campaign)
-
-    expected = "done" if result.state == "done" else "waiting no-answer"
-    assert rows(campaign) == {"CP-1": "failed deadline", "CP-2": expected}
-
-
 # -- storing an attempt --------------------------------------------------------------------------------------
 
 
@@ -346,6 +293,14 @@ def test_retries_come_first_and_count_for_the_number_at_once(yard: Yard) -> None
     campaign.stations.filter(charge_point__identity__in=["CP-5", "CP-6"]).update(attempts=1)
 
     assert identities(advance(campaign)) == ["CP-5", "CP-6", "CP-1"]
+
+
+def test_one_station_at_once(yard: Yard) -> None:
+    campaign = make(2, at_once=1)
+    Campaign.objects.update(deadline_at=LONG_AFTER)
+
+    assert identities(advance(campaign)) == ["CP-1"]
+    assert advance(campaign) == []
 
 
 def test_retries_alone_may_fill_the_number_at_once(yard: Yard) -> None:
