@@ -48,7 +48,6 @@ class _Ended(Exception):  # noqa: N818 - an end, not an error
     """The update ends in this state."""
 
     def __init__(self, state: str, reason: str) -> None:
-        super().__init__(reason)
         self.state, self.reason = state, reason
 
 

@@ -79,6 +79,7 @@ def test_a_campaign_fails_by_the_share_of_the_stations_of_its_step(
         ("UTC", 5, NIGHT, False),
         ("Europe/Vienna", 8, DAY, True),  # 09:00 there
         ("Asia/Tokyo", 13, NIGHT, True),
+        ("UTC", 8, (time(9), time(9)), True),  # the whole day
     ],
 )
 def test_a_window_is_in_the_local_time_of_the_station(

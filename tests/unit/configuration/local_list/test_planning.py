@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 
-from configuration.services.local_list import contents, planning
+from configuration.services.local_list import contents, planning, syncing
 from configuration.services.local_list.planning import Entry, Known, Update
 from configuration.services.local_list.selection import Listed
 from ocpp_server.protocol.translate import Verdict
 from ocpp_server.protocol.translate.local_list import LARGEST_VERSION, list_update
 from ocpp_server.protocol.versions import V16, V201
+from ocpp_server.splitting import Limits
 
 EXPIRY = datetime(2027, 1, 2, tzinfo=UTC)
 
@@ -174,3 +176,18 @@ def test_a_stored_copy_has_no_uid_and_the_same_list_the_same_digest() -> None:
     assert contents.digest(stored) != contents.digest(
         planning.contents_of([*wanted(1), *wanted(2, verdict=Verdict.BLOCKED)])
     )
+
+
+@pytest.mark.parametrize("version", [V16, V201])
+def test_each_part_fits_into_a_message_whatever_its_version_and_its_type(version: str) -> None:
+    entries = planning.entries(listed(1, 2), version)
+    longest = list_update(
+        version, is_full=False, number=LARGEST_VERSION, entries=[entry.wire for entry in entries]
+    )
+    frame = [2, "m" * 36, "SendLocalList", longest]
+    # A comma is counted for each entry, and 4 bytes to spare for the frame.
+    size = len(orjson.dumps(frame)) + 1 + 4
+
+    whole, halves = (syncing._parts(entries, version, Limits(bytes=most)) for most in (size, size - 1))
+
+    assert (whole, halves) == ([entries], [entries[:1], entries[1:]])

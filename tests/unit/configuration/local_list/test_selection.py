@@ -43,6 +43,13 @@ def test_a_long_list_keeps_used_tokens_then_their_groups_then_groups_then_the_ne
     assert select(*records, most=3).eligible == 6
 
 
+def test_the_newest_tokens_of_the_group_of_a_used_one_come_first() -> None:
+    allowed = {"allowed_at": (Places(frozenset({7})),)}
+    records = [a_record(pk, group_id="FAMILY", **(allowed if pk == 3 else {})) for pk in range(1, 5)]
+
+    assert keys(select(*records, a_record(9, group_id="Other"), used=used(1))) == [1, 4, 3, 2, 9]
+
+
 def test_a_second_station_gets_its_own_order_of_the_same_pool() -> None:
     pool = Pool(V16, NOW)
     pool.add([a_record(1), a_record(2)])
