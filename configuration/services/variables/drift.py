@@ -80,7 +80,8 @@ def judged(
     before = State(desired.state)
     if before == State.PENDING_REBOOT and desired.answered_at is not None:
         has_booted = booted_at is not None and booted_at > desired.answered_at
-        if not has_booted or seen is None or seen.at < (booted_at or seen.at):
+        since = booted_at if has_booted else None
+        if since is None or seen is None or seen.at < since:
             return before
     if seen is None or (whole_at is not None and seen.at < whole_at):
         is_unknown = whole_at is not None or before == State.UNKNOWN_KEY
@@ -115,7 +116,7 @@ def refresh(charge_point_pk: int, names: Collection[str] | None = None) -> None:
             continue
         if now == State.DIFFERS:
             drifted.append({"key": row.key, "desired": row.value, "reported": last and last.value})
-        _set(row, now, row.reason if now == State.REFUSED else "")
+        _set(row, now, "")
     if drifted:
         _announce(charge_point_pk, drifted)
 
@@ -207,18 +208,20 @@ class Difference(NamedTuple):
     only: str
 
 
+_NO_KEY: Final[tuple[str, str | None]] = ("", None)
+
+
 def compare(here: ChargePoint, there: ChargePoint) -> tuple[list[Difference], int]:
-    """The reported keys that differ, and the number of the others."""
+    """The reported keys that differ, and the number of the others. A key without a value has an empty one."""
     mine, other = _all_reported(here), _all_reported(there)
     found, same = [], 0
     for lower in sorted(mine.keys() | other.keys()):
-        own, its = mine.get(lower), other.get(lower)
-        if own is not None and its is not None and (own[1] == its[1] or is_same(own[1] or "", its[1])):
+        (key, value), (other_key, other_value) = mine.get(lower, _NO_KEY), other.get(lower, _NO_KEY)
+        if key and other_key and is_same(value or "", other_value or ""):
             same += 1
             continue
-        only = "there" if own is None else "here" if its is None else ""
-        key, value = own or its or ("", None)
-        found.append(Difference(key, own and value, its and its[1], only))
+        only = "" if key and other_key else "here" if key else "there"
+        found.append(Difference(key or other_key, value, other_value, only))
     return found, same
 
 
