@@ -156,3 +156,12 @@ def test_a_row_of_the_table_is_a_secret_by_its_flag_or_its_name(
     row = catalogue.Key(name, "", rules.text, flags)
 
     assert (row.is_secret, row.is_readonly) == (is_secret, flags == "R")
+
+
+def test_the_value_of_another_station_does_not_count(garage: ChargePoint, news: News) -> None:
+    other = ChargePoint.objects.create(identity="OTHER")
+    StoredKey.objects.create(charge_point=other, key=KEY, value="7")
+
+    assert catalogue.change(garage, KEY, "7") == catalogue.ACCEPTED
+
+    assert StoredKey.objects.get(charge_point=garage).value == "7"

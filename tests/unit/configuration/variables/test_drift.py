@@ -225,6 +225,15 @@ def test_an_unchanged_state_is_not_stored_again(garage: ChargePoint) -> None:
     assert DesiredValue.objects.get().updated_at == row.updated_at
 
 
+def test_an_unchanged_state_does_not_end_the_refresh(garage: ChargePoint) -> None:
+    want(garage, state=State.SAME)
+    want(garage, "Other")
+
+    report(garage, Interval="60", Other="60")
+
+    assert state("Other") == (State.SAME, "")
+
+
 def test_a_changed_state_has_its_time(garage: ChargePoint) -> None:
     want(garage)
     DesiredValue.objects.update(updated_at=BEFORE)
@@ -266,6 +275,8 @@ def test_a_value_that_a_station_does_not_tell_differs(garage: ChargePoint) -> No
 
 def test_the_last_reports_of_several_stations_are_by_station_and_key(garage: ChargePoint) -> None:
     other = ChargePoint.objects.create(identity="OTHER")
+    third = ChargePoint.objects.create(identity="THIRD")
+    ReportedKey.objects.create(charge_point=third, key="Interval", reported_at=NOON)
     rows = [want(garage), want(other)]
     for charge_point, value, readonly in ((garage, "1", True), (other, "2", False)):
         row = {"value": value, "readonly": readonly, "reported_at": NOON}

@@ -219,6 +219,16 @@ def test_a_key_that_a_station_left_out_when_it_named_everything_is_gone() -> Non
     assert ConfigurationState.objects.get().whole_at == NOW
 
 
+def test_a_result_is_that_of_one_station() -> None:
+    waiting(due_at=EARLIER - timedelta(minutes=1))
+    waiting("CP-2")
+    one, _ = reading.claim(2, NOW)
+
+    reading.finish(one, Done("parts"))
+
+    assert [state.manner for state in ConfigurationState.objects.order_by("pk")] == ["parts", "whole"]
+
+
 def test_a_reading_without_a_claim_decides_nothing() -> None:
     made = waiting()
     DesiredValue.objects.create(charge_point=made, key="A", value="1", state="same")

@@ -125,7 +125,10 @@ def test_an_assignment_is_for_one_station_a_site_or_a_model(garage: ChargePoint,
     assert found(assign("Site", site=depot)) == {"GARAGE", "SITE"}
     assert found(model) == {"GARAGE", "MODEL"}
     assert found(assign("Vendor", vendor="ACME", model="W22")) == {"GARAGE"}
-    assert found(assign("Other", vendor="ACME", model="W23"), station) == {"GARAGE", "VENDOR"}
+    other, site = assign("Other", vendor="ACME", model="W23"), TemplateAssignment.objects.get(site=depot)
+    assert found(other, station) == {"GARAGE", "VENDOR"}
+    assert found(station, other) == {"GARAGE", "VENDOR"}
+    assert found(other, site) == {"GARAGE", "SITE", "VENDOR"}
 
 
 # -- the rows of a station -----------------------------------------------------------------------------------
@@ -158,6 +161,21 @@ def test_a_value_of_the_station_stays_before_that_of_a_template(garage: ChargePo
     desired.resolve(garage)
 
     assert stored() == [("a", "own", None)]
+
+
+def test_a_value_of_the_station_and_a_removed_one_do_not_end_the_update_of_the_others(
+    garage: ChargePoint,
+) -> None:
+    base = template("Base", A="1", B="1", C="1")
+    TemplateAssignment.objects.create(template=base, charge_point=garage)
+    desired.add(garage, key="A", value="own")
+    desired.resolve(garage)
+    base.values = {"A": "2", "C": "2"}
+    base.save()
+
+    desired.resolve(garage)
+
+    assert stored() == [("A", "own", None), ("C", "2", "Base")]
 
 
 def test_a_value_that_no_template_has_any_more_is_gone(garage: ChargePoint) -> None:

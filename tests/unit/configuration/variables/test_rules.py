@@ -108,6 +108,7 @@ def test_the_measurands_are_those_of_16_alone_or_with_a_phase() -> None:
     alone = {one.value for one in Measurand}
     phases = {one.value for one in Phase}
 
+    assert (set(rules._MEASURANDS), set(rules._PHASES)) == (alone, phases)
     assert alone | {f"{one}.{phase}" for one in alone for phase in phases} == rules.MEASURANDS
 
 
