@@ -19,7 +19,9 @@ class ConfigurationConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from accounts.services.token_cache import tokens_imported
+        from chargepoints.services.campaigns import kinds
         from configuration import jobs, live
+        from configuration.commands.variables.campaign import CONFIGURATION
         from configuration.services.local_list import due
         from configuration.services.variables import reported
         from ocpp_server import capabilities, commanding
@@ -32,6 +34,7 @@ class ConfigurationConfig(AppConfig):
         scheduler.register(jobs.JOBS)
         capabilities.reports.fill(reported)
         commanding.announce("configuration.commands")
+        kinds.register(CONFIGURATION)
         row_extensions.announce("configuration.row_extensions")
         scheduler.register(jobs.JOBS)
         tokens_imported.connect(due.note_change)

@@ -60,7 +60,8 @@ class CampaignBody(StrictSerializer):
     kind = TextField(max_length=32, help_text="The kind of the campaign, such as command.")
     arguments = serializers.DictField(
         help_text="Of the kind command: `command`, its name in docs/commands.md, and `fields`, the body of "
-        "its endpoint."
+        "its endpoint. Of the kind configuration: `templateId`, and `awaitReboot`, whether a station that "
+        "takes values with its next boot has its result after that (true unless given)."
     )
     stations = ChosenStationsBody()
     atOnce = WholeField(

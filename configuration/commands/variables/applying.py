@@ -25,7 +25,7 @@ from ocpp_server.transport import calls
 State = DesiredValue.State
 
 # An operator also applies values that the station refused, or did not know, before.
-_ASKED_FOR: Final = (*drift.OPEN, State.REFUSED, State.UNKNOWN_KEY)
+ASKED_FOR: Final = (*drift.OPEN, State.REFUSED, State.UNKNOWN_KEY)
 # The most variables per CALL to a station that has not reported its limit.
 _MOST: Final = 20
 _UNANSWERED: Final = frozenset({Command.State.TIMEOUT, Command.State.DISCONNECTED})
@@ -106,7 +106,7 @@ async def _apply(
         raise StationOffline(f"{charge_point.identity} is known but offline.")
     charge_point.ocpp_version = connection.version
     await journal.run(desired.resolve, charge_point)
-    rows = await journal.run(desired.open_values, charge_point.pk, states=_ASKED_FOR)
+    rows = await journal.run(desired.open_values, charge_point.pk, states=ASKED_FOR)
     folded = {key.casefold() for key in keys}
     rows = [row for row in rows if not folded or row.key.casefold() in folded]
     sent = await apply(charge_point, rows, actor=actor, timeout=timeout, wait=wait)

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from chargepoints.models import ChargePoint, Command
+from chargepoints.models import Command
 from configuration.commands.variables import applying
 from configuration.models import ConfigurationTemplate, DesiredValue, ReportedKey, TemplateAssignment
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid, StationOffline
 from ocpp_server.protocol.versions import V16, V201
-from ocpp_server.transport import calls
 from tests.unit.configuration.commands.answering import Answer, AnsweringStation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,25 +24,6 @@ LOST, LATE = Command.State.DISCONNECTED, Command.State.TIMEOUT
 Online = Callable[..., Awaitable[AnsweringStation]]
 Run = Callable[..., Awaitable[Any]]
 ACCEPTED: dict[str, Any] = {"status": "Accepted"}
-
-
-@pytest.fixture
-def answering(run_orm: Run, monkeypatch: pytest.MonkeyPatch) -> Online:
-    """Connect a stored station that gives these answers."""
-
-    async def connect(version: str, *answers: Answer, **reported: str) -> AnsweringStation:
-        one = AnsweringStation(version, *answers, **reported)
-        one.row = await run_orm(ChargePoint.objects.create, identity="CP-1", ocpp_version=version)
-        await live.state().connect(one.connection)
-
-        async def check(*args: Any) -> None: ...
-
-        monkeypatch.setattr(calls, "call", one.call)
-        monkeypatch.setattr(calls, "check", check)
-        monkeypatch.setattr("ocpp_server.capabilities.reports.app", one)
-        return one
-
-    return connect
 
 
 @pytest.fixture
