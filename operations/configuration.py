@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 
 from chargepoints.models import ChargePoint
 from configuration.models import ConfigurationState, DesiredValue, ReportedKey
 from configuration.services.variables import drift
-from ocpp_server.admin import cells, tones
+from ocpp_server.admin import access, cells, tones
+from ocpp_server.rights import Right
 
 MOST = 40
 State = DesiredValue.State
@@ -23,8 +28,11 @@ _TONES = {
 }
 
 
-def rows(charge_point: ChargePoint) -> list[cells.Row]:
-    """The values that differ, then the other desired ones, then values that are only reported."""
+def rows(charge_point: ChargePoint, user: Any) -> list[cells.Row]:
+    """The values that differ, then the other desired ones, then values that are only reported. The desired
+    value leads to its form, and a missing one to the form of a new one.
+    """
+    may_add = access.may(user, Right.COMMANDS)
     wanted = DesiredValue.objects.filter(charge_point=charge_point).select_related("template")
     desired = sorted(wanted, key=lambda row: (row.state in drift.SETTLED, row.key.casefold()))
     seen = drift.reported(desired) if desired else {}
@@ -33,7 +41,7 @@ def rows(charge_point: ChargePoint) -> list[cells.Row]:
         named = {row.key.lower() for row in desired}
         others = ReportedKey.objects.filter(charge_point=charge_point).order_by("key")
         alone = [row for row in others[: MOST + len(named)] if row.key.lower() not in named]
-        found += [_reported(row) for row in alone[: MOST - len(found)]]
+        found += [_reported(row, may_add=may_add) for row in alone[: MOST - len(found)]]
     return found
 
 
@@ -49,17 +57,20 @@ def _desired(row: DesiredValue, seen: drift.Seen | None) -> cells.Row:
     return [
         cells.text(row.key, note=str(row.template or "")),
         cells.text(_value(seen.value) if seen is not None else "–"),
-        cells.text(_value(row.value)),
+        cells.text(_value(row.value), href=reverse("admin:configuration_desiredvalue_change", args=[row.pk])),
         cells.label(row.get_state_display(), _TONES[State(row.state)], note=row.reason),
         cells.moment(seen.at) if seen is not None else cells.text("–"),
     ]
 
 
-def _reported(row: ReportedKey) -> cells.Row:
+def _reported(row: ReportedKey, *, may_add: bool) -> cells.Row:
+    wanted: dict[str, str | int] = {"charge_point": row.charge_point_id, "key": row.key}
+    add = f"{reverse('admin:configuration_desiredvalue_add')}?{urlencode(wanted)}"
+    can_differ = may_add and not row.readonly
     return [
         cells.text(row.key),
         cells.text(_value(row.value)),
-        cells.text("–"),
+        cells.text(gettext("Set") if can_differ else "–", href=add if can_differ else ""),
         cells.text(gettext("Read-only") if row.readonly else "–"),
         cells.moment(row.reported_at),
     ]

@@ -60,14 +60,22 @@ def urls(site: admin.AdminSite) -> list[Any]:
 # -- choose --------------------------------------------------------------------------------------------------
 
 
-def _choose(request: HttpRequest, selected: QuerySet[ChargePoint]) -> HttpResponse | None:
-    chosen = list(selected.order_by("identity_key")[: MOST_STATIONS + 1])
+def selected(request: HttpRequest, rows: QuerySet[ChargePoint]) -> list[ChargePoint]:
+    """The selected stations; none, with a message, when there are more than MOST_STATIONS."""
+    chosen = list(rows.order_by("identity_key")[: MOST_STATIONS + 1])
     if len(chosen) > MOST_STATIONS:
         sentence = gettext("Select at most %(limit)s stations at a time.")
         messages.error(request, sentence % {"limit": MOST_STATIONS})
+        return []
+    return chosen
+
+
+def _choose(request: HttpRequest, rows: QuerySet[ChargePoint]) -> HttpResponse | None:
+    chosen = selected(request, rows)
+    if not chosen:
         return None
     declared = [one for one in buttons.allowed(request.user) if one.fits_many]
-    return _page(request, "operator/many_stations.html", chosen, {"declared": declared})
+    return page(request, "operator/many_stations.html", chosen, {"declared": declared})
 
 
 SEND_A_COMMAND = Action("send_a_command", _("Send a command"), rights.role_for(Right.COMMANDS), _choose)
@@ -77,9 +85,9 @@ SEND_A_COMMAND = Action("send_a_command", _("Send a command"), rights.role_for(R
 def compose(request: HttpRequest) -> HttpResponse:
     """The form of the chosen command for the posted stations."""
     command = _command_of(request, request.POST.get("command", ""))
-    chosen = _posted(request)
+    chosen = posted(request)
     if not chosen:
-        return _back(request)
+        return back(request)
     return _form_page(request, command, chosen, form_of_many(command, chosen))
 
 
@@ -91,12 +99,12 @@ def send(request: HttpRequest, name: str) -> HttpResponse:
     """Send to the posted stations, without waiting for their answers. The batch's number is claimed first, so
     that a form which is posted twice is sent once.
     """
-    command, chosen = _command_of(request, name), _posted(request)
+    command, chosen = _command_of(request, name), posted(request)
     number = _number(request.POST.get("batch", ""))
     if Batch.load(request, number) is not None:
         return redirect("admin:stations-sent", number)
     if not chosen:
-        return _back(request)
+        return back(request)
     form = form_of_many(command, chosen, request.POST)
     if not form.is_valid():
         return _form_page(request, command, chosen, form)
@@ -117,10 +125,10 @@ def campaign(request: HttpRequest, name: str) -> HttpResponse:
     """Create a campaign that sends the command to the posted stations; first, its form without a course
     shows the form of the course.
     """
-    command, chosen = _command_of(request, name), _posted(request)
+    command, chosen = _command_of(request, name), posted(request)
     access.require(request.user, Right.CAMPAIGNS)
     if not chosen:
-        return _back(request)
+        return back(request)
     form = form_of_many(command, chosen, request.POST)
     if not CampaignForm.is_in(request.POST):
         course = CampaignForm(initial={"name": command.title})
@@ -196,7 +204,7 @@ def sent(request: HttpRequest, number: uuid.UUID) -> HttpResponse:
         )
         return redirect("admin:chargepoints_command_changelist")
     context = {"command": command, "snapshot": batches.snapshot(batch), "number": number, "batch": batch}
-    return _page(request, "operator/many_stations_sent.html", [], context)
+    return page(request, "operator/many_stations_sent.html", [], context)
 
 
 @staff_json
@@ -218,7 +226,7 @@ def _command_of(request: HttpRequest, name: str) -> OperatorCommand:
     return command
 
 
-def _posted(request: HttpRequest) -> list[ChargePoint]:
+def posted(request: HttpRequest) -> list[ChargePoint]:
     """The posted stations. Those that were deleted since they were selected are reported, not sent."""
     texts = set(request.POST.getlist("station")[:MOST_STATIONS])
     numbers = {number for number in map(row_number, texts) if number is not None}
@@ -241,7 +249,8 @@ def _number(text: str) -> str:
         return str(uuid.uuid4())
 
 
-def _back(request: HttpRequest) -> HttpResponse:
+def back(request: HttpRequest) -> HttpResponse:
+    """The list of stations, where none was selected."""
     messages.error(request, gettext("No station was selected."))
     return redirect(_LIST)
 
@@ -264,12 +273,13 @@ def _form_page(
         "course": course,
         "may_start": access.may(request.user, Right.CAMPAIGNS),
     }
-    return _page(request, "operator/many_stations_form.html", chosen, context)
+    return page(request, "operator/many_stations_form.html", chosen, context)
 
 
-def _page(
+def page(
     request: HttpRequest, template: str, chosen: Sequence[ChargePoint], more: dict[str, Any]
 ) -> HttpResponse:
+    """A page about the chosen stations."""
     command = more.get("command")
     context = {
         **admin.site.each_context(request),

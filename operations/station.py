@@ -169,7 +169,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "reservations": reservations.rows(charge_point),
             "commands": [_command(command) for command in commands],
             "messages": _messages(charge_point),
-            "configuration": configuration.rows(charge_point),
+            "configuration": configuration.rows(charge_point, user),
             "follow_ups": follow_ups.rows(charge_point),
             "logs": logs.rows(charge_point, user),
             "profiles": charging_profiles.rows(charge_point),

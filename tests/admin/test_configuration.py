@@ -6,12 +6,17 @@ from datetime import UTC, datetime
 
 import pytest
 
+from accounts.models import User
 from chargepoints.models import ChargePoint
 from configuration.models import ConfigurationState, ConfigurationTemplate, DesiredValue, ReportedKey
 from operations import configuration
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+def anyone(role: str = "viewer") -> User:
+    return User(username="ann", role=role, is_staff=True)
 
 
 def test_differences_come_first_then_other_desired_values_then_reported_ones() -> None:
@@ -22,7 +27,7 @@ def test_differences_come_first_then_other_desired_values_then_reported_ones() -
     DesiredValue.objects.create(charge_point=station, key="A", value="1", state="same")
     DesiredValue.objects.create(charge_point=station, key="b", value="2", state="differs", template=base)
 
-    rows = configuration.rows(station)
+    rows = configuration.rows(station, anyone())
 
     assert [[cell["text"] for cell in row[:4]] for row in rows] == [
         ["b", "1", "2", "Differs"],
@@ -31,6 +36,22 @@ def test_differences_come_first_then_other_desired_values_then_reported_ones() -
         ["D", "–", "–", "–"],
     ]
     assert rows[0][0]["note"] == "Base"
+
+
+def test_desired_values_lead_to_their_forms_and_missing_ones_to_a_new_one() -> None:
+    station = ChargePoint.objects.create(identity="CP-1")
+    for key, readonly in {"A": False, "B&": False, "C": True}.items():
+        row = {"key": key, "value": "1", "readonly": readonly, "reported_at": NOON}
+        ReportedKey.objects.create(charge_point=station, **row)
+    value = DesiredValue.objects.create(charge_point=station, key="A", value="1")
+    change = f"/admin/configuration/desiredvalue/{value.pk}/change/"
+    add = f"/admin/configuration/desiredvalue/add/?charge_point={station.pk}&key=B%26"
+
+    def links(role: str) -> list[str | None]:
+        return [row[2].get("href") for row in configuration.rows(station, anyone(role))]
+
+    assert links("operator") == [change, add, None]
+    assert links("viewer") == [change, None, None]
 
 
 def test_the_page_says_why_a_configuration_was_not_read() -> None:

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from accounts.models import ApiKey, Contract, Member, Person, Token, TokenGroup, User
 from chargepoints.models import ChargePoint, Note, Site
+from configuration.models import ConfigurationTemplate, DesiredValue
 from transactions.models import AccessRule
 
 PASSWORD = "correct-horse-7"
@@ -27,7 +28,8 @@ TEXTS: dict[str, Any] = {
     "contract_id": "C-9", "max_members": 7, "energy_wh_per_day": 5000, "energy_wh_per_month": 90000,
     "country_code": "AT", "party_id": "ABC", "issuer": "Adler", "currency": "EUR", "uid": "04A2B3C4",
     "visual_number": "N-17", "group_id": "G-9", "text": "The lock is stiff.", "note": "Depot only",
-    "username": "ann", "first_name": "Ann", "last_name": "Berger",
+    "username": "ann", "first_name": "Ann", "last_name": "Berger", "lines": "Ctrlr.A = 1", "key": "Interval",
+    "value": "60", "description": "For all",
 }  # fmt: skip
 TIMES = {"valid_from": datetime(2026, 5, 1, 8, 0, tzinfo=UTC)}
 LATER = datetime(2027, 5, 1, 8, 0, tzinfo=UTC)
@@ -35,7 +37,10 @@ LATER = datetime(2027, 5, 1, 8, 0, tzinfo=UTC)
 ONE_OF = {AccessRule: ({"group", "contract", "token"}, {"charge_point", "site"})}
 # Choices that the other fields of the form do not allow.
 NOT_TOGETHER = {(ChargePoint, "security_profile", "0")}
-FORMS = [ChargePoint, Site, Note, Person, Contract, Token, TokenGroup, AccessRule, ApiKey, User]
+FORMS = [
+    ChargePoint, Site, Note, Person, Contract, Token, TokenGroup, AccessRule, ApiKey, User,
+    ConfigurationTemplate, DesiredValue,
+]  # fmt: skip
 
 
 def test_every_form_is_in_this_test(superuser: Client, rf: Any) -> None:
@@ -187,6 +192,10 @@ def _row_of(model: Any, rows: dict[str, Model]) -> Any:
         return ApiKey.objects.create(name="K", prefix="ocs_", digest="d")
     if model is Note:
         return Note.objects.create(charge_point=rows["charge_point"], text="First", author="root")
+    if model is ConfigurationTemplate:
+        return ConfigurationTemplate.objects.create(name="Base", dialect="1.6", values={"A": "1"})
+    if model is DesiredValue:
+        return DesiredValue.objects.create(charge_point=rows["charge_point"], key="A", value="1")
     return AccessRule.objects.create(token=rows["token"], site=rows["site"])
 
 

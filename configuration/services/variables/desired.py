@@ -130,12 +130,33 @@ def assigned(charge_point: ChargePoint) -> list[TemplateAssignment]:
     )
 
 
+class Wanted(NamedTuple):
+    """The value of a key by the template that wins."""
+
+    key: str
+    value: str
+    template: ConfigurationTemplate
+
+
+def by_templates(
+    charge_point: ChargePoint, *, used: ConfigurationTemplate | None = None
+) -> dict[str, Wanted]:
+    """The values of the templates for a station, by the key in lower case. With `used` as if that template
+    were assigned to the station, unless it is for it already.
+    """
+    found = [one.template for one in assigned(charge_point)]
+    if used is not None and used not in found:
+        found.append(used)
+    return {
+        key.casefold(): Wanted(key, value, template)
+        for template in found
+        for key, value in template.values.items()
+    }
+
+
 def resolve(charge_point: ChargePoint) -> None:
     """Make the station's rows what its own values and the templates say, and compute their states."""
-    wanted: dict[str, tuple[str, str, ConfigurationTemplate]] = {}
-    for assignment in assigned(charge_point):
-        for key, value in assignment.template.values.items():
-            wanted[key.casefold()] = (key, value, assignment.template)
+    wanted = by_templates(charge_point)
     with transaction.atomic():
         ConfigurationState.objects.filter(pk=charge_point.pk).update(is_stale=False)
         for row in DesiredValue.objects.select_for_update().filter(charge_point=charge_point):
@@ -176,7 +197,6 @@ def mark_stale(stations: QuerySet[ChargePoint]) -> None:
         update_conflicts=True,
         unique_fields=["charge_point"],
         update_fields=["is_stale"],
-        batch_size=500,
     )
 
 

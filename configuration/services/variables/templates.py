@@ -47,7 +47,7 @@ def _save(template: ConfigurationTemplate, settings: dict[str, Any]) -> Configur
         setattr(template, name, value.strip() if name in ("name", "description") else value)
     if not template.name:
         raise Invalid("Must not be blank.", field="name")
-    template.values = _checked(template.values, template.dialect)
+    template.values = checked(template.values, template.dialect)
     try:
         with transaction.atomic():
             template.save()
@@ -58,7 +58,7 @@ def _save(template: ConfigurationTemplate, settings: dict[str, Any]) -> Configur
     return template
 
 
-def _checked(values: dict[str, str], dialect: str) -> dict[str, str]:
+def checked(values: dict[str, str], dialect: str) -> dict[str, str]:
     """The values with trimmed keys. Raises Invalid."""
     if not 1 <= len(values) <= MOST_VALUES:
         raise Invalid(f"Must have 1 to {MOST_VALUES} values.", field="values")

@@ -10,7 +10,7 @@ from django.contrib.admin import site
 
 from chargepoints.models import ChargePoint
 from chargepoints.services.diagnostics import device_events
-from configuration.admin import ReportedKeyAdmin, StoredKeyAdmin
+from configuration.admin.evidence import ReportedKeyAdmin, StoredKeyAdmin
 from configuration.models import ReportedKey, StoredKey
 from configuration.services.variables import catalogue, reported
 from ocpp_server.live.station import Station
@@ -165,3 +165,14 @@ def test_a_write_only_key_is_a_secret_whatever_its_name() -> None:
         name for name in (key.name for key in catalogue.CATALOGUE.values()) if catalogue.is_secret(name)
     }
     assert secret.isdisjoint(catalogue.names())
+
+
+def test_a_write_only_key_of_the_table_is_secret_by_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = catalogue.Key("Plain", "", str, "W")
+    monkeypatch.setitem(catalogue.CATALOGUE, "plain", key)  # type: ignore[arg-type]
+
+    assert (catalogue.is_secret("PLAIN"), catalogue.is_secret("Other")) == (True, False)
+
+
+def test_a_station_has_at_most_10000_reported_keys() -> None:
+    assert reported.MOST_PER_STATION == 10_000

@@ -1,4 +1,4 @@
-"""Configuration in the admin: keys that the server stores or stations report, and local lists."""
+"""Rows of the admin that are read only: keys that the server stores or stations report, and local lists."""
 
 from __future__ import annotations
 
@@ -10,18 +10,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from configuration.models import ConfigurationTemplate, DesiredValue, LocalList, ReportedKey, StoredKey
-from ocpp_server.admin import menu, tones
+from configuration.models import LocalList, ReportedKey, StoredKey
+from ocpp_server.admin import tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import StationFilter
 from ocpp_server.observability.masking import MASK
 from ocpp_server.protocol.secrets import is_secret_name
-
-menu.model(menu.DETAILS, 30, _("Stored keys"), "key_vertical", "configuration_storedkey")
-menu.model(menu.DETAILS, 40, _("Reported keys"), "fact_check", "configuration_reportedkey")
-menu.model(menu.DETAILS, 50, _("Local lists"), "playlist_add_check", "configuration_locallist")
-menu.model(menu.DETAILS, 60, _("Desired values"), "checklist", "configuration_desiredvalue")
-menu.model(menu.DETAILS, 70, _("Templates"), "content_copy", "configuration_configurationtemplate")
 
 
 class KeyAdmin(EvidenceAdmin):
@@ -91,32 +85,3 @@ class LocalListAdmin(EvidenceAdmin):
     @admin.display(description=_("Tokens"))
     def share(self, row: LocalList) -> str:
         return row.share or "–"
-
-
-@admin.register(DesiredValue)
-class DesiredValueAdmin(EvidenceAdmin):
-    """Read only: the API checks the rules of a change, and "Apply configuration" sends the values."""
-
-    list_display = ["key", "station", "value", "state", "template", "reapplies", "updated_at"]
-    list_filter = [StationFilter, "state"]
-    list_select_related = ["charge_point", "template"]
-    search_fields = ["key"]
-    exact_search = ("key", "charge_point")
-    search_help_text = _("Search by key or station")
-    sortable_by = ["key"]
-    ordering = ["-id"]
-    empty_sentence = _("No desired values yet. Add one, or a template for many stations, over the API.")
-
-
-@admin.register(ConfigurationTemplate)
-class ConfigurationTemplateAdmin(EvidenceAdmin):
-    """Read only: the API checks the rules of a change."""
-
-    list_display = ["name", "dialect", "reapplies", "updated_at"]
-    list_filter = ["dialect"]
-    search_fields = ["name", "description"]
-    search_help_text = _("Search by name or description")
-    sortable_by = ["name"]
-    ordering = ["name_key"]
-    json_fields = ("values",)
-    empty_sentence = _("No templates yet. A template has the desired values of many stations.")

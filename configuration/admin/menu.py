@@ -1,0 +1,13 @@
+"""The menu entries of keys, local lists, desired values and templates."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from ocpp_server.admin import menu
+
+menu.model(menu.DETAILS, 30, _("Stored keys"), "key_vertical", "configuration_storedkey")
+menu.model(menu.DETAILS, 40, _("Reported keys"), "fact_check", "configuration_reportedkey")
+menu.model(menu.DETAILS, 50, _("Local lists"), "playlist_add_check", "configuration_locallist")
+menu.model(menu.DETAILS, 60, _("Desired values"), "checklist", "configuration_desiredvalue")
+menu.model(menu.DETAILS, 70, _("Templates"), "content_copy", "configuration_configurationtemplate")
