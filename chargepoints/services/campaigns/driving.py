@@ -55,9 +55,18 @@ class Put:
 
 
 async def drive() -> None:
-    """Run each open campaign once. An error in one does not keep the others from their run."""
+    """Run each open campaign once. An error in one does not keep the others from their run.
+
+    A process that stops finishes the run: SEND_WITHIN_S at most, and not longer than its own grace period.
+    Otherwise the stations that it has claimed would fail, or wait until the claims are dead.
+    """
     campaigns = await journal.run(lambda: list(Campaign.objects.open().values_list("pk", flat=True)))
-    ended = await asyncio.gather(*map(_run, campaigns), return_exceptions=True)
+    running = asyncio.gather(*map(_run, campaigns), return_exceptions=True)
+    try:
+        ended = await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await running
+        raise
     if errors := [one for one in ended if isinstance(one, BaseException)]:
         raise errors[0]
 

@@ -213,6 +213,21 @@ async def test_a_claim_that_died_before_it_sent_is_claimed_again(yard: Yard, run
     assert (not_sent.state, not_sent.actor) == ("disconnected", campaign.sender)
 
 
+async def test_a_process_that_stops_sends_to_the_stations_that_it_has_claimed(
+    yard: Yard, run_orm: Run
+) -> None:
+    campaign = await run_orm(make, 3)
+    driving_it = asyncio.create_task(driving.drive())
+    # The job is cancelled before the first station gets its command.
+    yard.on["CP-1", False] = driving_it.cancel
+
+    with pytest.raises(asyncio.CancelledError):
+        await driving_it
+
+    assert sorted(yard.sent) == ["CP-1", "CP-2", "CP-3"]
+    assert await run_orm(rows, campaign) == dict.fromkeys(["CP-1", "CP-2", "CP-3"], "sent")
+
+
 async def test_a_claim_that_died_after_it_sent_is_not_sent_again(yard: Yard, run_orm: Run) -> None:
     campaign = await run_orm(make, 1)
     yard.on["CP-1", True] = raising(Killed())
