@@ -1,0 +1,232 @@
+"""The checks of the evening: what each station has and has got, against what the server shows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ocpp_server.storage.compression import decompressed
+from simulator import V16
+from simulator.session import Session
+from tests.direct.samples import expanded
+from tests.distributed.day import campaign
+from tests.distributed.day.course import BLOCKED, Day
+from tests.distributed.day.operator import Wish
+from tests.distributed.day.stations import RESERVED, DayStation
+
+# A station must get one of each in a day.
+ONCE = (
+    ("ReserveNow",),
+    ("SetChargingProfile",),
+    ("RemoteStartTransaction", "RequestStartTransaction"),
+    campaign.ACTIONS,
+)
+# `chargepoints.jobs.COMMAND_GRACE`, and the interval of its job with a margin.
+OVERDUE = timedelta(seconds=60 + 15)
+_OF_A_SESSION = ("status", "id_token", "meter_start_wh", "meter_stop_wh", "energy_wh")
+
+
+class Evening:
+    """The day that is over, and the rows of the server's tables, each read once."""
+
+    def __init__(self, day: Day) -> None:
+        self.day = day
+        self._tables: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        tokens = day.cluster.rows("SELECT id, uid FROM accounts_token")
+        self.tokens = {row["id"]: row["uid"].lower() for row in tokens}
+
+    def rows(self, station: DayStation, table: str) -> list[dict[str, Any]]:
+        """The rows of a station, in the order of their keys."""
+        if table not in self._tables:
+            found = self._tables[table] = {}
+            sql = f"SELECT t.*, c.identity AS station FROM {table} t JOIN chargepoints_chargepoint c"
+            for row in self.day.cluster.rows(f"{sql} ON c.id = t.charge_point_id ORDER BY t.id"):
+                found.setdefault(row["station"], []).append(row)
+        return self._tables[table].get(station.identity, [])
+
+    def wish(self, station: DayStation, command: str) -> Wish:
+        wishes = [one for one in self.day.operator.wishes if one.station is station]
+        (wish,) = [one for one in wishes if one.command == command]
+        return wish
+
+
+def violations(day: Day) -> list[str]:
+    """Every difference between the stations and the server, and everything that was sent twice."""
+    evening = Evening(day)
+    found: list[str] = []
+    for station in day.stations:
+        for check in CHECKS:
+            name = f"{station.identity} ({station.make.name})"
+            found += [f"{name}: {sentence}" for sentence in check(evening, station)]
+    quarantined = day.cluster.rows("SELECT reason FROM transactions_quarantinedmessage")
+    found += [f"a message was put aside: {row['reason']}" for row in quarantined]
+    if "Traceback" in day.cluster.log():
+        found.append("a process has logged a traceback")
+    return found
+
+
+# -- frames --------------------------------------------------------------------------------------------------
+
+
+def _frames(evening: Evening, station: DayStation) -> Iterator[str]:
+    ids = Counter(call[1] for call in station.received)
+    yield from (f"the id {one} came {count} times" for one, count in ids.items() if count > 1)
+    for actions in ONCE:
+        calls = station.calls(*actions)
+        if len(calls) != 1:
+            yield f"{actions[0]} came {len(calls)} times"
+    stored = {row["id"]: row for row in evening.rows(station, "chargepoints_command")}
+    yield from (f"{call[2]} has no command" for call in station.received if call[1] not in stored)
+    # The command of a process that has died ends a minute after its deadline.
+    late = datetime.now(UTC) - OVERDUE
+    for row in stored.values():
+        if row["state"] in ("queued", "sent") and row["deadline_at"] < late:
+            yield f"{row['action']} has not ended"
+
+
+# -- the state of the station --------------------------------------------------------------------------------
+
+
+def _reservation(evening: Evening, station: DayStation) -> Iterator[str]:
+    rows = [row["state"] for row in evening.rows(station, "transactions_reservation")]
+    held = station.station.connector(RESERVED).reservation
+    used = [session for session in station.sessions if session.reservation_id is not None]
+    expected = "used" if used else "accepted" if held else "refused"
+    allowed = {expected}
+    if held and not evening.wish(station, "reserve").is_answered:
+        allowed.add("unanswered")
+    if len(rows) != 1 or rows[0] not in allowed:
+        yield f"the reservation is {rows} instead of {expected}"
+    if station.make.takes_reservations != (expected != "refused"):
+        yield f"the reservation is {expected} at the station"
+
+
+def _profile(evening: Evening, station: DayStation) -> Iterator[str]:
+    rows = [
+        row for row in evening.rows(station, "smart_charging_installedprofile") if row["ended_at"] is None
+    ]
+    shown = [(row["profile_id"], row["evse_number"]) for row in rows]
+    has = [(one.id, one.evse) for one in station.station.profiles.installed]
+    is_certain = evening.wish(station, "set-charging-profile").is_answered
+    if shown != has and is_certain:
+        yield f"the profiles are {shown} instead of {has}"
+    if station.make.takes_profiles != bool(has):
+        yield f"the profiles at the station are {has}"
+    states = {row["state"] for row in rows}
+    if not states <= {"installed", "unverified"} or ("unverified" in states and station.station.boots < 2):
+        yield f"the profile is {states}"
+
+
+def _list(evening: Evening, station: DayStation) -> Iterator[str]:
+    (row,) = evening.rows(station, "configuration_locallist")
+    if not station.make.has_list:
+        if row["state"] != "unsupported":
+            yield f"the local list is {row['state']}"
+        return
+    if (row["state"], row["version"]) != ("in_sync", station.station.local_list_version):
+        yield (
+            f"the local list is {row['state']}, version {row['version']} instead of"
+            f" {station.station.local_list_version}: {row['reason']}"
+        )
+    wanted = {uid.lower() for uid in evening.day.tokens}
+    if station.listed != wanted:
+        yield f"the local list lacks {wanted - station.listed} and has {station.listed - wanted}"
+    if BLOCKED.lower() in station.listed:
+        yield "the local list has the blocked token"
+    entries = json.loads(decompressed(row["entries"])) if row["entries"] else {}
+    shown = {evening.tokens[int(pk)] for pk in entries}
+    if shown != station.station.local_list.keys():
+        yield f"the server shows {shown ^ station.station.local_list.keys()} otherwise than the station"
+
+
+def _log(evening: Evening, station: DayStation) -> Iterator[str]:
+    rows = evening.rows(station, "chargepoints_logupload")
+    if rows[-1]["state"] != "received":
+        yield f"the log is {rows[-1]['state']}"
+        return
+    (file,) = evening.day.cluster.folder.rglob(rows[-1]["stored_as"])
+    text = file.read_bytes()
+    if not text.startswith(station.identity.encode()) or len(text) != rows[-1]["size"]:
+        yield "the log is not the station's"
+
+
+def _campaign(evening: Evening, station: DayStation) -> Iterator[str]:
+    row = evening.rows(station, "chargepoints_campaignstation")[-1]
+    shown = row["state"], row["reason"]
+    expected = campaign.FAILURE if station in evening.day.failing else ("done", "")
+    is_lost = station in evening.day.disturbed and shown[0] == "failed" and shown[1] in campaign.LOST
+    if shown != expected and not is_lost:
+        yield f"the campaign shows {shown} ({row['detail']}) instead of {expected}"
+
+
+def _wishes(evening: Evening, station: DayStation) -> Iterator[str]:
+    """Only a station whose connection broke may leave a command without an answer."""
+    for wish in evening.day.operator.wishes:
+        if wish.station is station and not wish.is_answered and station not in evening.day.disturbed:
+            yield f"{wish.command} has no answer: {wish.state}"
+
+
+# -- sessions and readings -----------------------------------------------------------------------------------
+
+
+def _sessions(evening: Evening, station: DayStation) -> Iterator[str]:
+    rows = {_key(station, row): row for row in evening.rows(station, "transactions_transaction")}
+    counted = {session.transaction_id: session for session in station.sessions}
+    if rows.keys() != counted.keys():
+        yield f"the sessions are {sorted(rows)} instead of {sorted(counted)}"
+    for key in rows.keys() & counted.keys():
+        row, session = rows[key], counted[key]
+        shown = tuple(row[name] for name in _OF_A_SESSION)
+        expected = ("ended", session.token, session.start_wh, session.stop_wh, session.energy_wh)
+        if shown != expected:
+            yield f"the session {key} is {shown} instead of {expected} ({row['suspect_reasons']})"
+    if not any(session.remote for session in station.sessions):
+        yield "no session of a remote start"
+
+
+def _key(station: DayStation, row: dict[str, Any]) -> Any:
+    return row["id"] if station.make.version == V16 else row["ocpp_id"]
+
+
+def _readings(evening: Evening, station: DayStation) -> Iterator[str]:
+    """Every confirmed reading is stored with its session, and no other one.
+
+    A 1.6 station repeats a reading with a new message id after its answer was lost. Both rows are stored,
+    and shown as one (`transactions.services.metering.stored`).
+    """
+    sent: set[tuple[Any, str]] = set()
+    for action, payload in station.confirmed:
+        if action == "MeterValues" or payload.get("eventType") == "Updated":
+            number = payload.get("transactionId") or payload["transactionInfo"]["transactionId"]
+            sent |= {(number, value["timestamp"]) for value in payload.get("meterValue", ())}
+    keys = {row["id"]: _key(station, row) for row in evening.rows(station, "transactions_transaction")}
+    stored = {
+        (keys.get(one["transaction_id"]), _text(one["measured_at"]))
+        for one in expanded(evening.rows(station, "transactions_reading"))
+        if one["context"] == "Sample.Periodic"
+    }
+    if stored != sent:
+        yield f"readings lost {sent - stored}, too many {stored - sent}"
+
+
+def _text(moment: Any) -> str:
+    return str(moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z")
+
+
+CHECKS = (_frames, _reservation, _profile, _list, _log, _campaign, _wishes, _sessions, _readings)
+
+
+def summary(day: Day) -> str:
+    """One line about the day."""
+    sessions: list[Session] = [session for station in day.stations for session in station.sessions]
+    wishes = day.operator.wishes
+    repeated = sum(len(wish.requests) > 1 for wish in wishes)
+    silent = [f"{wish.station.identity} {wish.command}" for wish in wishes if not wish.is_answered]
+    return (
+        f"{len(day.stations)} stations, {len(sessions)} sessions,"
+        f" {sum(len(station.received) for station in day.stations)} commands,"
+        f" {repeated} asked for again, without an answer: {silent or 'none'}"
+    )

@@ -1,0 +1,273 @@
+"""A day of many stations in one deployment: what the operator does, while every process is replaced once.
+
+The day has as many hours as processes. In each hour one process is replaced, a part of the operator's work is
+done, and some stations lose their connection or their power. The seed decides the order of all that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator import V16
+from tests.distributed.cluster import Cluster
+from tests.distributed.day import campaign
+from tests.distributed.day.balancer import balancer
+from tests.distributed.day.operator import DayOperator
+from tests.distributed.day.stations import DRIVEN, REMOTE, RESERVED, DayStation
+from tests.distributed.killing import RestartedProcess
+
+# The operator waits for so many stations at once.
+AT_ONCE = 8
+# The campaign and the local lists end within this time of the last hour, also on a loaded machine.
+SETTLED_S = 180.0
+LIMIT = {
+    "chargingProfilePurpose": "TxDefaultProfile",
+    "connectorId": DRIVEN,
+    "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}],
+}
+BLOCKED, NEW = "BLOCKED-AT-NOON", "NEW-AT-NOON"
+
+
+@dataclass
+class Day:
+    """The day and its parts, for the checks in the evening."""
+
+    cluster: Cluster
+    stations: list[DayStation]
+    operator: DayOperator
+    choices: random.Random
+    failing: list[DayStation] = field(default_factory=list)
+    arriving: list[DayStation] = field(default_factory=list)
+    # The stations whose answers may be lost: they lose their connection, or its server is killed.
+    disturbed: list[DayStation] = field(default_factory=list)
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Print the seconds of a part of the day."""
+        began = time.monotonic()
+        yield
+        print(f"{what}: {time.monotonic() - began:.1f} s")
+
+    @property
+    def tokens(self) -> set[str]:
+        """The tokens that may charge in the evening."""
+        return {uid for station in self.stations for uid in station.tokens} | {NEW}
+
+
+async def live_through(
+    cluster: Cluster,
+    count: int,
+    roles: Mapping[str, int],
+    *,
+    killed: tuple[str, ...],
+    upload_port: int,
+    seed: int,
+) -> Day:
+    """Live through a day with so many stations; everything has settled in the end.
+
+    `roles` has the number of processes of each role. One process of a role in `killed` is killed, and all
+    others are stopped.
+    """
+    choices = random.Random(seed)
+    processes: list[RestartedProcess] = []
+    for role, number in roles.items():
+        processes += [RestartedProcess(one) for one in await asyncio.to_thread(cluster.add, number, role)]
+    webs = [process.server for process in processes if process.server.role == "web"]
+    doors = [process.server for process in processes if process.server.role in ("web", "gateway")]
+    stations = [DayStation(number, doors[number % len(doors)].ocpp, seed=seed) for number in range(count)]
+    day = Day(cluster, stations, DayOperator(cluster, webs), choices)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(balancer(upload_port, webs))
+        for station in stations:
+            stack.push_async_callback(station.station.stop, grace_s=0)
+        with day.timed("morning"):
+            await _morning(day)
+        driving = [asyncio.create_task(station.drive()) for station in stations]
+        stack.push_async_callback(_cancel, driving)
+        await _hours(day, processes, killed)
+        await _evening(day, driving)
+    return day
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _gather(*work: Any) -> None:
+    """Wait for all of these, AT_ONCE at the same time."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(part: Any) -> None:
+        async with gate:
+            await part
+
+    async with asyncio.TaskGroup() as group:
+        for part in work:
+            group.create_task(one(part))
+
+
+async def _morning(day: Day) -> None:
+    """Add the tokens, start the stations, and give each its first local list."""
+    operator = day.operator
+    await _gather(*(operator.add_token(uid) for uid in sorted(day.tokens - {NEW} | {BLOCKED})))
+    await _gather(*(station.station.start(timeout_s=SETTLED_S) for station in day.stations))
+    plain = [station for station in day.stations if station.make.is_plain]
+    day.failing = day.choices.sample(plain, 2) if len(plain) > 2 else plain
+    for station in day.failing:
+        campaign.let_fail(station)
+    day.arriving = [station for station in day.stations if day.choices.random() < 0.5]
+    await _gather(*(_sync(day, station) for station in day.stations))
+
+
+async def _sync(day: Day, station: DayStation) -> None:
+    path = f"/api/v1/chargepoints/{station.identity}/sync-local-list"
+    await day.operator.request("POST", path, {})
+
+
+# -- the hours -----------------------------------------------------------------------------------------------
+
+
+async def _hours(day: Day, processes: list[RestartedProcess], may_kill: tuple[str, ...]) -> None:
+    """Replace one process in each hour, while a part of the work is done."""
+    choices, operator = day.choices, day.operator
+    order = choices.sample(processes, len(processes))
+    killed = choices.choice([process for process in order if process.server.role in may_kill])
+    day.disturbed = [one for one in day.stations if one.make.leaves or one.station.url == killed.url]
+    work: list[Callable[[], Any]] = [
+        lambda station=station, number=number: _commands(station)[number](operator)  # type: ignore[misc]
+        for station in day.stations
+        for number in range(4)
+    ]
+    choices.shuffle(work)
+    leaving = [station for station in day.stations if station.make.leaves]
+    hours = len(order)
+    noon, start = choices.randrange(hours), choices.randrange(hours)
+    for hour, process in enumerate(order):
+        parts = [begin() for begin in work[hour::hours]]
+        if hour == noon:
+            parts.insert(0, _change_tokens(operator))
+        if hour == start:
+            parts.insert(0, campaign.start(operator, day.stations))
+        how = "killed" if process is killed else "stopped"
+        with day.timed(f"{process.server.role} {how}"):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_gather(*parts))
+                for station in leaving[hour::hours]:
+                    group.create_task(station.leave())
+                group.create_task(_replace(day, process, is_killed=process is killed))
+
+
+async def _replace(day: Day, process: RestartedProcess, *, is_killed: bool) -> None:
+    with day.timed("replacement"):
+        if is_killed:
+            await process.restart(after_s=0.2)
+        else:
+            status = await asyncio.to_thread(process.server.stop)
+            assert status == 0, f"{process.server.role} ended with {status}"
+            await asyncio.to_thread(process.server.start)
+
+
+def _commands(station: DayStation) -> list[Callable[[DayOperator], Any]]:
+    """The four commands that each station gets."""
+    is_16 = station.make.version == V16
+    log = ("get-diagnostics", "GetDiagnostics") if is_16 else ("get-log", "GetLog")
+    start = "RemoteStartTransaction" if is_16 else "RequestStartTransaction"
+    reserving = {"idTag": station.guest, "connectorId": RESERVED, "minutes": 300}
+    return [
+        lambda operator: operator.ask(station, "reserve", "ReserveNow", reserving),
+        lambda operator: operator.ask(station, "set-charging-profile", "SetChargingProfile", LIMIT),
+        lambda operator: operator.ask(station, *log, {}),
+        lambda operator: operator.ask(
+            station, "remote-start", start, {"idTag": station.caller, "connectorId": REMOTE}
+        ),
+    ]
+
+
+async def _change_tokens(operator: DayOperator) -> None:
+    """Block one token and add another: the local lists of all stations follow."""
+    await operator.block_token(BLOCKED)
+    await operator.add_token(NEW)
+
+
+# -- the evening ---------------------------------------------------------------------------------------------
+
+
+async def _evening(day: Day, driving: list[asyncio.Task[None]]) -> None:
+    """Let guests use some of the reservations, end all sessions, and wait until everything has settled."""
+    with day.timed("campaign"):
+        await _campaign(day)
+    for station in day.stations:
+        station.is_ending = True
+        await asyncio.wait_for(station.station.ready.wait(), SETTLED_S)
+    with day.timed("sessions"):
+        await asyncio.gather(*(station.use_reservation() for station in day.arriving if _holds(station)))
+        await asyncio.wait_for(asyncio.gather(*driving), SETTLED_S)
+        await asyncio.wait_for(asyncio.gather(*(station.end() for station in day.stations)), SETTLED_S)
+    with day.timed("logs"):
+        await _logs(day)
+    with day.timed("lists"):
+        await _lists(day)
+
+
+async def _campaign(day: Day) -> None:
+    """Wait for the campaign, and start another for the stations that it did not reach in time."""
+    for _ in range(3):
+        await _until(lambda: campaign.has_ended(day.cluster), "the campaign to end")
+        again = await asyncio.to_thread(campaign.not_reached, day.cluster, day.stations)
+        if not again:
+            return
+        await campaign.start(day.operator, again)
+    raise AssertionError(f"the campaign does not reach {[station.identity for station in again]}")
+
+
+def _holds(station: DayStation) -> bool:
+    return station.station.connector(RESERVED).reservation is not None
+
+
+async def _until(condition: Callable[[], Any], what: str, seconds: float = SETTLED_S) -> None:
+    deadline = time.monotonic() + seconds
+    while not await asyncio.to_thread(condition):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        await asyncio.sleep(0.25)
+
+
+async def _logs(day: Day) -> None:
+    """Ask again for each log that did not arrive, as a web process was replaced during its upload."""
+    failed = "SELECT c.identity, l.state FROM chargepoints_logupload l JOIN chargepoints_chargepoint c"
+    failed += " ON c.id = l.charge_point_id ORDER BY l.id"
+
+    def states() -> dict[str, str]:
+        return {row["identity"]: row["state"] for row in day.cluster.rows(failed)}
+
+    def have_ended() -> bool:
+        return not {"requested", "accepted", "uploading"} & set(states().values())
+
+    await _until(have_ended, "the uploads of the logs")
+    found = await asyncio.to_thread(states)
+    again = [station for station in day.stations if found[station.identity] != "received"]
+    await _gather(*(_commands(station)[2](day.operator) for station in again))
+    await _until(have_ended, "the uploads that were repeated")
+
+
+async def _lists(day: Day) -> None:
+    """Update the lists that failed, instead of waiting for their next attempt."""
+    sql = (
+        "SELECT c.identity, l.state FROM configuration_locallist l"
+        " JOIN chargepoints_chargepoint c ON c.id = l.charge_point_id"
+    )
+
+    def in_state(*states: str) -> list[str]:
+        return [row["identity"] for row in day.cluster.rows(sql) if row["state"] in states]
+
+    for station in day.stations:
+        if station.identity in await asyncio.to_thread(in_state, "failed"):
+            await _sync(day, station)
+    await _until(lambda: not in_state("due", "sending", "unknown"), "the local lists")
