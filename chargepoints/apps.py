@@ -12,6 +12,7 @@ class ChargePointsConfig(AppConfig):
         from chargepoints import jobs, live, metrics
         from chargepoints.services import admission, commands, connections, data_transfer, security
         from chargepoints.services.campaigns import command, kinds
+        from chargepoints.services.diagnostics import campaigns as logs
         from chargepoints.views.log_receiver import receive_log
         from ocpp_server import commanding, credentials
         from ocpp_server.bounds import streams
@@ -29,6 +30,7 @@ class ChargePointsConfig(AppConfig):
         extensions.rows.fill(live)
         commanding.announce("chargepoints.commands")
         kinds.register(command.COMMAND)
+        kinds.register(logs.LOGS, commands={"get-log": dict, "get-diagnostics": logs.from_diagnostics})
         extensions.register(live.CONNECTORS)
         streams.register(UPLOADS, receive_log)
         scheduler.register(jobs.JOBS)

@@ -22,7 +22,7 @@ class ConfigurationConfig(AppConfig):
         from chargepoints.services.campaigns import kinds
         from configuration import jobs, live
         from configuration.commands.variables.campaign import CONFIGURATION
-        from configuration.services.local_list import due
+        from configuration.services.local_list import campaigns, due
         from configuration.services.variables import reported
         from ocpp_server import capabilities, commanding
         from ocpp_server.api import extensions as row_extensions
@@ -35,8 +35,8 @@ class ConfigurationConfig(AppConfig):
         capabilities.reports.fill(reported)
         commanding.announce("configuration.commands")
         kinds.register(CONFIGURATION)
+        kinds.register(campaigns.LOCAL_LIST, commands={"sync-local-list": dict})
         row_extensions.announce("configuration.row_extensions")
-        scheduler.register(jobs.JOBS)
         tokens_imported.connect(due.note_change)
         for saved in (post_save, post_delete):
             for name in LISTED_BY:

@@ -12,7 +12,8 @@ from django.conf import settings
 
 from chargepoints.models import ChargePoint
 from configuration.commands.variables import applying, whole
-from configuration.services.local_list import due, syncing
+from configuration.services.local_list import campaigns, due, syncing
+from configuration.services.local_list.campaigns import Order
 from configuration.services.local_list.selection import Pool
 from configuration.services.variables import desired, reading
 from configuration.services.variables.reading import Claimed
@@ -112,23 +113,28 @@ AT_ONCE: Final = 20
 # The tokens that were read for some stations serve the next ones for this long.
 _POOL_KEPT_S: Final = 60.0
 _pools: dict[str, tuple[float, Pool]] = {}
+# An update without a campaign: after a boot, once a day, or after a failure.
+_UNORDERED: Final = Order("server", None)
 
 
 async def sync_local_lists() -> None:
-    """Mark the lists due after a change, and update those whose time has come.
+    """Begin a campaign after a change, and update the lists whose time has come.
 
-    1. Take the noted changes. 2. Pick at most AT_ONCE connected stations. 3. Update them at the same time;
-    one that does not answer takes a place until its time is over. The next run goes on with the others.
+    1. Take the noted changes. 2. Pick at most AT_ONCE connected stations. 3. Update them at the same time, in
+    the name of the campaign that has ordered it; one that does not answer takes a place until its time is
+    over. The next run goes on with the others.
     """
     now = datetime.now(UTC)
     if await journal.run(due.take_changes, now):
         _pools.clear()
     stations = await journal.run(due.pick, now, AT_ONCE)
+    orders = await journal.run(campaigns.orders, stations, now) if stations else {}
     pools = {version: await _pool(version) for version in {one.ocpp_version for one in stations}}
     if not stations:
         _pools.clear()
     results = await asyncio.gather(
-        *(_sync(one, pools[one.ocpp_version]) for one in stations), return_exceptions=True
+        *(_sync(one, pools[one.ocpp_version], orders.get(one.pk, _UNORDERED)) for one in stations),
+        return_exceptions=True,
     )
     failures = [result for result in results if isinstance(result, Exception)]
     if failures:
@@ -142,9 +148,9 @@ async def _pool(version: str) -> Pool:
     return _pools[version][1]
 
 
-async def _sync(charge_point: ChargePoint, pool: Pool) -> None:
+async def _sync(charge_point: ChargePoint, pool: Pool, order: Order) -> None:
     try:
-        await syncing.sync(charge_point, actor="server", pool=pool)
+        await syncing.sync(charge_point, actor=order.actor, pool=pool, asked=order.asked)
     except DomainError as error:
         # The row has the result.
         log.info("local_list.not_synced", station=charge_point.identity, reason=error.sentence)

@@ -121,7 +121,9 @@ class LocalListSerializer(ReadSerializer):
     )
     attempts = serializers.IntegerField(help_text="Failed updates since the last success.")
     lastCommand = serializers.CharField(source="last_command", help_text="The requestId of the last one.")
-    dueAt = TimeField(source="due_at", allow_null=True, help_text="The next update or comparison.")
+    dueAt = TimeField(
+        source="due_at", allow_null=True, help_text="The next update or comparison without a campaign."
+    )
     checkedAt = TimeField(
         source="checked_at", allow_null=True, help_text="When the station last reported the version."
     )

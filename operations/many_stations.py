@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from chargepoints.models import ChargePoint
-from chargepoints.services.campaigns import planning
+from chargepoints.services.campaigns import kinds, planning
 from ocpp_server import commanding, rights
 from ocpp_server.admin import access
 from ocpp_server.admin.pages import Action
@@ -141,10 +141,11 @@ def campaign(request: HttpRequest, name: str) -> HttpResponse:
         return _form_page(request, command, chosen, form, confirm=danger, course=course)
     names = {field.argument: field.name for field in command.fields}
     fields = {names[argument]: value for argument, value in form.arguments.items()}
+    kind, arguments = kinds.of_command(command.name, fields)
     try:
         made = planning.create(
-            kind="command",
-            arguments={"command": command.name, "fields": fields},
+            kind=kind,
+            arguments=arguments,
             stations={"client_ids": [one.identity for one in chosen]},
             actor=request.user.get_username(),
             **course.options,

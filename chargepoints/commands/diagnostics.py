@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command, LogUpload
-from chargepoints.services.diagnostics import addresses, log_uploads
+from chargepoints.services.diagnostics import addresses, log_uploads, requests
 from ocpp_server import command_fields as fields
 from ocpp_server.commanding import Rest, Result, command
-from ocpp_server.domain import DomainError, Invalid
+from ocpp_server.domain import DomainError
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.translate import time as time_text
 from ocpp_server.protocol.versions import V21
@@ -37,38 +36,8 @@ _KINDS: Final = (
 _KINDS_21: Final = (*_KINDS, (LogUpload.Kind.DATA_COLLECTOR_LOG.value, _("Data collector log")))
 
 
-async def _prepare(
-    charge_point: ChargePoint,
-    *,
-    url: str = "",
-    start_at: str = "",
-    stop_at: str = "",
-    with_login: bool = False,
-    **others: Any,
-) -> dict[str, Any]:
-    if url:
-        addresses.check(url)
-        if with_login:
-            raise Invalid("Only an address of this server can get a login.", field="withLogin")
-        others["url"] = url
-    begin, end = _moment(start_at, "startTime"), _moment(stop_at, "stopTime")
-    if begin and end and end <= begin:
-        raise Invalid("Must be later than startTime.", field="stopTime")
-    times = {"start_at": begin, "stop_at": end}
-    return others | {"with_login": with_login} | {name: at for name, at in times.items() if at}
-
-
-def _moment(text: str, field: str) -> datetime | None:
-    """The time in a field. Raises Invalid."""
-    if not text:
-        return None
-    try:
-        found = parse_datetime(text.strip())
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise Invalid("Use a time with its zone, such as 2026-11-28T14:00:00Z.", field=field)
-    return found.astimezone(UTC)
+async def _prepare(charge_point: ChargePoint, **arguments: Any) -> dict[str, Any]:
+    return requests.checked(**arguments)
 
 
 async def _request(

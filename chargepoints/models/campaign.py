@@ -143,6 +143,7 @@ class CampaignStation(models.Model):
         NO_EFFECT = "no-effect", _("Accepted, but without effect")
         NOT_SUPPORTED = "not-supported", _("Not supported")
         REFUSED = "refused", _("Refused by a rule of the server")
+        UNCHANGED = "unchanged", _("Already as wanted")
         SERVER_ERROR = "server-error", _("Error of the server")
         OFFLINE = "offline", _("Offline")
         DEADLINE = "deadline", _("Deadline passed")

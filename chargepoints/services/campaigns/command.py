@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import CampaignStation, ChargePoint, Command
 from chargepoints.services.campaigns.kinds import Arguments, Result
-from ocpp_server import commanding
+from ocpp_server import commanding, live
 from ocpp_server.api.command_bodies import body_of
 from ocpp_server.api.errors import flatten
 from ocpp_server.commanding import OperatorCommand
 from ocpp_server.credentials import Role
-from ocpp_server.domain import Invalid
+from ocpp_server.domain import Invalid, StationOffline
 from ocpp_server.observability.masking import masked
 
 State, Reason = CampaignStation.State, CampaignStation.Reason
@@ -46,11 +46,11 @@ class CommandKind:
             names = ", ".join(one.name for one in commanding.commands() if one.fits_many)
             raise Invalid(f"Must be one of {names}.", field="arguments.command")
         fields = arguments.get("fields", {})
-        self._validated(command, fields)
+        validated(command, fields)
         return {"command": command.name, "fields": fields}
 
     def role(self, arguments: Arguments) -> Role:
-        return _declared(arguments).role
+        return declared(arguments["command"]).role
 
     def masked(self, arguments: Arguments) -> dict[str, Any]:
         fields = masked(arguments["fields"])
@@ -66,40 +66,55 @@ class CommandKind:
         return f"{title} ({fields})" if fields else title
 
     async def begin(self, charge_point: ChargePoint, arguments: Arguments, *, actor: str) -> Result | None:
-        command = _declared(arguments)
-        asked = self._validated(command, arguments["fields"])
+        command = declared(arguments["command"])
+        asked = validated(command, arguments["fields"])
         await command.perform(charge_point, actor=actor, wait=False, **asked)
         return None
 
     def results(self, rows: Sequence[CampaignStation]) -> Mapping[int, Result]:
         return results_of(rows)
 
-    def _validated(self, command: OperatorCommand, fields: Any) -> dict[str, Any]:
-        """The fields by the names of the arguments. Raises Invalid."""
-        body = body_of(command)(data=fields)
-        if not body.is_valid():
-            errors = [
-                {"field": f"arguments.fields.{one['field']}".removesuffix(".body"), "reason": one["reason"]}
-                for one in flatten(body.errors)
-            ]
-            raise Invalid(f"The fields are not valid for {command.name}.", errors=errors)
-        return dict(body.validated_data)
 
-
-def _declared(arguments: Arguments) -> OperatorCommand:
-    command = commanding.find(arguments["command"])
-    if command is None:  # a release without it
-        raise Invalid(f"There is no command {arguments['command']}.", field="arguments.command")
+def declared(name: str) -> OperatorCommand:
+    """The command of this name. Raises Invalid in a release without it."""
+    command = commanding.find(name)
+    if command is None:
+        raise Invalid(f"There is no command {name}.", field="arguments.command")
     return command
+
+
+async def at_present(charge_point: ChargePoint) -> ChargePoint:
+    """The station with the version of its connection: its row has that of the last message. Raises
+    StationOffline.
+    """
+    connection = await live.state().connection(charge_point.identity)
+    if connection is None:
+        raise StationOffline(f"{charge_point.identity} is known but offline.")
+    charge_point.ocpp_version = connection.version
+    return charge_point
+
+
+def validated(command: OperatorCommand, fields: Any, *, below: str = "arguments.fields") -> dict[str, Any]:
+    """The fields of a command by the names of its arguments. `below` is in front of the names of the wrong
+    ones. Raises Invalid.
+    """
+    body = body_of(command)(data=fields)
+    if not body.is_valid():
+        errors = [
+            {"field": f"{below}.{one['field']}".removesuffix(".body"), "reason": one["reason"]}
+            for one in flatten(body.errors)
+        ]
+        raise Invalid(f"The fields are not valid for {command.name}.", errors=errors)
+    return dict(body.validated_data)
 
 
 # -- the results of sent commands ----------------------------------------------------------------------------
 
 
-def results_of(rows: Sequence[CampaignStation]) -> dict[int, Result]:
-    """The results of rows of one campaign whose commands have ended, by key. One query.
+def sent_for(rows: Sequence[CampaignStation]) -> dict[int, list[Command]]:
+    """The commands of the last attempt of these rows of one campaign, by key, in order. One query.
 
-    A command that was sent in parts has ended when each of its parts has.
+    The list is empty if the command with the claim was deleted.
     """
     firsts = {row.claim for row in rows}
     oldest = min((row.claimed_at for row in rows if row.claimed_at), default=None)
@@ -112,33 +127,44 @@ def results_of(rows: Sequence[CampaignStation]) -> dict[int, Result]:
     begins = {command.pk: command for command in sent if command.pk in firsts}
     for command in sent:
         by_station.setdefault((command.charge_point_id, command.actor), []).append(command)
-    found = {}
+    found: dict[int, list[Command]] = {}
     for row in rows:
         first = begins.get(row.claim)
-        if first is None:
-            sentence = gettext("The command was deleted before its result was read.")
-            found[row.pk] = Result(State.FAILED, Reason.SERVER_ERROR, sentence)
-            continue
-        parts = by_station[first.charge_point_id, first.actor]
-        result = _result([part for part in parts if part.created_at >= first.created_at])
-        if result is not None:
-            found[row.pk] = result
+        all_of_it = by_station[first.charge_point_id, first.actor] if first else []
+        found[row.pk] = [one for one in all_of_it if first and one.created_at >= first.created_at]
     return found
 
 
-def _result(parts: Sequence[Command]) -> Result | None:
+def results_of(rows: Sequence[CampaignStation]) -> dict[int, Result]:
+    """The results of rows of one campaign whose commands have ended, by key. One query.
+
+    A command that was sent in parts has ended when each of its parts has.
+    """
+    found = {row: result_of(parts) for row, parts in sent_for(rows).items()}
+    return {row: result for row, result in found.items() if result is not None}
+
+
+def result_of(parts: Sequence[Command]) -> Result | None:
     """The first failure of the parts; a success if there is none, and None while one has not ended."""
-    failure = next((result for part in parts if (result := _failure(part)) is not None), None)
+    if not parts:
+        return deleted(gettext("The command was deleted before its result was read."))
+    failure = next((result for part in parts if (result := failure_of(part)) is not None), None)
     if not all(_has_ended(part) for part in parts):
         return None
     return failure or Result(State.DONE, detail=parts[0].status)
+
+
+def deleted(sentence: str) -> Result:
+    """The result of a row whose evidence is gone."""
+    return Result(State.FAILED, Reason.SERVER_ERROR, sentence)
 
 
 def _has_ended(command: Command) -> bool:
     return command.is_finished and not command.awaits_effect
 
 
-def _failure(command: Command) -> Result | None:
+def failure_of(command: Command) -> Result | None:
+    """The failure of an ended command; None for a success."""
     if command.effect == Command.Effect.MISSED:
         return Result(State.FAILED, Reason.NO_EFFECT, str(Command.Effect.MISSED.label))
     if command.effect == Command.Effect.SEEN or command.outcome.is_success:
@@ -149,6 +175,17 @@ def _failure(command: Command) -> Result | None:
     answered = command.status or command.error_code
     said = command.outcome.reason or command.error_description
     return Result(State.FAILED, reason, ": ".join(filter(None, (answered, said))))
+
+
+def skipped_if_lacking(result: Result, command: Command) -> Result:
+    """The result; a station that has answered that it has no such function is skipped instead."""
+    if not {command.status, command.error_code} & _UNSUPPORTED:
+        return result
+    answer = command.status or command.error_code
+    sentence = gettext("The station answered %(action)s with %(answer)s.")
+    return Result(
+        State.SKIPPED, Reason.NOT_SUPPORTED, sentence % {"action": command.action, "answer": answer}
+    )
 
 
 COMMAND: Final = CommandKind()

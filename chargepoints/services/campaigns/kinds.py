@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -58,13 +58,30 @@ class Kind(Protocol):
         """
 
 
+# The kind of a campaign that sends a command, and its arguments from the fields of that command.
+Convert = Callable[[Arguments], dict[str, Any]]
 _kinds: dict[str, Kind] = {}
+_of_commands: dict[str, tuple[Kind, Convert]] = {}
 
 
-def register(kind: Kind) -> None:
-    """Add a kind; for `AppConfig.ready`. Raises ImproperlyConfigured if another one has its name."""
+def register(kind: Kind, *, commands: Mapping[str, Convert] | None = None) -> None:
+    """Add a kind; for `AppConfig.ready`. Raises ImproperlyConfigured if another one has its name.
+
+    `commands`: the names of the commands that the kind sends. A page that starts a campaign with one of them
+    gets this kind, which waits for the effect and not for the answer alone.
+    """
     if _kinds.setdefault(kind.name, kind) is not kind:
         raise ImproperlyConfigured(f"Two kinds of campaigns are named {kind.name!r}.")
+    for name, convert in (commands or {}).items():
+        _of_commands[name] = kind, convert
+
+
+def of_command(name: str, fields: Arguments) -> tuple[str, dict[str, Any]]:
+    """The name of the kind that sends this command, and its arguments from the fields of the command."""
+    if name in _of_commands:
+        kind, convert = _of_commands[name]
+        return kind.name, convert(fields)
+    return "command", {"command": name, "fields": dict(fields)}
 
 
 def names() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
@@ -38,29 +38,42 @@ def create(
     `stations` are the keywords of `chosen`, and `options` columns of the campaign. A later change of a
     station does not change the choice. Raises Invalid.
     """
-    if not name.strip():
-        raise Invalid("Must not be blank.", field="name")
+    name = checked_name(name)
     found = find_kind(kind)
     checked = found.check(arguments)
     now = timezone.now()
     deadline_at = deadline_at or (options.get("starts_at") or now) + USUAL_TIME
     check_times(now=now, deadline_at=deadline_at, starts_at=options.get("starts_at"))
-    _check_window(options.get("window_from"), options.get("window_to"))
+    check_window(options.get("window_from"), options.get("window_to"))
     keys = chosen(**stations)
-    if not options.get("has_canary", True):
-        options["step"] = Campaign.Step.ALL
-    with transaction.atomic():
-        campaign = Campaign.objects.create(
-            name=name.strip(),
-            kind=kind,
-            actor=actor,
-            deadline_at=deadline_at,
-            **_stored(found, checked),
-            **options,
-        )
-        rows = [CampaignStation(campaign=campaign, charge_point_id=key, not_before=now) for key in keys]
-        CampaignStation.objects.bulk_create(rows, batch_size=_BATCH)
+    return store(found, checked, keys, now=now, name=name, actor=actor, deadline_at=deadline_at, **options)
+
+
+@transaction.atomic
+def store(
+    kind: Kind, arguments: dict[str, Any], stations: Iterable[int], *, now: datetime, **columns: Any
+) -> Campaign:
+    """Store a campaign with checked arguments and columns for these stations, by key."""
+    if not columns.get("has_canary", True):
+        columns["step"] = Campaign.Step.ALL
+    campaign = Campaign.objects.create(kind=kind.name, **_stored(kind, arguments), **columns)
+    add(campaign, stations, now=now)
     return campaign
+
+
+def add(
+    campaign: Campaign, stations: Iterable[int], *, now: datetime, not_before: datetime | None = None
+) -> None:
+    """Add stations, by key, that wait for their turn. A station that was deleted meanwhile is left out."""
+    keys = list(stations)
+    for start in range(0, len(keys), _BATCH):
+        some = keys[start : start + _BATCH]
+        present = set(ChargePoint.objects.filter(pk__in=some).values_list("pk", flat=True))
+        CampaignStation.objects.bulk_create(
+            CampaignStation(campaign=campaign, charge_point_id=key, not_before=not_before or now)
+            for key in some
+            if key in present
+        )
 
 
 def find_kind(name: str) -> Kind:
@@ -112,7 +125,15 @@ def check_times(*, now: datetime, deadline_at: datetime, starts_at: datetime | N
         raise Invalid("Must be in the future, and after startsAt.", field="deadlineAt")
 
 
-def _check_window(begin: time | None, end: time | None) -> None:
+def checked_name(name: str) -> str:
+    """The name without spaces around it. Raises Invalid for a blank one."""
+    if not name.strip():
+        raise Invalid("Must not be blank.", field="name")
+    return name.strip()
+
+
+def check_window(begin: time | None, end: time | None) -> None:
+    """Raise Invalid for half a window, or an empty one."""
     if (begin is None) != (end is None):
         raise Invalid("A window needs both windowFrom and windowTo.", field="windowFrom")
     if begin is not None and begin == end:

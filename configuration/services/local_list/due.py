@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from accounts.services.token_cache import is_irrelevant
 from chargepoints.models import ChargePoint
 from configuration.models import ListChange, LocalList
+from configuration.services.local_list import campaigns
 from configuration.services.local_list.knowledge import CLAIM_KEPT
 
 _State = LocalList.State
@@ -31,9 +32,10 @@ def note_change(sender: object, **kwargs: Any) -> None:
 
 
 def take_changes(now: datetime) -> bool:
-    """Mark the automatic lists due after OCPP_LOCAL_LIST_DELAY if anything has changed; returns whether.
+    """Update the automatic lists in one campaign if anything has changed; returns whether.
 
-    The changes of the time until then go to the stations together.
+    It begins after OCPP_LOCAL_LIST_DELAY: the changes of the time until then go to the stations together. A
+    list that is being updated now becomes due again then.
     """
     last = ListChange.objects.order_by("-pk").values_list("pk", flat=True).first()
     if last is None:
@@ -41,13 +43,18 @@ def take_changes(now: datetime) -> bool:
     ListChange.objects.filter(pk__lte=last).delete()
     lists = LocalList.objects.filter(is_automatic=True).exclude(state=_State.UNSUPPORTED)
     at = now + timedelta(seconds=settings.OCPP_LOCAL_LIST_DELAY)
-    lists.filter(Q(due_at__isnull=True) | Q(due_at__gt=at)).update(due_at=at, updated_at=now)
+    under_way = lists.filter(Q(state=_State.SENDING) | campaigns.is_ordered())
+    under_way.filter(Q(due_at__isnull=True) | Q(due_at__gt=at)).update(due_at=at, updated_at=now)
     lists.filter(state=_State.IN_SYNC).update(state=_State.DUE, updated_at=now)
+    stations = lists.order_by("charge_point__identity_key").values_list("charge_point", flat=True)
+    campaigns.follow_change(list(stations), now=now, at=at)
     return True
 
 
 def pick(now: datetime, most: int) -> list[ChargePoint]:
-    """The connected stations whose list is due, or that have booted since their last update."""
+    """The connected stations whose list is due, or that have booted since their last update; without those
+    that a campaign takes care of (`campaigns.holds`).
+    """
     rows = LocalList.objects.filter(
         charge_point__is_online=True,
         charge_point__registration_status=ChargePoint.Registration.ACCEPTED,
@@ -55,7 +62,7 @@ def pick(now: datetime, most: int) -> list[ChargePoint]:
     has_booted = Q(is_automatic=True, charge_point__last_boot_at__gt=F("claimed_at"))
     is_due = Q(due_at__lte=now) | has_booted
     rows = rows.filter(is_due).exclude(state=_State.UNSUPPORTED)
-    rows = rows.exclude(state=_State.SENDING, claimed_at__gte=now - CLAIM_KEPT)
+    rows = rows.exclude(state=_State.SENDING, claimed_at__gte=now - CLAIM_KEPT).exclude(campaigns.holds())
     picked = rows.select_related("charge_point").order_by(F("due_at").asc(nulls_last=True), "pk")
     return [row.charge_point for row in picked[:most]]
 

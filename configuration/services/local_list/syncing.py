@@ -67,13 +67,14 @@ async def sync(
     timeout: float | None = None,
     is_full: bool = False,
     pool: Pool | None = None,
+    asked: Command | None = None,
 ) -> Synced:
     """Ask the station for the version of its list, and send what it lacks.
 
     `is_full` replaces the list whatever the station has; a refused Differential update leads to a Full list
-    too. `timeout` is in seconds, for each message. Raises StationOffline, NotSupported for a station without
-    a local list, Conflict while another update runs, and the errors of `calls.call`. Every other end is in
-    the row.
+    too. `timeout` is in seconds, for each message. `asked` is a GetLocalListVersion that has ended just now:
+    the station is not asked again. Raises StationOffline, NotSupported for a station without a local list,
+    Conflict while another update runs, and the errors of `calls.call`. Every other end is in the row.
     """
     connection = await live.state().connection(charge_point.identity)
     if connection is None:
@@ -82,7 +83,7 @@ async def sync(
     row = await journal.run(knowledge.claim, charge_point.pk, datetime.now(UTC))
     if row is None:
         raise Conflict(f"The local list of {charge_point.identity} is being updated already.")
-    run = _Run(charge_point, row, actor, timeout, pool)
+    run = _Run(charge_point, row, actor=actor, timeout=timeout, pool=pool, asked=asked)
     try:
         try:
             await run.update(is_full=is_full)
@@ -110,11 +111,19 @@ class _Run:
     """One update of one station's list."""
 
     def __init__(
-        self, charge_point: ChargePoint, row: LocalList, actor: str, timeout: float | None, pool: Pool | None
+        self,
+        charge_point: ChargePoint,
+        row: LocalList,
+        *,
+        actor: str,
+        timeout: float | None,
+        pool: Pool | None,
+        asked: Command | None,
     ) -> None:
         self._charge_point, self._row, self._actor, self._timeout = charge_point, row, actor, timeout
         self._version = charge_point.ocpp_version
         self._pool = pool if pool is not None and pool.version == self._version else None
+        self._asked = asked
         self._changes_at: datetime | None = None
         self.command: Command | None = None
 
@@ -154,7 +163,7 @@ class _Run:
         found = abilities(self._version, await journal.run(reports.values, self._charge_point.pk, names))
         if not found.is_known:
             action, payload = local_list.limits_request(self._version)
-            if not await self._call(action, payload, self._timeout):
+            if not _is_answered(await self._call(action, payload, self._timeout)):
                 raise _Ended(_State.FAILED, f"The station did not answer {action}.")
             found = abilities(self._version, await journal.run(reports.values, self._charge_point.pk, names))
         if found.lacking:
@@ -163,12 +172,13 @@ class _Run:
 
     async def _reported(self) -> int:
         """The version of the list at the station, 0 for an empty list. Raises _Ended."""
-        is_answered = await self._call(ASK, {}, self._timeout)
-        command = self.command
-        assert command is not None
+        command, self._asked = self._asked, None
+        if command is None:
+            command = await self._call(ASK, {}, self._timeout)
+        self.command = command
         if command.state == Command.State.ERROR and command.error_code in _NO_LIST:
             raise _Ended(_State.UNSUPPORTED, f"The station answered {ASK} with {command.error_code}.")
-        if not is_answered or command.state not in outcomes.ANSWERED:
+        if command.state not in outcomes.ANSWERED:
             raise _Ended(_State.FAILED, _without_answer(command))
         version = local_list.list_version(self._version, command.response or {})
         if version < 0:
@@ -193,9 +203,7 @@ class _Run:
             if not is_ours:
                 return update, _MISMATCH
             seconds = settings.OCPP_CALL_TIMEOUT if self._timeout is None else self._timeout
-            is_answered = await self._call(SEND, payload, max(seconds, _LEAST_TIMEOUT_S))
-            command = self.command
-            assert command is not None
+            command = await self._call(SEND, payload, max(seconds, _LEAST_TIMEOUT_S))
             await journal.run(
                 knowledge.end_part,
                 self._row,
@@ -203,7 +211,7 @@ class _Run:
                 command=command.id,
                 is_certain=command.state in outcomes.ANSWERED,
             )
-            if not is_answered:
+            if not _is_answered(command):
                 raise _Ended(_State.FAILED, _without_answer(command))
             status = command.error_code or command.status
             if status in _NO_LIST:
@@ -212,12 +220,12 @@ class _Run:
                 return update, status
         return None
 
-    async def _call(self, action: str, payload: dict[str, Any], timeout: float | None) -> bool:
-        """Send a CALL and wait; whether the station has answered it, if only with an error."""
+    async def _call(self, action: str, payload: dict[str, Any], timeout: float | None) -> Command:
+        """Send a CALL and wait for its end."""
         self.command = await calls.call(
             self._charge_point, action, payload, actor=self._actor, timeout=timeout, wait=True
         )
-        return self.command.state in {*outcomes.ANSWERED, Command.State.ERROR}
+        return self.command
 
     # -- the wanted list ---------------------------------------------------------------------------------
 
@@ -268,6 +276,11 @@ class _Run:
         gone = planning.gone(at_station, planning.contents_of(wanted))
         uids = await journal.run(_uids, sorted(gone)) if gone else {}
         return planning.removals(gone, uids, at_station, self._version)
+
+
+def _is_answered(command: Command) -> bool:
+    """Whether the station has answered it, if only with an error."""
+    return command.state in {*outcomes.ANSWERED, Command.State.ERROR}
 
 
 def _without_answer(command: Command) -> str:

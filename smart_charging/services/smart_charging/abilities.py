@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from ocpp_server import capabilities
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.translate.charging_profiles import EXTERNAL, purpose
-from ocpp_server.protocol.versions import in_dialect
+from ocpp_server.protocol.versions import VERSIONS, in_dialect
 
 # The names of each fact in 1.6 and in 2.x. Empty: this dialect does not report it.
 _LEVEL: Final = ("ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel")
@@ -50,6 +50,14 @@ def purposes(version: str) -> tuple[str, ...]:
         kinds = schema["properties"]["csChargingProfiles"]["properties"]["chargingProfilePurpose"]
     # K01.FR.22: external constraints never come from the CSMS.
     return tuple(word for word in map(purpose, kinds["enum"]) if word != EXTERNAL)
+
+
+def of_any() -> Abilities:
+    """The limits that no station is beyond: of one of any version that has reported none."""
+    words = dict.fromkeys(word for version in VERSIONS for word in purposes(version))
+    return Abilities(
+        purposes=tuple(words), has_phase_to_use=True, has_unique_levels=False, switches_phases=True
+    )
 
 
 def names(version: str) -> tuple[str, ...]:

@@ -12,9 +12,11 @@ from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.translate import ChargingProfile
+from ocpp_server.protocol.versions import in_dialect
 from ocpp_server.transport.command_store import Addressee
 from smart_charging.models import InstalledProfile
 from smart_charging.services.smart_charging import abilities, rules
+from smart_charging.services.smart_charging.abilities import Abilities
 from smart_charging.services.smart_charging.rules import Standing
 from transactions.models import Transaction
 
@@ -48,12 +50,7 @@ def check(
     Conflict where other profiles of the station are in the way.
     """
     can = abilities.of(charge_point.pk, charge_point.ocpp_version)
-    wrong = rules.problems(profile, evse=evse, abilities=can, now=datetime.now(UTC))
-    if wrong:
-        raise Invalid(
-            "The charging profile is not valid.",
-            errors=[{"field": f"{below}{field}", "reason": str(reason)} for field, reason in wrong],
-        )
+    check_rules(profile, can, evse=evse, below=below)
     present = standing(charge_point.pk)
     above = can.highest_external_id
     if profile.id and profile.id <= above:
@@ -74,6 +71,35 @@ def check(
             code=Code.LIMIT_REACHED,
         )
     return profile
+
+
+def check_rules(profile: ChargingProfile, can: Abilities, *, evse: int | None, below: str = "") -> None:
+    """Raise Invalid with the fields that are wrong for a station with these abilities."""
+    wrong = rules.problems(profile, evse=evse, abilities=can, now=datetime.now(UTC))
+    if wrong:
+        raise Invalid(
+            "The charging profile is not valid.",
+            errors=[{"field": f"{below}{field}", "reason": str(reason)} for field, reason in wrong],
+        )
+
+
+def is_installed(charge_point: ChargePoint, profile: ChargingProfile, *, evse: int) -> bool:
+    """Whether the station has this profile, whatever its id if none is wanted. One that it may have lost does
+    not count.
+    """
+    spell = in_dialect(
+        charge_point.ocpp_version, translate.charging_profile_16, translate.charging_profile_2x
+    )
+    rows = InstalledProfile.objects.filter(
+        charge_point=charge_point,
+        state=InstalledProfile.State.INSTALLED,
+        evse_number=evse,
+        purpose=profile.purpose,
+        stack_level=profile.stack_level,
+    )
+    if profile.id:
+        rows = rows.filter(profile_id=profile.id)
+    return any(row.payload == spell(replace(profile, id=row.profile_id)) for row in rows)
 
 
 def running(charge_point: ChargePoint, evse: int) -> Transaction:

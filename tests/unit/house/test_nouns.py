@@ -23,7 +23,18 @@ SERVICES_WITHOUT_A_BLOCK = {
     "chargepoints/services/admission.py": "answers the handshake, which comes before every action",
     **{
         f"chargepoints/services/campaigns/{name}.py": "a campaign does what is in any block for many stations"
-        for name in ("__init__", "command", "driving", "kinds", "operating", "planning", "rules", "stepping")
+        for name in (
+            "__init__",
+            "automatic",
+            "command",
+            "driving",
+            "keeping",
+            "kinds",
+            "operating",
+            "planning",
+            "rules",
+            "stepping",
+        )
     },
     "chargepoints/services/clocks.py": "messages of every block show the station's clock",
     "chargepoints/services/connections.py": "stores connections and the messages of every block",

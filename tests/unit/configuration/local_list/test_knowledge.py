@@ -236,22 +236,16 @@ def test_an_import_of_tokens_is_noted() -> None:
     assert ListChange.objects.count() == 1
 
 
-def test_changes_together_make_the_lists_due_once(station: ChargePoint) -> None:
+def test_changes_together_are_taken_once(station: ChargePoint) -> None:
     row = a_list(station, due_at=NOW + timedelta(days=1))
-    others = [ChargePoint.objects.create(identity=f"CP-{state}") for state in ("X", "Y")]
-    manual = a_list(others[0], is_automatic=False)
-    lacking = a_list(others[1], state=State.UNSUPPORTED)
     a_token("A")
     a_token("B")
 
     assert due.take_changes(NOW)
     assert not due.take_changes(NOW + MINUTE)
 
-    assert (fresh(row).state, fresh(row).due_at) == (State.DUE, NOW + timedelta(seconds=30))
-    assert (fresh(manual).due_at, fresh(lacking).due_at) == (None, None)
-    a_token("C")
-    due.take_changes(NOW + timedelta(seconds=10))
-    assert fresh(row).due_at == NOW + timedelta(seconds=30)
+    assert fresh(row).state == State.DUE
+    assert not ListChange.objects.exists()
 
 
 # -- the stations whose time has come ------------------------------------------------------------------------
