@@ -18,6 +18,7 @@ from chargepoints.models import (
 )
 from chargepoints.services import clocks, commands, deviations
 from chargepoints.services.campaigns import driving, stepping
+from chargepoints.services.campaigns import keeping as old_campaigns
 from chargepoints.services.diagnostics import files, log_uploads
 from chargepoints.services.follow_ups import gathering, keeping
 from chargepoints.services.provisioning import restarted
@@ -72,6 +73,12 @@ def delete_old_refusals() -> None:
     RefusedConnection.objects.filter(at__lt=datetime.now(UTC) - REFUSED_CONNECTIONS_KEPT).delete()
 
 
+async def delete_old_campaigns() -> None:
+    """Delete ended campaigns that are no longer kept, each in a step of its own: one may have many rows."""
+    for pk in await journal.run(old_campaigns.expired, datetime.now(UTC)):
+        await journal.run(old_campaigns.delete, pk)
+
+
 def trim_events() -> None:
     """Keep the newest events of each station (S11)."""
     for model in (DeviceEvent, ReportAssembly, SecurityEvent):
@@ -122,6 +129,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (EXPIRE, in_journal(log_uploads.settle)),
     (SWEEP, in_journal(delete_old_refusals)),
     (SWEEP, in_journal(log_uploads.delete_old)),
+    (SWEEP, delete_old_campaigns),
     (SWEEP, in_journal(gathering.find_missed)),
     (SWEEP, in_journal(keeping.delete_personal)),
     (TRIM, in_journal(trim_events)),

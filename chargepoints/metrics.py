@@ -11,7 +11,7 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from chargepoints.models import ChargePoint, Command, Connector
+from chargepoints.models import Campaign, CampaignStation, ChargePoint, Command, Connector
 from ocpp_server import live
 from ocpp_server.observability.fleet import Family, Figures, Part
 from ocpp_server.protocol.versions import VERSIONS
@@ -49,7 +49,15 @@ def figures() -> Figures:
     commands = dict.fromkeys(Command.State.values, 0)
     recent = Command.objects.filter(created_at__gte=timezone.now() - RECENT).order_by()
     commands |= dict(recent.values_list("state").annotate(count=Count("pk")))
+    campaigns = dict.fromkeys((Campaign.State.RUNNING.value, Campaign.State.PAUSED.value), 0)
+    stations = dict.fromkeys(CampaignStation.State.values, 0)
+    unfinished = Campaign.objects.open().order_by()
+    campaigns |= dict(unfinished.filter(state__in=campaigns).values_list("state").annotate(count=Count("pk")))
+    rows = CampaignStation.objects.filter(campaign__in=unfinished).order_by()
+    stations |= dict(rows.values_list("state").annotate(count=Count("pk")))
     return {
+        "campaigns": [((state,), count) for state, count in campaigns.items()],
+        "campaign_stations": [((state,), count) for state, count in stations.items()],
         "known": [((), ChargePoint.objects.count())],
         "online": [((version,), count) for version, count in online.items()],
         "connectors": [((status,), count) for status, count in connectors.items()],
@@ -68,5 +76,12 @@ FLEET: Final = Part(
             "connectors", "ocpp_connectors", "Connectors of stations online, by reported status.", ("status",)
         ),
         Family("commands", "ocpp_commands_recent", "Commands of the last hour, by state.", ("state",)),
+        Family("campaigns", "ocpp_campaigns", "Campaigns that are running or paused.", ("state",)),
+        Family(
+            "campaign_stations",
+            "ocpp_campaign_stations",
+            "Stations of campaigns that have not ended, by their state in the campaign.",
+            ("state",),
+        ),
     ),
 )

@@ -38,7 +38,10 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.READ: (Role.VIEWER, "Read every page and resource; export lists"),
     Right.COMMANDS: (Role.OPERATOR, "Send commands to stations, change their configuration"),
     Right.LOGS: (Role.OPERATOR, "Download the diagnostics and logs of stations"),
-    Right.CAMPAIGNS: (Role.OPERATOR, "Create campaigns; pause, resume, cancel and retry them"),
+    Right.CAMPAIGNS: (
+        Role.OPERATOR,
+        "Create, change and delete campaigns; pause, resume, cancel and retry them",
+    ),
     Right.SESSIONS: (Role.OPERATOR, "End sessions, settle suspect ones, resolve quarantined messages"),
     Right.NOTES: (Role.OPERATOR, "Add, change and delete notes about stations"),
     Right.STATIONS: (Role.OPERATOR, "Add, accept and reject stations; change name, site, zone, validation"),

@@ -57,11 +57,17 @@ class ChosenStationsBody(StrictSerializer):
 
 class CampaignBody(StrictSerializer):
     name = TextField(max_length=100)
-    kind = TextField(max_length=32, help_text="The kind of the campaign, such as command.")
+    kind = TextField(
+        max_length=32,
+        help_text="The kind of the campaign: command, logs (done when the files have arrived), local-list "
+        "(done when the stations have the list), charging-profile (stations that have it are skipped) or "
+        "configuration (the values of a template).",
+    )
     arguments = serializers.DictField(
         help_text="Of the kind command: `command`, its name in docs/commands.md, and `fields`, the body of "
-        "its endpoint. Of the kind configuration: `templateId`, and `awaitReboot`, whether a station that "
-        "takes values with its next boot has its result after that (true unless given)."
+        "its endpoint. Of logs, local-list and charging-profile: the body of get-log, sync-local-list and "
+        "set-charging-profile. Of configuration: `templateId`, and `awaitReboot`, whether a station that takes "
+        "values with its next boot has its result after that (true unless given)."
     )
     stations = ChosenStationsBody()
     atOnce = WholeField(
@@ -118,6 +124,17 @@ class CampaignBody(StrictSerializer):
         allow_null=True,
         help_text="The campaign ends then. A week after the start unless given.",
     )
+
+
+class CampaignChanges(StrictSerializer):
+    name = TextField(required=False, max_length=100)
+    atOnce = WholeField(source="at_once", required=False, min_value=1, max_value=MOST_AT_ONCE)
+    failureLimitPercent = WholeField(
+        source="failure_limit_percent", required=False, min_value=0, max_value=100
+    )
+    windowFrom = ClockField(source="window_from", required=False, allow_null=True, help_text=_LOCAL)
+    windowTo = ClockField(source="window_to", required=False, allow_null=True)
+    deadlineAt = TimeField(source="deadline_at", required=False)
 
 
 class RetryBody(StrictSerializer):

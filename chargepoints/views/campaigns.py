@@ -11,13 +11,14 @@ from chargepoints.filters import CampaignQuery, CampaignStationQuery
 from chargepoints.models import Campaign, CampaignStation
 from chargepoints.serializers.campaigns import (
     CampaignBody,
+    CampaignChanges,
     CampaignSerializer,
     CampaignStationSerializer,
     RetryBody,
 )
 from chargepoints.services.campaigns import operating, planning, stepping
 from chargepoints.views.lookups import CAMPAIGN, named_site
-from ocpp_server.api.operations import Act, Create, Get, List
+from ocpp_server.api.operations import Act, Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.rights import Right, has_role, role_for
 
@@ -40,8 +41,21 @@ class CampaignViewSet(ResourceViewSet):
             CampaignBody,
             planning.create,
             passes_actor=True,
-            summary="Create a campaign: one command for many stations, with a result for each",
+            summary="Create a campaign: one wish for many stations, with a result for each",
             description="It begins at once, or at startsAt. The caller needs the role of the command too.",
+        ),
+        Change(
+            CampaignChanges,
+            operating.change,
+            also=(409,),
+            description="Its name at any time; the others while it is running or paused, for what is still "
+            "to be sent.",
+        ),
+        Delete(
+            operating.delete,
+            also=(409,),
+            description="With its results; its commands stay. A campaign with stations that have no result "
+            "yet is refused with 409.",
         ),
         Act(
             "pause",

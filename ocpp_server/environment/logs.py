@@ -20,6 +20,14 @@ LOG_VARIABLES: tuple[Variable, ...] = (
         LOGS,
     ),
     Variable(
+        "CAMPAIGN_RETENTION",
+        "180d",
+        duration,
+        "Retention of ended campaigns with their results; 0 is no limit. Of the campaigns that the server "
+        "creates itself, such as after a change of tokens, the newest 50 are kept.",
+        LOGS,
+    ),
+    Variable(
         "METRICS_PORT",
         "0",
         port_or_none,

@@ -1,4 +1,4 @@
-"""Operators pause, resume and cancel a campaign, and let its failed stations try again.
+"""Operators change, pause, resume, cancel and delete a campaign, and let its failed stations try again.
 
 Each function locks the row of the campaign, so that it comes before or after a run of housekeeping and not in
 the middle of one, and returns the changed row.
@@ -7,6 +7,7 @@ the middle of one, and returns the changed row.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -67,6 +68,38 @@ def retry_failed(campaign: Campaign, *, deadline_at: datetime | None = None) -> 
         campaign.state = Campaign.State.RUNNING
     campaign.save(update_fields=["state", "deadline_at", "forgiven", "finished_at", "updated_at"])
     return campaign
+
+
+@transaction.atomic
+def change(campaign: Campaign, **changes: Any) -> Campaign:
+    """Change its name, or its course from now on: deadline, window, stations at once, failure limit.
+
+    Stations that were sent to are not sent to again. Raises Conflict for the course of a campaign that sends
+    nothing more, Invalid for a blank name, half a window or a deadline that has passed.
+    """
+    campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    if "name" in changes:
+        changes["name"] = planning.checked_name(changes["name"])
+    if changes.keys() - {"name"} and campaign.state not in (Campaign.State.RUNNING, Campaign.State.PAUSED):
+        raise Conflict(f"The campaign is {campaign.state}: only its name may change.")
+    if "deadline_at" in changes:
+        planning.check_times(
+            now=timezone.now(), deadline_at=changes["deadline_at"], starts_at=campaign.starts_at
+        )
+    for name, value in changes.items():
+        setattr(campaign, name, value)
+    planning.check_window(campaign.window_from, campaign.window_to)
+    campaign.save(update_fields=[*changes, "updated_at"])
+    return campaign
+
+
+@transaction.atomic
+def delete(campaign: Campaign) -> None:
+    """Delete a campaign with its results; its commands stay. Raises Conflict unless all stations have one."""
+    campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    if campaign.finished_at is None:
+        raise Conflict("Some of its stations have no result yet. Cancel the campaign first.")
+    campaign.delete()
 
 
 def _locked(campaign: Campaign, *states: Campaign.State) -> Campaign:

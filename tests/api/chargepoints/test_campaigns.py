@@ -66,6 +66,12 @@ def test_stations_are_chosen_by_their_columns(operator: Caller, garage: ChargePo
         ({"name": ""}, "name"),
         ({"kind": "nothing"}, "kind"),
         ({"arguments": {"command": "unlock"}}, "arguments.command"),
+        ({"kind": "logs", "arguments": {"logType": "x"}}, "arguments.logType"),
+        ({"kind": "local-list", "arguments": {"full": 1}}, "arguments.full"),
+        (
+            {"kind": "charging-profile", "arguments": {"chargingProfilePurpose": "TxDefaultProfile"}},
+            "arguments.chargingSchedulePeriod",
+        ),
         ({"arguments": {"command": "reset", "fields": {"type": "x"}}}, "arguments.fields.type"),
         ({"stations": {}}, "stations"),
         ({"stations": {"clientIds": ["NOBODY"]}}, "stations.clientIds"),
@@ -97,7 +103,8 @@ def test_viewers_read_and_operators_write(viewer: Caller, operator: Caller, made
     assert viewer.post(CAMPAIGNS, BODY).status_code == 403
     for action in ("pause", "resume", "cancel", "retry-failed"):
         assert viewer.post(f"{made}/{action}").status_code == 403
-    assert operator.delete(made).status_code == 405
+    assert viewer.patch(made, {"name": "Mine"}).status_code == 403
+    assert viewer.delete(made).status_code == 403
 
 
 def test_a_command_needs_its_own_role_too(
@@ -134,6 +141,34 @@ def test_failed_stations_try_again_with_a_new_deadline(operator: Caller, made: s
 
     assert (again.info["state"], again.info["deadlineAt"]) == ("running", NEXT_YEAR)
     assert again.info["counts"]["waiting"] == 1
+
+
+def test_a_campaign_is_changed_while_it_runs(operator: Caller, made: str) -> None:
+    changes = {
+        "name": "At night", "atOnce": 5, "failureLimitPercent": 0, "windowFrom": "22:00", "windowTo": "05:00",
+        "deadlineAt": NEXT_YEAR,
+    }  # fmt: skip
+
+    answer = operator.patch(made, changes)
+
+    assert (answer.status_code, answer.answer["message"]) == (200, "Campaign At night changed.")
+    assert {name: answer.info[name] for name in changes} == changes
+    assert operator.patch(made, {"windowTo": None}).info["errors"][0]["field"] == "windowFrom"
+    assert operator.patch(made, {"canary": False}).info["errors"][0]["field"] == "canary"
+    operator.post(f"{made}/cancel")
+    assert operator.patch(made, {"atOnce": 1}).status_code == 409
+    assert operator.patch(made, {"name": "Over"}).info["name"] == "Over"
+
+
+def test_a_campaign_is_deleted_once_it_has_ended(operator: Caller, made: str) -> None:
+    assert operator.delete(made).status_code == 409
+    operator.post(f"{made}/cancel")
+
+    answer = operator.delete(made)
+
+    assert (answer.status_code, answer.answer["message"]) == (200, "Campaign Restart deleted.")
+    assert answer.info["counts"]["skipped"] == 1
+    assert operator.get(made).status_code == 404
 
 
 @pytest.mark.parametrize(

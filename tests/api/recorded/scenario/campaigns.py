@@ -32,8 +32,12 @@ async def play(player: Player) -> None:
     await ask("campaign: pause", "POST", f"{one}/pause")
     await ask("campaign: pause again", "POST", f"{one}/pause")
     await ask("campaign: resume", "POST", f"{one}/resume")
+    await ask("campaign: change", "PATCH", one, {"name": "Restart slowly", "atOnce": 5})
+    await ask("campaign: delete a running one", "DELETE", one)
     await ask("campaign: cancel", "POST", f"{one}/cancel")
+    await ask("campaign: change a cancelled one", "PATCH", one, {"atOnce": 1})
     await ask("campaign: retry a cancelled one", "POST", f"{one}/retry-failed")
+    await ask("campaign: delete", "DELETE", one)
     skipping = await ask(
         "campaign: that skips offline stations", "POST", CAMPAIGNS, NEW | {"offline": "skip"}
     )
