@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 _GRACE_S = 2.0
 # The registration statuses that restrict commands, as OCPP spells them.
 _PENDING, _REJECTED = "Pending", "Rejected"
+_SECURITY_PROFILE = "securityprofile"  # a key of 1.6, in any case
 
 # The row class of the app that fills `CommandStore`. The annotation of the result at the call binds it.
 Row = TypeVar("Row", bound=StoredCommand)
@@ -80,7 +81,7 @@ async def call(
     `sets_password` is for a caller that also changes the password that the handshake checks. `command_id` is
     for a caller that has stored the id beforehand. Raises StationOffline, QueueFull, Conflict (the station is
     rejected or not accepted yet) and Invalid (no such action in the station's version, a payload that its
-    schema refuses, or a payload that would lock the station out).
+    schema refuses, a lower security profile, or a payload that would lock the station out).
     """
     connection = await live.state().connection(charge_point.identity)
     if connection is None:
@@ -180,6 +181,20 @@ def _check(charge_point: Addressee, version: str, action: str, payload: dict[str
         raise Invalid(
             f"The payload is not a valid {action} of OCPP {label(version)}.", errors=error.errors
         ) from None
+    _refuse_lower_profile(charge_point, action, payload)
+
+
+def _refuse_lower_profile(charge_point: Addressee, action: str, payload: dict[str, Any]) -> None:
+    """Refuse to lower the security profile of a station over OCPP (1.6 security whitepaper, A00.FR.005)."""
+    if action != "ChangeConfiguration" or payload["key"].strip().casefold() != _SECURITY_PROFILE:
+        return
+    value, profile = payload["value"].strip(), charge_point.security_profile
+    if value.isdecimal() and int(value) < profile:
+        raise Invalid(
+            f"{charge_point.identity} has security profile {profile}. OCPP does not allow to lower it: "
+            f"change it at the station itself and in its settings here.",
+            errors=[{"field": "value", "reason": f"is lower than {profile}, the profile of the station"}],
+        )
 
 
 def _refuse_password(charge_point: Addressee, action: str, payload: dict[str, Any]) -> None:

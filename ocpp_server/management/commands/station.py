@@ -23,6 +23,7 @@ class _Addressed:
     ocpp_version: str
     pk: int = 0
     registration_status: str = ""
+    security_profile: int = 0
 
 
 class Command(StationCommand):

@@ -57,8 +57,10 @@ class Store:
         return row
 
 
-def a_row(status: str = "Accepted", version: str = V16) -> Any:
-    return SimpleNamespace(pk=3, identity="CP-1", registration_status=status, ocpp_version=version)
+def a_row(status: str = "Accepted", version: str = V16, profile: int = 0) -> Any:
+    return SimpleNamespace(
+        pk=3, identity="CP-1", registration_status=status, ocpp_version=version, security_profile=profile
+    )
 
 
 @pytest.fixture
@@ -290,6 +292,31 @@ async def test_a_command_that_would_lock_the_station_out_is_refused(socket: Note
     assert [(error["field"], error["reason"]) for error in found.errors] == [
         ("key", "sets the password of the station's connection")
     ]
+
+
+@pytest.mark.parametrize(("key", "value"), [("SecurityProfile", "1"), (" securityPROFILE", " 0 ")])
+async def test_the_security_profile_is_not_lowered(socket: Noted, store: Store, key: str, value: str) -> None:
+    found = await refusal(a_row(profile=2), "ChangeConfiguration", {"key": key, "value": value}, Invalid)
+
+    assert "CP-1 has security profile 2" in str(found)
+    assert [(error["field"], error["reason"]) for error in found.errors] == [
+        ("value", "is lower than 2, the profile of the station")
+    ]
+    assert store.rows == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("SecurityProfile", "2"),  # as it is, for a station that has lost it
+        ("SecurityProfile", "3"),
+        ("SecurityProfile", "none"),  # the station answers that
+        ("SecurityProfileX", "0"),
+    ],
+)
+async def test_other_values_and_keys_are_sent(socket: Noted, key: str, value: str) -> None:
+    await calls.check(a_row(profile=2), "ChangeConfiguration", {"key": key, "value": value})
+    await calls.check(a_row(profile=2), "Reset", SOFT)
 
 
 @pytest.mark.parametrize("version", [V16, V201])
