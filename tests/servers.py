@@ -85,6 +85,9 @@ class LiveServer:
 
     @property
     def ocpp(self) -> str:
+        """The address for stations. A server with a certificate has the name of its certificate."""
+        if self.environment.get("TLS_CERT"):
+            return f"wss://localhost:{self.port}/ocpp"
         return f"ws://{listening.in_url(self.host)}:{self.port}/ocpp"
 
     @property
