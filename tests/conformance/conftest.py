@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conformance.cases import ids_in
+from tests.conformance.evidence import gathered
 from tests.conformance.peer import VERSIONS, Operator, Records
+from tests.conformance.recording import IS_RECORDING, Recorder, lost
 from tests.servers import LiveServer
 
 # The tokens of every test.
@@ -78,3 +81,38 @@ def operator(server: LiveServer) -> Operator:
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+# -- what a test of a case asserts ---------------------------------------------------------------------------
+
+_recorder = Recorder()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail the test of a case that no longer asserts the frames or rows that it did when recorded."""
+    if not ids_in(item.name.partition("[")[0]):
+        return (yield)
+    with gathered() as asserts:
+        try:
+            answer = yield
+        finally:
+            item.user_properties.append(("asserts", sorted(asserts)))
+    if not IS_RECORDING and (gone := lost(item.nodeid, set(asserts))):
+        pytest.fail(
+            f"The test asserts no longer: {', '.join(sorted(gone))}. See tests/conformance/recording.py."
+        )
+    return answer
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add the result of a test of a case; one whose fixtures fail has failed too."""
+    is_result = report.when == "call" or report.outcome != "passed"
+    if is_result and ids_in(report.nodeid.partition("[")[0].rpartition("::")[2]):
+        asserts = dict(report.user_properties).get("asserts")
+        _recorder.add(report.nodeid, report.outcome, set(asserts) if isinstance(asserts, list) else set())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if IS_RECORDING and not hasattr(session.config, "workerinput"):  # a worker of xdist sends its results
+        _recorder.write()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.conformance.evidence import note
 from tests.conformance.peer import V16, Peer
 
 # A payload, the code of an error, or None for no answer.
@@ -28,10 +29,12 @@ class ListStation:
     @property
     def numbers(self) -> list[tuple[str, int]]:
         """The type and version of each update."""
+        note("wire")
         return [(one["updateType"], one[self._number]) for one in self.sent]
 
     def listed(self, number: int = -1) -> dict[str, Any]:
         """The entries of an update: the status of each token, None for a removal."""
+        note("wire")
         entries = self.sent[number].get("localAuthorizationList", [])
         if self.peer.version == V16:
             return {one["idTag"]: one.get("idTagInfo", {}).get("status") for one in entries}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 from tests.conformance.conftest import ALICE
@@ -18,6 +19,14 @@ def start(connector=1, tag=ALICE, meter=1000, minutes=0.0, **more):
 
 def stop(number, meter=5000, minutes=0.0, **more):
     return {"transactionId": number, "meterStop": meter, "timestamp": at(minutes), **more}
+
+
+async def commanded(operator, peer, action, payload, answer):
+    """Send a command that the station answers. The HTTP status, the data of the answer, and the CALL."""
+    sent = asyncio.create_task(operator.command(peer.identity, action, payload))
+    call = await peer.next_call()
+    await peer.answer(call, answer)
+    return (*await sent, call)
 
 
 def connector_row(records, identity, number=1):

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from tests.conformance.evidence import note
 from tests.direct.samples import expanded
 from tests.packed import readable
 from tests.servers import LiveServer
@@ -70,6 +71,7 @@ class Peer:
         await self.socket.send(json.dumps(frame))
 
     async def next_frame(self, timeout: float = TIMEOUT_S) -> list[Any]:
+        note("wire")
         text = await asyncio.wait_for(self.socket.recv(), timeout)
         frame: list[Any] = json.loads(text)
         return frame
@@ -103,6 +105,7 @@ class Peer:
 
     async def next_call(self, timeout: float = TIMEOUT_S) -> list[Any]:
         """The next CALL of the server."""
+        note("wire")
         while not self.calls:
             frame = await self.next_frame(timeout)
             (self.calls if frame[0] == 2 else self.strays).append(frame)
@@ -123,6 +126,7 @@ class Peer:
 
     async def closed(self, timeout: float = TIMEOUT_S) -> int | None:
         """Wait until the server closes the socket; return its close code."""
+        note("wire")
         try:
             while True:
                 await asyncio.wait_for(self.socket.recv(), timeout)
@@ -169,12 +173,18 @@ async def station(  # noqa: PLR0913 - stations differ in all of these
         "open_timeout": TIMEOUT_S,
     } | how
     protocols = [Subprotocol(name) for name in ([version] if offers is None else offers)]
-    async with connect(
+    connecting = connect(
         f"{server.ocpp.removesuffix('/ocpp')}{path if path is not None else f'/ocpp/{identity}'}",
         subprotocols=protocols or None,
         additional_headers=sent,
         **how,
-    ) as socket:
+    )
+    try:
+        socket = await connecting
+    except InvalidStatus:
+        note("wire")
+        raise
+    async with socket:
         peer = Peer(socket, version, identity)
         if boot:
             answer = await peer.boot()
@@ -204,6 +214,7 @@ class Records:
         self._database = database
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        note("stored")
         connection = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)
         try:
             connection.row_factory = sqlite3.Row

@@ -17,7 +17,8 @@ async def asked(operator, peer, command, body, answer=None):
         waiting.cancel()
         await asyncio.wait({waiting})
         return (*await sent, None)
-    call = waiting.result()
+    peer.calls.appendleft(waiting.result())
+    call = await peer.next_call()
     await peer.answer(call, answer or {"status": "Accepted"})
     return (*await sent, call)
 

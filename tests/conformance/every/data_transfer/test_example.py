@@ -50,12 +50,16 @@ async def test_16_064_a_registered_message_gets_to_its_receiver(
     assert (event["type"], event["tech_info"], event["from_station"]) == ("CabinetTooHot", "71.5 °C", 0)
 
 
-async def test_16_064_TC_P_02_other_messages_are_unknown(server: LiveServer, version: str) -> None:
+async def test_16_064_TC_P_02_other_messages_are_unknown(
+    server: LiveServer, records: Records, version: str
+) -> None:
     async with station(server, version) as peer:
         assert await reported(peer, {}, message="Humidity") == {"status": "UnknownMessageId"}
         assert await reported(peer, {}, vendor="com.example") == {"status": "UnknownVendorId"}
         without = await peer.call("DataTransfer", {"vendorId": VENDOR})
         assert without == {"status": "UnknownMessageId"}
+
+    assert records.security_events(peer.identity) == []  # no receiver has run
 
 
 @pytest.mark.parametrize(

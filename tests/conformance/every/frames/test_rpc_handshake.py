@@ -69,10 +69,15 @@ def _offline(records, identity):
         (["ocpp1.5", V16, "xmpp"], V16),
     ],
 )
-async def test_R01_the_first_offered_version_that_is_supported_is_chosen(server, offers, chosen):
+async def test_R01_16_088_the_first_offered_version_that_is_supported_is_chosen(
+    server, records, offers, chosen
+):
     async with station(server, chosen, offers=offers) as peer:
         assert peer.socket.subprotocol == chosen
         assert peer.socket.response.headers.get_all("Sec-WebSocket-Protocol") == [chosen]
+        assert "currentTime" in await peer.call("Heartbeat")
+
+    assert records.charge_point(peer.identity)["ocpp_version"] == chosen
 
 
 async def test_21_01_a_2_0_1_station_works_beside_a_2_1_station(server, records):
@@ -85,7 +90,7 @@ async def test_21_01_a_2_0_1_station_works_beside_a_2_1_station(server, records)
 
 
 @pytest.mark.parametrize("offers", [[], ["ocpp1.5"], ["ocpp1.6j", "OCPP1.6"]])
-async def test_R02_no_version_in_common_completes_the_handshake_and_closes(server, records, offers):
+async def test_R02_16_088_no_version_in_common_completes_the_handshake_and_closes(server, records, offers):
     identity = fresh()
 
     async with station(server, V16, identity, offers=offers, boot=False) as peer:

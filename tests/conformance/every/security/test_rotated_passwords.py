@@ -90,7 +90,7 @@ async def test_16_073_TC_A_09_after_accepted_only_the_new_password_is_valid(
 
 @pytest.mark.parametrize("refusal", ["Rejected", "NotSupported"])
 async def test_16_073_TC_A_10_after_a_refusal_the_old_password_stays(
-    server: LiveServer, operator: Operator, version: str, refusal: str
+    server: LiveServer, operator: Operator, records: Records, version: str, refusal: str
 ) -> None:
     refusal = refusal if version == V16 else {"NotSupported": "UnknownVariable"}.get(refusal, refusal)
     async with with_password(server, version) as peer:
@@ -106,6 +106,7 @@ async def test_16_073_TC_A_10_after_a_refusal_the_old_password_stays(
 
     assert (status, answer["success"], answer["data"]["status"]) == (200, False, refusal)
     assert not {"password", "passwordHex"} & answer["data"].keys()
+    assert records.charge_point(peer.identity)["next_password_hash"] == ""
     assert not await logs_on(server, peer, new_key(peer, value))
     assert await logs_on(server, peer, OLD)
 
@@ -140,7 +141,7 @@ async def test_a_word_that_ocpp_lacks_locks_no_station_out(
 
 
 async def test_16_073_both_passwords_are_valid_until_a_station_has_restarted(
-    server: LiveServer, operator: Operator, version: str
+    server: LiveServer, operator: Operator, records: Records, version: str
 ) -> None:
     async with with_password(server, version) as peer:
         asking, call = await asked(operator, peer)
@@ -153,6 +154,7 @@ async def test_16_073_both_passwords_are_valid_until_a_station_has_restarted(
     assert (status, answer["success"], answer["data"]["status"]) == (200, True, "RebootRequired")
     assert (again, refusal["data"]["code"]) == (409, "password-unproved")
     assert shown["data"]["hasUnprovedPassword"]
+    assert records.charge_point(peer.identity)["next_password_hash"] != ""
     # It may lose its connection before it restarts.
     assert await logs_on(server, peer, OLD) and await logs_on(server, peer, OLD)
     assert await logs_on(server, peer, new)

@@ -32,12 +32,15 @@ async def guarded(operator):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_TC_A_01_16_085_the_right_password_opens(server, guarded, version):
-    async with station(server, version, guarded, password=PASSWORD) as peer:
-        await peer.heartbeat()
+async def test_TC_A_01_16_085_the_right_password_opens(server, records, guarded, version):
+    async with station(server, version, guarded, password=PASSWORD, boot=False) as peer:
+        answer = await peer.boot()
+        assert records.charge_point(guarded)["is_online"] == 1
+
+    assert answer["status"] == "Accepted"
 
 
-async def test_S01_without_credentials_there_is_no_socket_and_the_station_stays_offline(
+async def test_S01_16_085_without_credentials_there_is_no_socket_and_the_station_stays_offline(
     server, records, guarded
 ):
     response = await refused(server, guarded)
@@ -59,7 +62,7 @@ async def test_S01_malformed_credentials_are_refused(server, guarded, header):
     assert response.status_code == 401
 
 
-async def test_S02_TC_A_02_TC_A_03_wrong_password_other_user_and_other_station_get_the_same_answer(
+async def test_S02_TC_A_02_TC_A_03_16_085_wrong_password_other_user_and_other_station_get_the_same_answer(
     server, operator, guarded
 ):
     other = fresh("SEC")

@@ -118,11 +118,13 @@ async def test_16_040_2_a_refused_value_has_its_reason_and_is_not_sent_by_itself
         owner = Owner(server, peer.identity)
         await owner.want(name, "-1")
         sending = owner.apply()
-        await answer_changes(peer, **{name: "Rejected"})
+        assert await answer_changes(peer, **{name: "Rejected"}) == {name: "-1"}
         status, answer = await sending
         reason = "" if version == V16 else "OutOfRange"
         assert (status, answer["success"]) == (200, False)
         assert answer["data"]["desired"] == [{"key": name, "state": "refused", "reason": reason}]
+    (row,) = records.of("configuration_desiredvalue", peer.identity)
+    assert (row["state"], row["value"]) == ("refused", "-1")
 
 
 async def test_nothing_to_apply_is_409_and_an_offline_station_503(server: LiveServer) -> None:

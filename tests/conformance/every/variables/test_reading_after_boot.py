@@ -211,11 +211,13 @@ async def test_a_station_that_supports_no_report_is_asked_by_name(
 
 async def test_16_AK_a_leaked_password_is_not_stored(reader: LiveServer, rows: Records) -> None:
     async with station(reader, V16) as peer:
-        await peer.answer(await peer.next_call(), keys(*ESSENTIAL, "AuthorizationKey", value="53656372"))
+        call = await peer.next_call()
+        assert call[2:] == ["GetConfiguration", {}]
+        await peer.answer(call, keys(*ESSENTIAL, "AuthorizationKey", value="53656372"))
         await read(rows, peer)
 
     assert "AuthorizationKey" not in reported(rows, peer.identity)
-    (command,) = rows.commands(peer.identity)
+    command = rows.command(call[1])
     answers = {entry["key"]: entry["value"] for entry in json.loads(command["response"])["configurationKey"]}
     assert answers["AuthorizationKey"] == "***"
 

@@ -36,7 +36,7 @@ async def test_16_045_1_diagnostics_arrive_at_an_address_of_the_server(server, o
     assert [one["status"] for one in followed] == ["Uploading", "Uploaded"]
 
 
-async def test_16_045_2_a_failed_upload_is_shown_and_a_later_one_still_arrives(server, operator):
+async def test_16_045_2_a_failed_upload_is_shown_and_a_later_one_still_arrives(server, operator, records):
     async with station(server) as peer:
         asked = await ask(operator, peer, "get-diagnostics", {"fileName": "d"})
         await peer.call("DiagnosticsStatusNotification", {"status": "UploadFailed"})
@@ -44,19 +44,23 @@ async def test_16_045_2_a_failed_upload_is_shown_and_a_later_one_still_arrives(s
         answer = await upload(asked.url, b"x", method="POST")
         row = await shown(operator, peer, asked.id)
 
-    assert failed["status"] == "UploadFailed"
+    assert (asked.action, failed["status"]) == ("GetDiagnostics", "UploadFailed")
+    assert records.charge_point(peer.identity)["diagnostics_status"] == "UploadFailed"
     assert (answer.status, row["state"], row["fileName"]) == (200, "received", "d")
 
 
-async def test_16_045_an_answer_without_a_file_name_has_nothing_to_send(server, operator):
+async def test_16_045_1_an_answer_without_a_file_name_has_nothing_to_send(server, operator, records):
     async with station(server) as peer:
         asked = await ask(operator, peer, "get-diagnostics", {})
         row = await shown(operator, peer, asked.id)
 
-    assert (asked.status, asked.answer["success"], row["state"]) == (200, True, "rejected")
+    assert (asked.action, asked.status, asked.answer["success"]) == ("GetDiagnostics", 200, True)
+    assert row["state"] == "rejected"
+    (command,) = records.commands(peer.identity)
+    assert (command["state"], command["id"]) == ("empty", asked.answer["data"]["requestId"])
 
 
-async def test_16_045_idle_after_a_trigger_says_nothing(server, operator):
+async def test_idle_after_a_trigger_says_nothing(server, operator):
     async with station(server) as peer:
         asked = await ask(operator, peer, "get-diagnostics", {"fileName": "d"})
         await peer.call("DiagnosticsStatusNotification", {"status": "Idle"})
@@ -70,7 +74,7 @@ async def test_16_045_idle_after_a_trigger_says_nothing(server, operator):
     ("version", "kind"), [(V16, "SecurityLog"), (V201, "DiagnosticsLog"), (V21, "DataCollectorLog")]
 )
 async def test_16_079_TC_N_25_TC_N_35_TC_N_100_a_log_is_asked_for_and_received(
-    server, operator, version, kind
+    server, operator, records, version, kind
 ):
     async with station(server, version) as peer:
         asked = await ask(
@@ -85,6 +89,8 @@ async def test_16_079_TC_N_25_TC_N_35_TC_N_100_a_log_is_asked_for_and_received(
     assert (asked.action, asked.payload["logType"], number) == ("GetLog", kind, asked.id)
     assert asked.payload["log"]["oldestTimestamp"] == "2026-05-04T12:00:00.000Z"
     assert (answer.status, row["state"], row["kind"], row["size"]) == (200, "received", kind, 140_000)
+    followed = records.of("chargepoints_followup", peer.identity)
+    assert [one["status"] for one in followed] == ["Uploading", "Uploaded"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -97,13 +103,14 @@ async def test_TC_N_34_a_rejected_log(server, operator, version):
 
 
 @pytest.mark.parametrize("word", ["BadMessage", "NotSupportedOperation", "PermissionDenied", "UploadFailure"])
-async def test_16_079_a_log_that_the_station_could_not_upload_has_failed(server, operator, word):
+async def test_16_079_a_log_that_the_station_could_not_upload_has_failed(server, operator, records, word):
     async with station(server) as peer:
         asked = await ask(operator, peer, "get-log", ACCEPTED)
-        await peer.call("LogStatusNotification", {"status": word, "requestId": asked.id})
+        assert await peer.call("LogStatusNotification", {"status": word, "requestId": asked.id}) == {}
         row = await in_state(operator, peer, asked.id, "failed")
+    (followed,) = records.of("chargepoints_followup", peer.identity)
 
-    assert row["status"] == word
+    assert (row["status"], followed["status"]) == (word, word)
 
 
 @pytest.mark.parametrize("version", [V16, V201])

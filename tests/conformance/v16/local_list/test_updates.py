@@ -115,13 +115,15 @@ async def test_16_043_1_a_station_without_a_list_is_left_alone_and_says_so(serve
         code, answer = await update(operator, one)
         shown = await state(operator, peer)
 
+    assert one.numbers == [("Full", 1)]
+    assert row_of(records, peer)["state"] == "unsupported"
     assert (code, answer["data"]["code"]) == (409, "not-supported")
     assert (shown["state"], shown["dueAt"]) == ("unsupported", None)
     assert "NotSupported" in shown["reason"]
 
 
 @pytest.mark.parametrize(("version", "expected"), [(-1, {"unsupported"}), (0, UP_TO_DATE)])
-async def test_16_042_1_16_042_2_versions_of_a_missing_and_of_an_empty_list(
+async def test_16_042_1_2_versions_of_a_missing_and_of_an_empty_list(
     server, operator, records, version, expected
 ):
     async with station(server, V16) as peer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.messages import start, stop
-from tests.conformance.peer import V16, Refused, at, fresh, reasons, station
+from tests.conformance.peer import V16, Refused, at, eventually, fresh, reasons, station
 
 # -- metering ------------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ async def test_16_037_3_an_offline_start_with_a_refused_tag_is_stored_and_flagge
 async def test_16_039_start_and_stop_back_to_back(server, records):
     async with station(server) as peer:
         number = (await peer.call("StartTransaction", start(minutes=-60)))["transactionId"]
-        await peer.call("StopTransaction", stop(number, minutes=-30))
+        assert await peer.call("StopTransaction", stop(number, minutes=-30)) == {}
 
     row = records.transaction(peer.identity)
     assert (row["status"], row["energy_wh"], row["suspect"]) == ("ended", 4000, 0) or reasons(row) == {
@@ -125,7 +125,7 @@ async def test_16_MV3_transaction_data_of_a_stop(server, records):
             {"timestamp": at(-2), "sampledValue": [{"value": "1000", "context": "Transaction.Begin"}]},
             {"timestamp": at(), "sampledValue": [{"value": "1900", "context": "Transaction.End"}]},
         ]
-        await peer.call("StopTransaction", stop(number, meter=1900, transactionData=data))
+        assert await peer.call("StopTransaction", stop(number, meter=1900, transactionData=data)) == {}
 
     assert [row["context"] for row in records.meter_values(peer.identity)] == [
         "Transaction.Begin",
@@ -153,21 +153,36 @@ async def test_16_MV4_an_unknown_measurand_is_stored_raw_or_refused_by_a_strict_
     assert refused.value.code == "PropertyConstraintViolation"
 
 
-async def test_16_064_data_transfer_of_an_unknown_vendor(server):
+async def test_16_064_data_transfer_of_an_unknown_vendor(server, records):
     async with station(server) as peer:
         for payload in ({"vendorId": "nobody"}, {"vendorId": "x", "messageId": "y", "data": "{}"}):
             assert await peer.call("DataTransfer", payload) == {"status": "UnknownVendorId"}
 
+    # The log of messages is written slightly after the answers.
+    await eventually(lambda: len(_transfers(records, peer.identity)) == 2)
 
-async def test_16_044_16_045_progress_of_firmware_and_diagnostics_is_answered_and_kept(server, records):
+
+def _transfers(records, identity):
+    return [row for row in records.of("chargepoints_message", identity) if row["action"] == "DataTransfer"]
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "column"),
+    [
+        ("FirmwareStatusNotification", ["Downloading", "Downloaded", "Installing", "Installed"], "firmware"),
+        ("FirmwareStatusNotification", ["Downloading", "DownloadFailed"], "firmware"),
+        ("FirmwareStatusNotification", ["Installing", "InstallationFailed"], "firmware"),
+        ("DiagnosticsStatusNotification", ["Uploading", "Uploaded"], "diagnostics"),
+        ("DiagnosticsStatusNotification", ["Uploading", "UploadFailed"], "diagnostics"),
+    ],
+    ids=["16-044-1", "16-044-2", "16-044-3", "16-045-1", "16-045-2"],
+)
+async def test_16_044_1_2_3_16_045_1_2_progress_is_answered_and_kept(server, records, action, words, column):
     async with station(server) as peer:
-        for word in ("Downloading", "Downloaded", "Installing", "Installed", "DownloadFailed"):
-            assert await peer.call("FirmwareStatusNotification", {"status": word}) == {}
-        for word in ("Uploading", "Uploaded"):
-            assert await peer.call("DiagnosticsStatusNotification", {"status": word}) == {}
+        for word in words:
+            assert await peer.call(action, {"status": word}) == {}
 
-    row = records.charge_point(peer.identity)
-    assert (row["firmware_status"], row["diagnostics_status"]) == ("DownloadFailed", "Uploaded")
+    assert records.charge_point(peer.identity)[f"{column}_status"] == words[-1]
 
 
 async def test_16_SEC_every_security_event_is_stored_known_or_not_and_late_ones_too(server, records):

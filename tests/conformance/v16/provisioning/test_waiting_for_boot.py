@@ -18,16 +18,19 @@ async def silent(peer: Peer) -> None:
         await peer.next_call(2.5)
 
 
-async def test_16_001_a_command_waits_for_the_boot(server: LiveServer, operator: Operator) -> None:
+async def test_16_001_a_command_waits_for_the_boot(
+    server: LiveServer, operator: Operator, records: Records
+) -> None:
     identity = fresh()
     await operator.provision(identity)
     async with station(server, V16, identity, boot=False) as peer:
         asking = asyncio.create_task(operator.command(identity, "ClearCache"))
         await silent(peer)
-        await peer.boot()
+        assert (await peer.boot())["status"] == "Accepted"
         await peer.answer(await peer.next_call(), {"status": "Accepted"})
 
         assert (await asking)[0] == 200
+    assert [row["state"] for row in records.commands(identity)] == ["accepted"]
 
 
 async def test_16_001d_after_a_reconnect_without_a_boot_another_message_is_enough(

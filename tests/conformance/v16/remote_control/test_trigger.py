@@ -73,8 +73,9 @@ async def test_16_054_the_message_may_come_before_the_answer(
         sent, call = await triggered(operator, peer, requestedMessage="Heartbeat")
         await peer.heartbeat()
         await peer.answer(call, {"status": "Accepted"})
-        await sent
+        assert (await sent)[0] == 200
 
+    assert call[3] == {"requestedMessage": "Heartbeat"}
     assert records.command(call[1])["effect"] == "seen"
 
 
@@ -84,10 +85,10 @@ async def test_16_054_a_new_connection_brings_the_message(
     async with station(server) as peer:
         sent, call = await triggered(operator, peer, requestedMessage="MeterValues")
         await peer.answer(call, {"status": "Accepted"})
-        await sent
+        assert (await sent)[0] == 200
         peer.abort()
     async with station(server, identity=peer.identity, boot=False) as peer:
-        await peer.call("MeterValues", METER_VALUES)
+        assert await peer.call("MeterValues", METER_VALUES) == {}
 
     assert records.command(call[1])["effect"] == "seen"
 
@@ -98,6 +99,7 @@ async def test_16_055_a_rejected_trigger_may_be_asked_again(
     async with station(server) as peer:
         for _ in range(2):
             sent, call = await triggered(operator, peer, requestedMessage="Heartbeat")
+            assert call[2:] == ["TriggerMessage", {"requestedMessage": "Heartbeat"}]
             await peer.answer(call, {"status": "Rejected"})
             code, answer = await sent
             assert (code, answer["data"]["status"]) == (200, "Rejected")
@@ -105,14 +107,16 @@ async def test_16_055_a_rejected_trigger_may_be_asked_again(
 
 
 async def test_16_055_a_message_that_is_not_implemented_is_not_asked_for_until_the_firmware_changes(
-    server: LiveServer, operator: Operator
+    server: LiveServer, operator: Operator, records: Records
 ) -> None:
     async with station(server) as peer:
         path = f"/api/v1/chargepoints/{peer.identity}/trigger"
         body = {"requestedMessage": "DiagnosticsStatusNotification"}
         sent, call = await triggered(operator, peer, **body)
+        assert call[2:] == ["TriggerMessage", body]
         await peer.answer(call, {"status": "NotImplemented"})
         assert (await sent)[1]["data"]["status"] == "NotImplemented"
+        assert records.command(call[1])["status"] == "NotImplemented"
 
         code, answer = await operator.request("POST", path, body)
         assert (code, answer["data"]["code"]) == (409, "not-supported")

@@ -61,10 +61,12 @@ async def test_16_046_other_tokens_are_refused_at_the_reserved_connector_only(se
 
 async def test_16_047_available_at_the_expiry_is_an_expiry(server, operator, records):
     async with station(server) as peer:
-        await reserve(operator, peer, connectorId=1, expiryDate=at(0.7))
-        await peer.call("StatusNotification", status(1, "Reserved"))
-        await peer.call("StatusNotification", status(1, "Available"))
+        until = at(0.7)
+        code, data, sent = await reserve(operator, peer, connectorId=1, expiryDate=until)
+        for word in ("Reserved", "Available"):
+            assert await peer.call("StatusNotification", status(1, word)) == {}
 
+    assert (code, data["state"], sent["expiryDate"][:19]) == (200, "accepted", until[:19])
     assert states(records, peer) == [("expired", "")]
     assert events(records, peer)[-1] == "reservation.expired"
 
@@ -73,17 +75,19 @@ async def test_16_047_available_long_before_the_expiry_ends_the_reservation(serv
     async with station(server) as peer:
         await reserve(operator, peer, connectorId=1)
         # Not Reserved yet: this status was on its way when the station answered.
-        await peer.call("StatusNotification", status(1, "Available"))
+        assert await peer.call("StatusNotification", status(1, "Available")) == {}
         assert states(records, peer) == [("accepted", "")]
-        await peer.call("StatusNotification", status(1, "Reserved"))
-        await peer.call("StatusNotification", status(1, "Available"))
+        for word in ("Reserved", "Available"):
+            assert await peer.call("StatusNotification", status(1, word)) == {}
 
     assert states(records, peer) == [("ended", "released")]
     assert events(records, peer)[-1] == "reservation.failed"
 
 
 @pytest.mark.parametrize("word", ["Faulted", "Occupied", "Unavailable", "Rejected"])
-async def test_16_048_a_refusal_leaves_a_reservation_that_can_be_sent_again(server, operator, records, word):
+async def test_16_048_1_2_3_4_a_refusal_leaves_a_reservation_that_can_be_sent_again(
+    server, operator, records, word
+):
     async with station(server) as peer:
         code, data, sent = await reserve(operator, peer, word, connectorId=1)
         assert (code, data["status"]) == (200, word)
@@ -95,7 +99,7 @@ async def test_16_048_a_refusal_leaves_a_reservation_that_can_be_sent_again(serv
     assert events(records, peer) == ["reservation.failed", "reservation.created"]
 
 
-async def test_16_048_an_error_leaves_a_reservation_that_can_be_sent_again(server, operator, records):
+async def test_an_error_leaves_a_reservation_that_can_be_sent_again(server, operator, records):
     async with station(server) as peer:
         asked = asyncio.create_task(refused(operator, peer, connectorId=1))
         call = await peer.next_call()
@@ -107,7 +111,7 @@ async def test_16_048_an_error_leaves_a_reservation_that_can_be_sent_again(serve
     assert states(records, peer) == [("accepted", "")]
 
 
-async def test_16_048_after_silence_the_station_may_hold_it(server, operator, records):
+async def test_after_silence_the_station_may_hold_it(server, operator, records):
     async with station(server) as peer:
         code, _ = await refused(operator, peer, connectorId=1, timeout=1)
         assert code == 408
@@ -121,7 +125,7 @@ async def test_16_048_after_silence_the_station_may_hold_it(server, operator, re
     assert states(records, peer) == [("accepted", "")]
 
 
-async def test_16_048_an_answer_after_the_deadline_counts(server, operator, records):
+async def test_an_answer_after_the_deadline_counts(server, operator, records):
     async with station(server) as peer:
         assert (await refused(operator, peer, connectorId=1, timeout=1))[0] == 408
         await peer.answer(await peer.next_call(), {"status": "Accepted"})
@@ -132,9 +136,7 @@ async def test_16_048_an_answer_after_the_deadline_counts(server, operator, reco
     assert refusal["idTagInfo"]["status"] == "Invalid"
 
 
-async def test_16_048_a_connection_that_ends_before_the_answer_leaves_it_unanswered(
-    server, operator, records
-):
+async def test_a_connection_that_ends_before_the_answer_leaves_it_unanswered(server, operator, records):
     async with station(server) as peer:
         asked = asyncio.create_task(refused(operator, peer, connectorId=1))
         await peer.next_call()
@@ -144,7 +146,7 @@ async def test_16_048_a_connection_that_ends_before_the_answer_leaves_it_unanswe
     assert states(records, peer) == [("unanswered", "silent")]
 
 
-async def test_16_048_nothing_is_stored_for_a_station_that_is_offline(server, operator, records):
+async def test_nothing_is_stored_for_a_station_that_is_offline(server, operator, records):
     async with station(server) as peer:
         pass
     await eventually(lambda: records.charge_point(peer.identity)["is_online"] == 0)
@@ -217,8 +219,9 @@ async def test_16_051_available_before_the_answer_to_the_cancellation(server, op
 async def test_16_052_a_rejected_cancellation_ends_the_reservation(server, operator, records):
     async with station(server) as peer:
         _, data, _ = await reserve(operator, peer, connectorId=1)
-        code, answer, _ = await cancel(operator, peer, data["reservationId"], "Rejected")
+        code, answer, payload = await cancel(operator, peer, data["reservationId"], "Rejected")
 
+    assert payload == {"reservationId": data["reservationId"]}
     assert (code, answer["status"]) == (200, "Rejected")
     assert states(records, peer) == [("ended", "unknown")]
 
@@ -259,7 +262,7 @@ async def test_16_053_the_parent_id_of_a_group_is_sent_and_its_tokens_are_admitt
 
 @pytest.mark.parametrize("word", ["Faulted", "Unavailable"])
 @pytest.mark.parametrize("connector", [0, 1])
-async def test_16_048_a_fault_ends_the_reservation(server, operator, records, word, connector):
+async def test_a_fault_ends_the_reservation(server, operator, records, word, connector):
     async with station(server) as peer:
         await reserve(operator, peer, connectorId=1)
         await peer.call("StatusNotification", status(2, word))

@@ -26,6 +26,7 @@ async def test_16_056_a_default_profile_is_installed_and_listed(server, operator
         shown = await listed(operator, peer.identity)
 
     assert (code, answer["data"]["status"]) == (200, "Accepted"), answer
+    assert profiles(records, peer.identity) == [("TxDefaultProfile", 1, 0, "installed")]
     assert call[2:] == [
         "SetChargingProfile",
         {
@@ -55,10 +56,10 @@ async def test_16_056_a_default_profile_is_installed_and_listed(server, operator
 @pytest.mark.parametrize("word", ["Rejected", "NotSupported"])
 async def test_16_056_a_profile_that_the_station_refuses_is_not_installed(server, operator, records, word):
     async with station(server) as peer:
-        _, answer, _ = await asked(operator, peer, "set-charging-profile", DEFAULT, {"status": word})
+        _, answer, call = await asked(operator, peer, "set-charging-profile", DEFAULT, {"status": word})
         _, again, _ = await asked(operator, peer, "set-charging-profile", DEFAULT, {"status": word})
 
-    assert (answer["success"], answer["data"]["status"]) == (False, word)
+    assert (call[2], answer["success"], answer["data"]["status"]) == ("SetChargingProfile", False, word)
     assert ("NotSupported" in again["data"].get("warning", "")) is (word == "NotSupported")
     assert profiles(records, peer.identity) == []
 
@@ -240,7 +241,7 @@ async def test_16_059_a_refused_remote_start_leaves_no_profile(server, operator,
     assert [error["field"] for error in answer["data"]["errors"]] == ["chargingProfile.transactionId"]
 
 
-async def test_16_066_a_composite_schedule_has_the_fields_of_every_version(server, operator):
+async def test_16_066_a_composite_schedule_has_the_fields_of_every_version(server, operator, records):
     schedule = {
         "duration": 600,
         "chargingRateUnit": "A",
@@ -270,6 +271,7 @@ async def test_16_066_a_composite_schedule_has_the_fields_of_every_version(serve
         )
 
     assert call[2:] == ["GetCompositeSchedule", body]
+    assert json.loads(records.command(call[1])["response"])["chargingSchedule"] == schedule
     assert (code, answer["data"]["connectorId"]) == (200, 1)
     assert answer["data"]["schedule"] == {
         "chargingRateUnit": "A",
