@@ -66,8 +66,8 @@ class CampaignBody(StrictSerializer):
     arguments = serializers.DictField(
         help_text="Of the kind command: `command`, its name in docs/commands.md, and `fields`, the body of "
         "its endpoint. Of logs, local-list and charging-profile: the body of get-log, sync-local-list and "
-        "set-charging-profile. Of configuration: `templateId`, and `awaitReboot`, whether a station that takes "
-        "values with its next boot has its result after that (true unless given)."
+        "set-charging-profile. Of configuration: `templateId`, and `awaitReboot`, whether a station "
+        "that takes values with its next boot has its result after that (true unless given)."
     )
     stations = ChosenStationsBody()
     atOnce = WholeField(
