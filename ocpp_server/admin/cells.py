@@ -26,6 +26,11 @@ def count(number: int) -> Cell:
     return text(f"{number:,}")
 
 
+def share(number: int, of: int) -> Cell:
+    """A part of a whole, for a progress bar. A whole of nothing is complete."""
+    return {"text": "", "share": number, "of": of} if of else {"text": "", "share": 1, "of": 1}
+
+
 def live(words: str, reading: str, *, is_running: bool, title: str = "") -> Cell:
     """Plain text that the polls between two snapshots replace while the session is running: `4712.power`."""
     return _without_empty(text=words, reading=reading if is_running else "", title=title)

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from chargepoints.models import Campaign, ChargePoint, Command
 from chargepoints.services.campaigns import planning
+from operations import campaign as campaign_page
 from tests.admin.rows import a_station
 
 COURSE = {
@@ -114,9 +115,108 @@ def test_the_page_has_the_progress_and_the_results(operator: Client, campaign: C
     assert snapshot["values"]["progress"]["text"] == "1 of 2 stations have a result"
     (first, second) = snapshot["tables"]["stations"]
     assert first[0]["text"] == "CP-2", "failures come first"
-    assert (first[1]["text"], first[1]["note"]) == ("Failed", "Rejected by the station: Rejected")
+    assert (first[1]["text"], first[1]["note"]) == ("Failed", "Rejected by the station")
     assert (second[1]["text"], snapshot["ended"]) == ("Waiting", False)
+    assert snapshot["values"]["share"] == {"text": "", "share": 1, "of": 2}
     assert "1 of 2" in text(operator.get(reverse("admin:chargepoints_campaign_changelist")))
+
+
+@pytest.mark.parametrize(
+    ("columns", "note"),
+    [
+        ({"state": "waiting"}, "Offline"),
+        ({"state": "waiting", "reason": "no-answer"}, "No answer in time"),
+        ({"state": "failed", "reason": "rejected", "detail": "rejected"}, "Rejected by the station"),
+        ({"state": "failed", "reason": "error", "detail": "Busy"}, "Answered with an error: Busy"),
+        ({"state": "skipped", "reason": "not-supported", "detail": "It has no list."}, "It has no list."),
+        ({"state": "skipped", "reason": "cancelled"}, "Campaign cancelled"),
+        ({"state": "done", "detail": "a.log, 12 bytes"}, "a.log, 12 bytes"),
+        ({"state": "done"}, None),
+    ],
+)  # fmt: skip
+def test_a_station_has_its_reason_once(
+    operator: Client, campaign: Campaign, columns: dict[str, str], note: str | None
+) -> None:
+    ChargePoint.objects.update(is_online=False)
+    campaign.stations.filter(charge_point__identity="CP-2").delete()
+    campaign.stations.update(**columns)
+
+    [row] = operator.get(reverse("admin:campaign-live", args=[campaign.pk])).json()["tables"]["stations"]
+
+    assert row[1].get("note") == note
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "possible"),
+    [
+        ({}, "waiting", {"pause", "cancel"}),
+        ({}, "failed", {"pause", "cancel", "retry-failed"}),
+        ({"state": "paused"}, "offline", {"resume", "cancel", "retry-failed"}),
+        ({"state": "finished", "finished_at": "2026-01-01T00:00:00Z"}, "done", {"delete"}),
+        ({"state": "finished", "finished_at": "2026-01-01T00:00:00Z"}, "failed", {"delete", "retry-failed"}),
+        ({"state": "cancelled", "finished_at": "2026-01-01T00:00:00Z"}, "failed", {"delete"}),
+        ({"state": "cancelled"}, "sent", set()),
+    ],
+)
+def test_only_the_buttons_that_fit_are_shown(
+    operator: Client, campaign: Campaign, columns: dict[str, str], row: str, possible: set[str]
+) -> None:
+    campaign.stations.update(state=row)
+    Campaign.objects.update(**columns)
+
+    values = operator.get(reverse("admin:campaign-live", args=[campaign.pk])).json()["values"]
+
+    assert {
+        name.removeprefix("may-") for name, cell in values.items() if name.startswith("may-") and cell["text"]
+    } == possible
+
+
+def test_an_ended_campaign_is_deleted(operator: Client, campaign: Campaign) -> None:
+    delete = reverse("admin:campaign-act", args=[campaign.pk, "delete"])
+    assert "Cancel the campaign first." in text(operator.post(delete, follow=True))
+    operator.post(reverse("admin:campaign-act", args=[campaign.pk, "cancel"]))
+
+    answer = operator.post(delete, follow=True)
+
+    assert "Campaign Restart deleted." in text(answer)
+    assert not Campaign.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "inputs", "kind", "arguments"),
+    [
+        ("sync-local-list", {"full": "on"}, "local-list", {"full": True}),
+        ("get-diagnostics", {"retries": "2"}, "logs", {"logType": "DiagnosticsLog", "retries": 2}),
+        ("clear-cache", {}, "command", {"command": "clear-cache", "fields": {}}),
+    ],
+)
+def test_a_command_with_a_kind_of_its_own_makes_a_campaign_of_it(  # noqa: PLR0917 - four are parameters
+    operator: Client,
+    stations: list[ChargePoint],
+    command: str,
+    inputs: dict[str, str],
+    kind: str,
+    arguments: dict[str, Any],
+) -> None:
+    posted = {"station": [str(one.pk) for one in stations], **inputs, **COURSE}
+
+    operator.post(reverse("admin:stations-campaign", args=[command]), posted)
+
+    campaign = Campaign.objects.get()
+    assert (campaign.kind, {**campaign.arguments, **arguments}) == (kind, campaign.arguments)
+
+
+def test_the_page_says_that_it_does_not_have_all_stations(
+    operator: Client, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = reverse("admin:campaign-live", args=[campaign.pk])
+    assert operator.get(live).json()["values"]["more"]["text"] == ""
+    monkeypatch.setattr(campaign_page, "_SHOWN", 1)
+
+    snapshot = operator.get(live).json()
+
+    sentence = "1 of 2 stations, the failed ones first. The API lists all of them."
+    assert (len(snapshot["tables"]["stations"]), snapshot["values"]["more"]["text"]) == (1, sentence)
 
 
 def test_the_buttons_of_a_campaign(operator: Client, campaign: Campaign) -> None:

@@ -147,6 +147,10 @@
       const cell = snapshot.values[box.dataset.shownWith];
       box.hidden = !(cell && cell.text);
     }
+    for (const bar of page.querySelectorAll("progress[data-share]")) {
+      const cell = snapshot.values[bar.dataset.share];
+      if (cell) [bar.max, bar.value] = [cell.of, cell.share];
+    }
     for (const body of page.querySelectorAll("[data-rows]")) {
       const key = body.dataset.rows;
       const rows = snapshot.tables[key];

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Token
+from chargepoints.models import Command
 from configuration.models import LocalList
 from configuration.services.local_list import knowledge, syncing
 from configuration.services.local_list.selection import Pool
@@ -64,6 +65,34 @@ async def test_a_station_without_entries_gets_the_whole_list(connect: Connect, v
     assert is_in(row.due_at, DAY)
     assert is_in(row.synced_at, timedelta())
     assert (synced.row, synced.command.id, synced.command.action) == (row, "2", SEND)
+
+
+@at_once
+async def test_a_station_that_was_asked_just_now_is_not_asked_again(connect: Connect) -> None:
+    cards("ALICE")
+    station = await connect(V16)
+    asked = Command(id="c", action=ASK, state=Command.State.ACCEPTED, response={"listVersion": 4})
+
+    row = await sync(station, asked=asked)
+
+    assert (station.actions, station.updates) == ([SEND], [("Full", 5, ["ALICE"])])
+    assert (row.state, row.version) == (State.IN_SYNC, 5)
+    # A refused update asks for the version itself.
+    station.number, station.replies = 5, {SEND: ["VersionMismatch"]}
+    cards("BOB")
+    asked.response = {"listVersion": 5}
+    await sync(station, asked=asked)
+    assert station.actions == [SEND, SEND, ASK, SEND]
+
+
+@pytest.mark.parametrize("state", [Command.State.TIMEOUT, Command.State.INVALID])
+@at_once
+async def test_a_station_that_did_not_answer_just_now_has_failed(connect: Connect, state: str) -> None:
+    station = await connect(V16)
+
+    row = await sync(station, asked=Command(id="c", action=ASK, state=state))
+
+    assert (station.actions, row.state) == ([], State.FAILED)
 
 
 @at_once
