@@ -22,7 +22,7 @@ def test_forms_to_add_and_to_delete_are_announced(superuser: Client, hostile_row
         registered = admin.site._registry[model]
         if registered.has_add_permission(request):
             paths.append(address(model, "add"))
-        if registered.has_delete_permission(request):
+        if registered.has_delete_permission(request, hostile_rows[model]):
             paths.append(address(model, "delete", hostile_rows[model].pk))
 
     for path in paths:
