@@ -44,9 +44,7 @@ def _all_triggers(version: str) -> tuple[str, ...]:
 def _action(version: str, message: str, *, is_extended: bool) -> str:
     """The action that asks for this message: ExtendedTriggerMessage where it has to be, or is asked for."""
     has_plain = message in triggers(version)
-    return in_dialect(
-        version, _EXTENDED if is_extended or not has_plain else "TriggerMessage", "TriggerMessage"
-    )
+    return in_dialect(version, _EXTENDED if is_extended or not has_plain else _PLAIN, _PLAIN)
 
 
 def _missing(charge_point: Addressee, version: str, message: str, *, is_extended: bool = False) -> str:

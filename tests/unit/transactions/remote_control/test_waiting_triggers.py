@@ -261,6 +261,8 @@ def test_each_station_loads_the_triggers_that_wait_for_it() -> None:
 
     assert TRIGGERS.of(loaded[0]) == [WaitingTrigger("c-1", Trigger("MeterValues", 2), later)]
     assert TRIGGERS.of(loaded[1]) == [WaitingTrigger("c-5", Trigger("Heartbeat"), later)]
+    (alone,) = load_stations([(first.pk, V16)])
+    assert TRIGGERS.of(alone) == TRIGGERS.of(loaded[0])
 
 
 def effects() -> list[str]:
