@@ -1,7 +1,8 @@
-"""Rows of a campaign that another process changes between the reading and the update of a step."""
+"""Rows of a campaign that another process changes during a step, and a campaign that fails beside others."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from chargepoints.models import Campaign, CampaignStation
-from chargepoints.services.campaigns import stepping
+from chargepoints.services.campaigns import driving, stepping
 from chargepoints.services.campaigns.kinds import Result
 from tests.unit.chargepoints.campaigns.yard import Yard, later, make, rows
 
@@ -89,3 +90,25 @@ def test_a_row_that_has_changed_gets_no_result(
 
     expected = "done" if result.state == "done" else "waiting no-answer"
     assert rows(campaign) == {"CP-1": "failed deadline", "CP-2": expected}
+
+
+async def test_a_run_waits_for_every_campaign_when_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    async def run(campaign_pk: int) -> None:
+        if campaign_pk == 1:
+            raise LookupError("broken")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        done.append(campaign_pk)
+
+    async def both(_: object) -> list[int]:
+        return [1, 2]
+
+    monkeypatch.setattr(driving, "_run", run)
+    monkeypatch.setattr(driving.journal, "run", both)
+
+    with pytest.raises(LookupError, match="broken"):
+        await driving.drive()
+
+    assert done == [2]

@@ -192,7 +192,9 @@ def test_the_age_of_a_file_decides_beyond_an_hour_and_of_a_draft_beyond_a_day(
     for name, age in ages.items():
         (folder / name).write_bytes(b"x")
         os.utime(folder / name, (now - age, now - age))
-    (folder / "5-0123456789abcdef").symlink_to(folder / "2-0123456789abcdef")
+    link = folder / "5-0123456789abcdef"
+    link.symlink_to(folder / "2-0123456789abcdef")
+    os.utime(link, (now - 99_999, now - 99_999), follow_symlinks=False)
 
     assert files.aged() == ["2-0123456789abcdef"]
     files.delete_drafts()
