@@ -20,6 +20,8 @@ settings.load_profile("replayed")
 
 SLOWEST = 10
 _seconds: Counter[str] = Counter()
+# The sizes that tests measure with `record_property("size", [name, number])`.
+_sizes: Counter[str] = Counter()
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +68,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add up the durations. With xdist, the main process receives the reports of all workers."""
     _seconds[report.nodeid.partition("::")[0]] += report.duration
+    if report.when == "teardown":
+        for key, value in report.user_properties:
+            if key == "size":
+                name, size = value
+                _sizes[name] += size
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section(f"slowest {SLOWEST} files")
     for name, seconds in _seconds.most_common(SLOWEST):
         terminalreporter.write_line(f"{seconds:7.1f}s {name}")
+    for name, size in sorted(_sizes.items()):
+        terminalreporter.write_line(f"{size:8,} {name}")

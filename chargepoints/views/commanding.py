@@ -25,7 +25,7 @@ from ocpp_server.api.fields import ReadSerializer, StrictSerializer
 from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.api.waiting import is_change, release_connection
-from ocpp_server.commanding import OperatorCommand, commands
+from ocpp_server.commanding import OperatorCommand, Result, commands
 from ocpp_server.error_codes import Code, of_station
 from ocpp_server.observability.masking import masked
 
@@ -163,7 +163,11 @@ def perform(
     request: Request, command: OperatorCommand, charge_point: ChargePoint, asked: dict[str, Any]
 ) -> Response:
     """Send a declared command with a validated body, and answer."""
-    result = send(request, command.perform, charge_point, **asked)
+    return answer_of(command, send(request, command.perform, charge_point, **asked), charge_point)
+
+
+def answer_of(command: OperatorCommand, result: Result, charge_point: ChargePoint) -> Response:
+    """The answer for the result of a declared command."""
     row: Command = result.command
     data = result.data
     if data is None:

@@ -1,0 +1,154 @@
+"""A sample of the matrix of answers at a running server: real sockets, and the REST API over HTTP. The
+nightly run has the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from ocpp_server.commanding import OperatorCommand
+from ocpp_server.protocol.actions import RESTARTS
+from tests.conformance.every.answers import asked
+from tests.conformance.every.answers.conftest import Measured
+from tests.conformance.every.answers.endings import DROPPED, SILENCE, Ending, endings, usual
+from tests.conformance.peer import V16, Operator, Peer, fresh, station
+from tests.servers import LiveServer
+
+# Seconds that a silent station has: the fewest that the REST API takes.
+_LEAST_S = 1
+# The stations that are connected at once.
+_AT_ONCE = 12
+# These need a row that is not stored here: a session, a desired value, a password.
+_ELSEWHERE = frozenset({"remote-stop", "apply-configuration", "rotate-password"})
+_SAMPLED = frozenset({"clear-cache", "reserve", "set-charging-profile", "reset"})
+
+
+class Socketed(NamedTuple):
+    """A case at a station of its own."""
+
+    command: OperatorCommand
+    version: str
+    action: str
+    ending: Ending
+
+
+def _cases() -> list[Socketed]:
+    """Each ending of the action that the declaration names."""
+    return [
+        Socketed(command, version, command.action_of(version), ending)
+        for command, version in asked.declared()
+        if command.name not in _ELSEWHERE
+        for ending in endings(version, command.action_of(version))
+    ]
+
+
+def _sampled() -> list[Socketed]:
+    """One ending of each sort."""
+    sorts = ("status=Accepted", "status=Rejected", "InternalError", SILENCE, DROPPED, "half a frame")
+    return [one for one in _cases() if one.command.name in _SAMPLED and one.ending.name in sorts]
+
+
+async def test_a_sample_of_the_endings_over_sockets(
+    server: LiveServer, operator: Operator, measured: Measured
+) -> None:
+    await _all(server, operator, measured, _sampled(), least=60)
+
+
+@pytest.mark.nightly
+async def test_every_ending_over_sockets(server: LiveServer, operator: Operator, measured: Measured) -> None:
+    await _all(server, operator, measured, _cases(), least=1500)
+
+
+async def _all(
+    server: LiveServer, operator: Operator, measured: Measured, cases: list[Socketed], *, least: int
+) -> None:
+    assert len(cases) > least
+    free, wrong = asyncio.Semaphore(_AT_ONCE), []
+
+    async def play(case: Socketed) -> None:
+        async with free:
+            try:
+                await _play(server, operator, case)
+            except AssertionError as error:
+                wrong.append(f"{case.version} {case.command.name} ends with {case.ending.name}: {error}")
+
+    await asyncio.gather(*map(play, cases))
+    measured("endings over sockets", len(cases))
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)} cases:", *wrong])
+
+
+async def _play(server: LiveServer, operator: Operator, case: Socketed) -> None:
+    """Send the command, let it end, read it, and send it again."""
+    identity = fresh()
+    fields = asked.ways(case.command, case.version)[0]
+    async with station(server, case.version, identity) as peer:
+        status, answer, first = await _sent(operator, peer, case, fields)
+    ending = case.ending
+    wanted = {SILENCE: 408, DROPPED: 202 if case.action in RESTARTS else 503}.get(ending.name)
+    if ending.is_error:
+        wanted = 502
+    if wanted is not None:
+        assert status == wanted, (status, answer)
+    assert answer["message"], answer
+    if first:
+        code, shown = await operator.request("GET", f"/api/v1/chargepoints/{identity}/commands/{first}")
+        assert code == 200, shown
+        data = shown["data"]
+        state = {408: {"timeout"}, 503: {"disconnected"}, 502: {"error", "invalid"}}.get(
+            status, {"accepted", "rejected", "empty", "partial", "sent"}
+        )
+        assert data["state"] in state, (status, data)
+        assert not ending.is_error or data["errorCode"] in answer["message"], (answer, data)
+    async with station(server, case.version, identity) as peer:
+        again = case._replace(ending=Ending(""))
+        number = answer.get("data", {}).get("reservationId")
+        if number and answer["data"].get("state") != "accepted":
+            fields = fields | {"reservationId": number}
+        elif number:
+            return  # the EVSE is reserved
+        if case.command.name == "trigger":  # also for a message that the station has not implemented
+            fields = fields | {"force": True}
+        status, answer, _ = await _sent(operator, peer, again, fields)
+    assert status == 200 and answer["success"], (status, answer)
+
+
+async def _sent(
+    operator: Operator, peer: Peer, case: Socketed, fields: dict[str, Any]
+) -> tuple[int, dict[str, Any], str]:
+    """The HTTP status, the body, and the id of the first CALL with the action of the case."""
+    body = fields | ({"timeout": _LEAST_S} if case.ending.name == SILENCE else {})
+    path = f"/api/v1/chargepoints/{peer.identity}/{case.command.path}"
+    answering = asyncio.create_task(_answer(peer, case))
+    status, answer = await operator.request("POST", path, body)
+    answering.cancel()
+    with suppress(asyncio.CancelledError):
+        await answering
+    ids = [frame[1] for frame in peer.strays if frame[0] == 2 and frame[2] == case.action]
+    return status, answer, ids[0] if ids else ""
+
+
+async def _answer(peer: Peer, case: Socketed) -> None:
+    """Answer the calls of the server, and keep them in `strays`; those of the case's action end by it."""
+    number = 0
+    with suppress(ConnectionClosed):
+        while True:
+            call = await peer.next_call(timeout=300)
+            peer.strays.append(call)
+            _, id, action, request = call
+            if action != case.action or not case.ending.name:
+                answer = usual(case.version, action, request)
+                key = "listVersion" if case.version == V16 else "versionNumber"
+                if action == "GetLocalListVersion":
+                    answer[key] = number
+                number = request.get(key, number)
+                await peer.answer(call, answer)
+            elif case.ending.name == DROPPED:
+                peer.abort()
+                return
+            elif case.ending.name != SILENCE:
+                await peer.send_raw(case.ending.text(id, request))
