@@ -93,11 +93,11 @@ def find_reports_of_the_day() -> None:
 
 async def delete_unknown_files() -> None:
     """Delete the files of logs whose rows were deleted, in every process that may have the folder."""
-    names = await asyncio.to_thread(files.aged)
+    names = await asyncio.to_thread(files.LOGS.aged)
     if names:
         known = await journal.run(log_uploads.known, names)
-        await asyncio.to_thread(files.delete, set(names) - known)
-    await asyncio.to_thread(files.delete_drafts)
+        await asyncio.to_thread(files.LOGS.delete, set(names) - known)
+    await asyncio.to_thread(files.LOGS.delete_drafts)
 
 
 def recover() -> None:

@@ -2,6 +2,7 @@ from chargepoints.models.campaign import Campaign, CampaignStation
 from chargepoints.models.charge_point import ChargePoint, Connector, Evse
 from chargepoints.models.command import Command
 from chargepoints.models.evidence import Deviation, DeviceEvent, RefusedConnection, SecurityEvent
+from chargepoints.models.firmware import FirmwareDownload, FirmwareDownloadRequest, FirmwareFile
 from chargepoints.models.follow_up import FollowUp, ReportAssembly
 from chargepoints.models.log_upload import LogUpload
 from chargepoints.models.message import Message
@@ -17,6 +18,9 @@ __all__ = [
     "Deviation",
     "DeviceEvent",
     "Evse",
+    "FirmwareDownload",
+    "FirmwareDownloadRequest",
+    "FirmwareFile",
     "FollowUp",
     "LogUpload",
     "Message",

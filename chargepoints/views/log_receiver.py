@@ -26,7 +26,7 @@ from django.db import connection
 
 from chargepoints.models import LogUpload
 from chargepoints.services.diagnostics import addresses, files, log_uploads
-from ocpp_server.bounds import multipart, streams
+from ocpp_server.bounds import folders, multipart, streams
 from ocpp_server.observability import measures
 
 log = structlog.get_logger(__name__)
@@ -146,9 +146,9 @@ class _Reception:
         except Refused as refusal:
             fault = refusal.sentence
             raise
-        except (files.TooLarge, files.NoRoom) as error:
+        except (folders.TooLarge, folders.NoRoom) as error:
             fault = str(error)
-            raise Refused(413 if isinstance(error, files.TooLarge) else 507, fault) from None
+            raise Refused(413 if isinstance(error, folders.TooLarge) else 507, fault) from None
         except multipart.MalformedForm as error:
             fault = str(error)
             raise Refused(400, fault) from None
@@ -156,7 +156,7 @@ class _Reception:
             fault = f"The upload ended after {self._received:,} bytes."
             raise
         except OSError as error:
-            log.error("log_upload.not_written", error=error.strerror, folder=str(files.folder()))
+            log.error("log_upload.not_written", error=error.strerror, folder=str(files.LOGS.path))
             fault = _AWAY
             raise Refused(503, _AWAY) from None
         finally:
@@ -168,8 +168,8 @@ class _Reception:
         boundary = multipart.boundary_of(_header(self._scope, b"content-type"))
         return None if boundary is None else multipart.FirstFile(boundary)
 
-    async def _draft(self, form: multipart.FirstFile | None) -> files.Kept:
-        draft = await _in_thread(files.Draft, self._upload.pk, stored_bytes=log_uploads.stored_bytes)
+    async def _draft(self, form: multipart.FirstFile | None) -> folders.Kept:
+        draft = await _in_thread(files.LOGS.draft, self._upload.pk, stored_bytes=log_uploads.stored_bytes)
         try:
             announced = _header(self._scope, b"content-length")
             if announced.isascii() and announced.isdigit():
@@ -184,7 +184,7 @@ class _Reception:
             await _in_thread(draft.discard)
             raise
 
-    async def _receive_into(self, draft: files.Draft, form: multipart.FirstFile | None) -> None:
+    async def _receive_into(self, draft: folders.Draft, form: multipart.FirstFile | None) -> None:
         waiting, size, is_open = [], 0, True
         while is_open:
             message = await self._receive()
@@ -202,7 +202,7 @@ class _Reception:
             elif self._received - draft.size > files.MOST_DISCARDED + size:
                 raise multipart.MalformedForm("The form has too much in it beside the file.")
 
-    async def _store(self, kept: files.Kept) -> str:
+    async def _store(self, kept: folders.Kept) -> str:
         target = addresses.target(streams.path_of(self._scope))
         name = addresses.shown_name(self._name) or (target.name if target else "")
         is_stored = False
@@ -210,7 +210,7 @@ class _Reception:
             is_stored = await _in_thread(log_uploads.store, self._upload.pk, kept=kept, file_name=name)
         finally:
             if not is_stored:
-                await _in_thread(files.delete, [kept.name])
+                await _in_thread(files.LOGS.delete, [kept.name])
         if not is_stored:
             raise Refused(404, "The request for this log was deleted.")
         log.info("log_upload.received", **self._facts(), size=kept.size, ms=self._ms())

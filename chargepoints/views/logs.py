@@ -85,7 +85,7 @@ class LogViewSet(ResourceViewSet):
         if not row.has_file:
             raise Missing(f"Log {row.pk} has no file.")
         try:
-            parts = files.parts(row.stored_as)
+            parts = files.LOGS.parts(row.stored_as)
         except FileNotFoundError:
             raise Missing(f"The file of log {row.pk} is not in UPLOAD_DIR of this process.") from None
         name = f"{row.pk}-{row.file_name or row.kind}"

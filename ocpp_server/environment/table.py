@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ocpp_server.environment.events import EVENT_VARIABLES
+from ocpp_server.environment.firmware import FIRMWARE_VARIABLES
 from ocpp_server.environment.http import HTTP_VARIABLES
 from ocpp_server.environment.logs import LOG_VARIABLES
 from ocpp_server.environment.network import NETWORK_VARIABLES, SERVER
@@ -361,6 +362,7 @@ VARIABLES: tuple[Variable, ...] = (
         STATIONS,
     ),
     *UPLOAD_VARIABLES,
+    *FIRMWARE_VARIABLES,
     *EVENT_VARIABLES,
     *LOG_VARIABLES,
 )

@@ -20,8 +20,8 @@ UPLOAD_VARIABLES: tuple[Variable, ...] = (
         "UPLOAD_URL",
         "",
         public_url,
-        "The address at which stations reach the server to upload diagnostics and logs; http where they "
-        "can't do TLS or don't trust the server's certificate.",
+        "The address at which stations reach the server to upload diagnostics and logs, and to download "
+        "firmware; http where they can't do TLS or don't trust the server's certificate.",
         _GROUP,
         "PUBLIC_URL; without it, the address of the machine and HTTP_PORT if run.py is everything in one "
         "process",
@@ -52,7 +52,8 @@ UPLOAD_VARIABLES: tuple[Variable, ...] = (
         "UPLOAD_MIN_FREE",
         "1GiB",
         size,
-        "The space that an upload must leave free on the disk; otherwise it is answered with 507.",
+        "The space that an upload, also one of firmware, must leave free on the disk; otherwise it is "
+        "answered with 507.",
         _GROUP,
     ),
     Variable(

@@ -1,4 +1,4 @@
-"""Addresses in texts without their secrets: logins, signatures, and what makes an upload address secret."""
+"""Addresses in texts without their secrets: logins, signatures, and what makes an address of ours secret."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _RUN = re.compile(r"[^\s\"'<>]+")
 _HOST = re.compile(r"(?:[^@/?#:\[]*|\[[0-9A-Fa-f:.]*\])(?::[0-9]*)?[/?#]")
 _QUERY = re.compile(r"([?&;#])([^=?&;#]{1,200})=([^&;#]+)")
 _SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
-# The address to which a station uploads a file, up to its secret.
-_UPLOAD = re.compile(rf"({re.escape(secrets.UPLOADS)}[0-9]{{1,20}}/)[^/?#\s\"'<>]+")
+# The address to which a station uploads a file, or from which it downloads firmware, up to its secret.
+_OURS = re.compile(rf"((?:{secrets.UPLOADS}|{secrets.FIRMWARE})[0-9]{{1,20}}/)[^/?#\s\"'<>]+")
 
 
 def masked(text: str) -> str:
@@ -27,8 +27,13 @@ def masked(text: str) -> str:
 
 
 def masked_path(path: str) -> str:
-    """The path of an HTTP request without the secret of an upload."""
-    return _UPLOAD.sub(rf"\1{MASK}", path) if secrets.UPLOADS in path else path
+    """The path of an HTTP request without the secret of an upload or download."""
+    return _OURS.sub(rf"\1{MASK}", path) if holds_ours(path) else path
+
+
+def holds_ours(text: str) -> bool:
+    """Whether a text may hold an address at which this server receives or offers files."""
+    return secrets.UPLOADS in text or secrets.FIRMWARE in text
 
 
 def _without_login(match: re.Match[str]) -> str:

@@ -60,7 +60,7 @@ def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: 
         if is_known:
             # All names are those of the schema, so only customData and addresses may contain a secret. There
             # is no loop, because this searches every message.
-            if "customData" not in text and "@" not in text and "uploads" not in text and "\\u" not in text:
+            if "customData" not in text and not _may_hold_address(text):
                 return text
         elif not _may_hold_secret(text):
             return text
@@ -129,9 +129,12 @@ def _written(number: str) -> orjson.Fragment:
 
 def _may_hold_secret(text: str) -> bool:
     """Whether a text must be parsed to find secrets. Most texts need not, and are stored unchanged."""
-    if "@" in text or "uploads" in text or "\\u" in text or secrets.configured():
-        return True
-    return _hints_at_secret(text)
+    return _may_hold_address(text) or secrets.configured() or _hints_at_secret(text)
+
+
+def _may_hold_address(text: str) -> bool:
+    """Whether a JSON text may hold an address with a login, or one of this server. A slash may be escaped."""
+    return "@" in text or "uploads" in text or "\\u" in text or "firmware/" in text or "firmware\\/" in text
 
 
 def _hints_at_secret(text: str) -> bool:
@@ -237,7 +240,7 @@ class _Copy:
             inner = self._inner(found)
             if inner is not None:
                 return inner
-        if "//" in found or secrets.UPLOADS in found:
+        if "//" in found or addresses.holds_ours(found):
             found = self._noted(addresses.masked(found), found)
         if "PRIVATE KEY" in found:
             found = self._replaced(_PRIVATE_KEY, rf"\1{MASK}\2", found)

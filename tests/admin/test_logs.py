@@ -22,7 +22,7 @@ def received(station: ChargePoint, settings: Any, tmp_path: Path) -> LogUpload:
     """A log whose file is a page with a script."""
     settings.UPLOAD_DIR, settings.UPLOAD_MIN_FREE = tmp_path, 1
     upload = log_uploads.create(station, kind="SecurityLog", actor="operator", secrets=Secrets("k" * 32))
-    draft = files.Draft(upload.pk, stored_bytes=log_uploads.stored_bytes)
+    draft = files.LOGS.draft(upload.pk, stored_bytes=log_uploads.stored_bytes)
     draft.write(b"<script>alert(1)</script>")
     log_uploads.store(upload.pk, kept=draft.keep(), file_name='a".html')
     upload.refresh_from_db()
@@ -64,7 +64,7 @@ def test_a_viewer_sees_the_log_and_gets_no_file(
 def test_a_file_that_this_process_does_not_have_is_explained(
     operator: Client, station: ChargePoint, received: LogUpload
 ) -> None:
-    files.delete([received.stored_as])
+    files.LOGS.delete([received.stored_as])
 
     answer = operator.get(f"/api/v1/chargepoints/{station.identity}/logs/{received.pk}/file")
 

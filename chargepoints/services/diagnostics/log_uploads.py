@@ -15,6 +15,7 @@ from chargepoints.models import ChargePoint, Command, FollowUp, LogUpload
 from chargepoints.services.diagnostics import addresses, files
 from chargepoints.services.diagnostics.addresses import Secrets
 from chargepoints.services.diagnostics.progress import IDLE, OPEN, REPLACED, Evidence, state_of
+from ocpp_server.bounds import folders
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations as events
 
@@ -179,7 +180,7 @@ def stored_bytes() -> int:
     return LogUpload.objects.exclude(stored_as="").aggregate(total=Sum("size"))["total"] or 0
 
 
-def store(pk: int, *, kept: files.Kept, file_name: str) -> bool:
+def store(pk: int, *, kept: folders.Kept, file_name: str) -> bool:
     """Note a file that has arrived. It replaces one that arrived before at the same address: a station that
     lost our answer uploads again. False if the row was deleted meanwhile.
     """
@@ -210,7 +211,7 @@ def store(pk: int, *, kept: files.Kept, file_name: str) -> bool:
                 requestId=row.command_id,
             )
         if before:
-            transaction.on_commit(lambda: files.delete([before]), robust=True)
+            transaction.on_commit(lambda: files.LOGS.delete([before]), robust=True)
     return True
 
 
@@ -229,7 +230,7 @@ def delete(upload: LogUpload) -> None:
     name = upload.stored_as
     with transaction.atomic():
         upload.delete()
-        transaction.on_commit(lambda: files.delete([name]), robust=True)
+        transaction.on_commit(lambda: files.LOGS.delete([name]), robust=True)
 
 
 def delete_old() -> None:

@@ -145,7 +145,7 @@ def delete(charge_point: ChargePoint, *, actor: str = "") -> None:
             code=Code.IN_USE,
         ) from None
     transaction.on_commit(lambda: live.state().station_removed(identity), robust=True)
-    transaction.on_commit(lambda: files.delete(names), robust=True)
+    transaction.on_commit(lambda: files.LOGS.delete(names), robust=True)
     _notify(identity, StationDismissed(code=_DISMISSED, reason="This station was deleted."))
 
 

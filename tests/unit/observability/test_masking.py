@@ -215,6 +215,9 @@ def test_data_that_is_no_text_is_masked_too() -> None:
         (f"https://a:{S}@example.com/uploads/7/{S}/log.zip", "https://***@example.com/uploads/7/***/log.zip"),
         (f"no route to /uploads/7/{S}", "no route to /uploads/7/***"),
         ("https://example.com/uploads/log.zip", "https://example.com/uploads/log.zip"),
+        (f"https://example.com/firmware/7/{S}/fw.bin", "https://example.com/firmware/7/***/fw.bin"),
+        (f"can't GET /firmware/7/{S}", "can't GET /firmware/7/***"),
+        ("https://example.com/firmware/v1.2/fw.bin", "https://example.com/firmware/v1.2/fw.bin"),
     ],
 )  # fmt: skip
 def test_addresses_lose_their_logins_and_the_secrets_of_their_queries(address: str, shown: str) -> None:
@@ -231,6 +234,17 @@ def test_the_secret_of_an_upload_is_masked_wherever_a_message_repeats_it(is_know
     assert json.loads(shown)["info"] == "https://x.example/uploads/7/***/"
     assert addresses.masked_path(f"/uploads/7/{S}/log.zip") == "/uploads/7/***/log.zip"
     assert addresses.masked_path("/uploads/log.zip") == "/uploads/log.zip"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("slash", ["/", "\\/"])
+def test_the_secret_of_a_firmware_is_masked_wherever_a_message_repeats_it(is_known: bool, slash: str) -> None:
+    text = f'{{"status":"DownloadFailed","info":"/firmware/7/{S}/fw.bin"}}'.replace("/", slash)
+
+    shown = masking.masked_text(text, "FirmwareStatusNotification", is_known=is_known)
+
+    assert json.loads(shown)["info"] == "/firmware/7/***/fw.bin"
+    assert addresses.masked_path(f"/firmware/7/{S}/fw.bin") == "/firmware/7/***/fw.bin"
 
 
 # --- texts --------------------------------------------------------------------------------------------------

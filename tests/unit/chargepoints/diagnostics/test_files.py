@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from chargepoints.services.diagnostics import files
-from chargepoints.services.diagnostics.files import Draft, NoRoom, TooLarge
+from ocpp_server.bounds import folders
+from ocpp_server.bounds.folders import Draft, NoRoom, TooLarge
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 
 
 def a_draft(number: int = 7, stored: int = 0) -> Draft:
-    return Draft(number, stored_bytes=lambda: stored)
+    return files.LOGS.draft(number, stored_bytes=lambda: stored)
 
 
 def test_a_file_gets_its_name_when_it_is_whole(folder: Path) -> None:
@@ -37,7 +38,7 @@ def test_a_file_gets_its_name_when_it_is_whole(folder: Path) -> None:
 
     assert kept == (draft.name, 7, hashlib.sha256(b"boot ok").hexdigest())
     assert [path.name for path in folder.iterdir()] == [kept.name]
-    assert b"".join(files.parts(kept.name)) == b"boot ok"
+    assert b"".join(files.LOGS.parts(kept.name)) == b"boot ok"
     assert (folder.stat().st_mode & 0o777, (folder / kept.name).stat().st_mode & 0o777) == (0o700, 0o600)
 
 
@@ -53,7 +54,7 @@ def test_a_file_larger_than_the_limit_is_refused(folder: Path) -> None:
 
 
 def test_the_quota_counts_stored_files_and_drafts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "CHECKED_EACH", 1)
+    monkeypatch.setattr(folders, "CHECKED_EACH", 1)
     one, other = a_draft(1, stored=100), a_draft(2, stored=100)
     one.write(b"x" * 90)
 
@@ -82,7 +83,7 @@ def test_a_full_disk_is_refused_in_time(settings: Any, folder: Path) -> None:
 def test_a_disk_that_is_full_after_all_is_told_apart_from_a_broken_one(
     number: int, error: type[Exception]
 ) -> None:
-    assert isinstance(files._no_room(OSError(number, "x")), error)
+    assert isinstance(folders._no_room(OSError(number, "x")), error)
 
 
 def test_a_discarded_draft_takes_no_late_part(folder: Path) -> None:
@@ -100,8 +101,8 @@ def test_a_discarded_draft_takes_no_late_part(folder: Path) -> None:
 )
 def test_a_name_that_is_not_ours_is_never_opened(name: str) -> None:
     with pytest.raises(FileNotFoundError):
-        files.parts(name)
-    files.delete([name])
+        files.LOGS.parts(name)
+    files.LOGS.delete([name])
 
 
 def test_the_jobs_find_old_files_and_delete_old_drafts_alone(folder: Path) -> None:
@@ -113,14 +114,14 @@ def test_the_jobs_find_old_files_and_delete_old_drafts_alone(folder: Path) -> No
         os.utime(folder / name, (at, at))
     (folder / "3-0123456789abcdef").mkdir()
 
-    assert files.aged() == [old]
-    files.delete_drafts()
+    assert files.LOGS.aged() == [old]
+    files.LOGS.delete_drafts()
 
     left = {path.name for path in folder.iterdir() if path.is_file()}
     assert left == {old, new, f"{new}.part", "notes.txt"}
 
 
 def test_without_a_folder_there_is_nothing_to_delete() -> None:
-    steps: tuple[Callable[[], object], ...] = (files.aged, files.delete_drafts)
+    steps: tuple[Callable[[], object], ...] = (files.LOGS.aged, files.LOGS.delete_drafts)
 
     assert [step() for step in steps] == [[], None]

@@ -13,7 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from chargepoints.services.diagnostics import files
-from chargepoints.services.diagnostics.files import Draft, NoRoom, TooLarge
+from ocpp_server.bounds import folders
+from ocpp_server.bounds.folders import Draft, NoRoom, TooLarge
 
 NAME = "7-0123456789abcdef"
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil.disk_usage returns it
@@ -27,13 +28,12 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 
 
 def a_draft(number: int = 7, stored: int = 0) -> Draft:
-    return Draft(number, stored_bytes=lambda: stored)
+    return files.LOGS.draft(number, stored_bytes=lambda: stored)
 
 
-def test_the_numbers_of_this_module(folder: Path) -> None:
-    assert files.folder() == folder
-    assert (files.CHECKED_EACH, files.MOST_DISCARDED) == (8 * 1024 * 1024, 1024 * 1024)
-    assert (files.YOUNG_S, files.DRAFT_S) == (3600, 24 * 3600)
+def test_the_numbers_of_this_module() -> None:
+    assert (folders.CHECKED_EACH, files.MOST_DISCARDED) == (8 * 1024 * 1024, 1024 * 1024)
+    assert (folders.YOUNG_S, folders.DRAFT_S) == (3600, 24 * 3600)
 
 
 def test_the_quota_may_be_reached_exactly() -> None:
@@ -59,7 +59,7 @@ def test_the_bytes_that_have_arrived_count_for_the_largest_file() -> None:
 
 def test_some_of_the_disk_stays_free(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.UPLOAD_MIN_FREE = 1000
-    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: Usage(5000, 3950, 1050))
+    monkeypatch.setattr(folders.shutil, "disk_usage", lambda _: Usage(5000, 3950, 1050))
     draft = a_draft()
 
     draft.require(50)
@@ -69,9 +69,9 @@ def test_some_of_the_disk_stays_free(settings: Any, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_quota_is_checked_again_each_time_so_much_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "CHECKED_EACH", 10)
+    monkeypatch.setattr(folders, "CHECKED_EACH", 10)
     sizes: list[int] = []
-    draft = Draft(7, stored_bytes=lambda: sizes.append(draft.size if sizes else 0) or 0)  # type: ignore[func-returns-value]
+    draft = files.LOGS.draft(7, stored_bytes=lambda: sizes.append(draft.size if sizes else 0) or 0)  # type: ignore[func-returns-value]
 
     for _ in range(5):
         draft.write(b"x" * 5)
@@ -82,24 +82,24 @@ def test_the_quota_is_checked_again_each_time_so_much_was_written(monkeypatch: p
 
 
 def test_a_whole_file_does_not_count_as_a_draft_any_more() -> None:
-    before = files._drafts.total()
+    before = files.LOGS.drafts.total()
     one, other = a_draft(), a_draft()
     one.write(b"x" * 30)
     other.write(b"x" * 20)
     other.write(b"x" * 20)
-    assert files._drafts.total() == before + 70
+    assert files.LOGS.drafts.total() == before + 70
 
     one.keep()
-    assert files._drafts.total() == before + 40
+    assert files.LOGS.drafts.total() == before + 40
     other.discard()
-    assert files._drafts.total() == before
+    assert files.LOGS.drafts.total() == before
 
 
 def test_a_draft_has_the_number_of_its_request_and_a_random_name(folder: Path) -> None:
     one, other = a_draft(), a_draft()
 
     assert one.name != other.name
-    assert files._NAME.fullmatch(one.name) and one.name.startswith("7-")
+    assert folders._NAME.fullmatch(one.name) and one.name.startswith("7-")
     assert (folder / f"{one.name}.part").stat().st_mode & 0o777 == 0o600
     one.discard()
     other.discard()
@@ -136,20 +136,20 @@ def test_a_file_is_here_under_its_own_name_alone(folder: Path) -> None:
     (folder / "notes").write_bytes(b"x")
     (folder / "8-0123456789abcdef").mkdir()
 
-    assert files.is_here(NAME)
-    assert not any(map(files.is_here, ["notes", "8-0123456789abcdef", "9-0123456789abcdef", ""]))
+    assert files.LOGS.is_here(NAME)
+    assert not any(map(files.LOGS.is_here, ["notes", "8-0123456789abcdef", "9-0123456789abcdef", ""]))
 
 
 def test_a_missing_file_is_missed_before_its_first_part() -> None:
     with pytest.raises(FileNotFoundError):
-        files.parts(NAME)
+        files.LOGS.parts(NAME)
 
 
 def test_a_large_file_is_read_in_parts(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / NAME).write_bytes(b"x" * (256 * 1024 + 1))
 
-    assert [len(part) for part in files.parts(NAME)] == [256 * 1024, 1]
+    assert [len(part) for part in files.LOGS.parts(NAME)] == [256 * 1024, 1]
 
 
 def test_a_file_that_can_not_be_deleted_is_logged_and_the_others_are_deleted(folder: Path) -> None:
@@ -158,11 +158,11 @@ def test_a_file_that_can_not_be_deleted_is_logged_and_the_others_are_deleted(fol
     (folder / NAME).write_bytes(b"x")
 
     with capture_logs() as logged:
-        files.delete(["8-0123456789abcdef", "9-0123456789abcdef", NAME])
+        files.LOGS.delete(["8-0123456789abcdef", "9-0123456789abcdef", NAME])
 
     assert not (folder / NAME).exists()
     ((event, file),) = [(entry["event"], entry["file"]) for entry in logged]
-    assert (event, file) == ("log_upload.not_deleted", "8-0123456789abcdef")
+    assert (event, file) == ("folder.not_deleted", "8-0123456789abcdef")
     assert logged[0]["reason"]
 
 
@@ -170,7 +170,7 @@ def test_a_name_of_another_kind_is_not_deleted(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "notes").write_bytes(b"x")
 
-    files.delete(["notes"])
+    files.LOGS.delete(["notes"])
 
     assert (folder / "notes").exists()
 
@@ -180,7 +180,7 @@ def test_the_age_of_a_file_decides_beyond_an_hour_and_of_a_draft_beyond_a_day(
 ) -> None:
     folder.mkdir(parents=True)
     now = float(int(time.time()))
-    monkeypatch.setattr(files.time, "time", lambda: now)
+    monkeypatch.setattr(folders.time, "time", lambda: now)
     ages = {
         "1-0123456789abcdef": 3600,
         "2-0123456789abcdef": 3601,
@@ -196,8 +196,8 @@ def test_the_age_of_a_file_decides_beyond_an_hour_and_of_a_draft_beyond_a_day(
     link.symlink_to(folder / "2-0123456789abcdef")
     os.utime(link, (now - 99_999, now - 99_999), follow_symlinks=False)
 
-    assert files.aged() == ["2-0123456789abcdef"]
-    files.delete_drafts()
+    assert files.LOGS.aged() == ["2-0123456789abcdef"]
+    files.LOGS.delete_drafts()
 
     assert {path.name for path in folder.iterdir()} == {*ages, "5-0123456789abcdef"} - {
         "4-0123456789abcdef.part"

@@ -10,11 +10,12 @@ import pytest
 
 from chargepoints.jobs import delete_unknown_files
 from chargepoints.models import ChargePoint, Command, FollowUp, LogUpload
-from chargepoints.services.diagnostics import files, log_uploads
+from chargepoints.services.diagnostics import log_uploads
 from chargepoints.services.diagnostics.addresses import Secrets
-from chargepoints.services.diagnostics.files import Kept
 from chargepoints.services.provisioning import stations
 from events.models import Event
+from ocpp_server.bounds import folders
+from ocpp_server.bounds.folders import Kept
 
 pytestmark = pytest.mark.django_db
 
@@ -183,7 +184,7 @@ async def test_a_job_deletes_the_files_without_a_row(
     garage: ChargePoint, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = {KEPT.name}
-    monkeypatch.setattr(files, "YOUNG_S", -1.0)
+    monkeypatch.setattr(folders, "YOUNG_S", -1.0)
 
     async def run(function: Any, *given: Any) -> Any:
         return known if function is log_uploads.known else function(*given)

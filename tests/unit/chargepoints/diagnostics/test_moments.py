@@ -13,6 +13,7 @@ from chargepoints.commands.diagnostics import GET_DIAGNOSTICS, GET_LOG
 from chargepoints.models import ChargePoint
 from chargepoints.services.diagnostics import files, log_uploads
 from chargepoints.services.diagnostics.addresses import Secrets
+from ocpp_server.bounds import folders
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -52,11 +53,11 @@ def test_a_whole_file_and_its_name_are_on_the_disk(
     settings.UPLOAD_DIR = tmp_path
     settings.UPLOAD_MAX_FILE, settings.UPLOAD_QUOTA, settings.UPLOAD_MIN_FREE = 100, 250, 1
     synced: list[str] = []
-    draft = files.Draft(7, stored_bytes=lambda: 0)
+    draft = files.LOGS.draft(7, stored_bytes=lambda: 0)
     draft.write(b"log")
 
     monkeypatch.setattr(
-        files.os, "fsync", lambda handle: synced.append(os.readlink(f"/proc/self/fd/{handle}"))
+        folders.os, "fsync", lambda handle: synced.append(os.readlink(f"/proc/self/fd/{handle}"))
     )
     draft.keep()
 

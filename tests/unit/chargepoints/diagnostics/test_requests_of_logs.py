@@ -11,8 +11,8 @@ import pytest
 from chargepoints.models import ChargePoint, Command, FollowUp, LogUpload, Site
 from chargepoints.services.diagnostics import addresses, files, log_uploads
 from chargepoints.services.diagnostics.addresses import Secrets
-from chargepoints.services.diagnostics.files import Kept
 from events.models import Event
+from ocpp_server.bounds.folders import Kept
 
 pytestmark = pytest.mark.django_db
 
@@ -279,7 +279,7 @@ def test_a_file_is_stored_with_its_event(garage: ChargePoint) -> None:
 def test_another_file_replaces_the_one_before(
     garage: ChargePoint, django_capture_on_commit_callbacks: Any, has_before: bool
 ) -> None:
-    folder = files.folder()
+    folder = files.LOGS.path
     before = "6-0123456789abcdef"
     for name in (before, KEPT.name):
         (folder / name).write_bytes(b"log")
@@ -296,7 +296,7 @@ def test_another_file_replaces_the_one_before(
 def test_a_request_is_deleted_with_its_file(
     garage: ChargePoint, django_capture_on_commit_callbacks: Any
 ) -> None:
-    file = files.folder() / KEPT.name
+    file = files.LOGS.path / KEPT.name
     file.write_bytes(b"log")
     one, other = asked(garage, stored_as=KEPT.name), asked(garage)
 

@@ -1,0 +1,42 @@
+"""The settings of firmware files: a part of the table in `table.py`. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ocpp_server.environment.parsers import folder, size
+from ocpp_server.environment.variable import Variable
+
+_GROUP = "Firmware files"
+
+
+def _in_data_dir(known: Mapping[str, Any]) -> str:
+    return str(known["DATA_DIR"] / "firmware")
+
+
+FIRMWARE_VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "FIRMWARE_DIR",
+        _in_data_dir,
+        folder,
+        "The folder of the firmware that the server offers to stations; the same for all processes of the "
+        "role web. Stations download at UPLOAD_URL.",
+        _GROUP,
+        "firmware in DATA_DIR",
+    ),
+    Variable(
+        "FIRMWARE_MAX_FILE",
+        "512MiB",
+        size,
+        "The largest firmware file; a larger one is answered with 413.",
+        _GROUP,
+    ),
+    Variable(
+        "FIRMWARE_QUOTA",
+        "10GiB",
+        size,
+        "The size of all firmware files together; beyond it an upload is answered with 507.",
+        _GROUP,
+    ),
+)
