@@ -13,14 +13,16 @@ class ChargePointsConfig(AppConfig):
         from chargepoints.services import admission, commands, connections, data_transfer, security
         from chargepoints.services.campaigns import command, kinds
         from chargepoints.services.diagnostics import campaigns as logs
+        from chargepoints.views.firmware_sender import send_firmware
         from chargepoints.views.log_receiver import receive_log
         from ocpp_server import commanding, credentials
-        from ocpp_server.bounds import streams
+        from ocpp_server.bounds import streams, uploads
         from ocpp_server.live import extensions
         from ocpp_server.observability import fleet
         from ocpp_server.observability import metrics as collectors
         from ocpp_server.process import scheduler
-        from ocpp_server.protocol.secrets import UPLOADS
+        from ocpp_server.protocol.secrets import FIRMWARE, UPLOADS
+        from ocpp_server.rights import Right, role_for
         from ocpp_server.transport import command_store, station_store
         from ocpp_server.transport.handshake import admission as port_of_admission
 
@@ -33,6 +35,13 @@ class ChargePointsConfig(AppConfig):
         kinds.register(logs.LOGS, commands={"get-log": dict, "get-diagnostics": logs.from_diagnostics})
         extensions.register(live.CONNECTORS)
         streams.register(UPLOADS, receive_log)
+        streams.register(FIRMWARE, send_firmware)
+        uploads.register(
+            "/api/v1/firmware",
+            "/admin/chargepoints/firmwarefile/add",
+            setting="FIRMWARE_MAX_FILE",
+            role=role_for(Right.FIRMWARE),
+        )
         scheduler.register(jobs.JOBS)
         scheduler.register_recovery(jobs.recover)
         data_transfer.load(settings.OCPP_DATA_TRANSFER_MODULES)

@@ -14,6 +14,7 @@ from chargepoints.models import (
     ChargePoint,
     Command,
     Connector,
+    FirmwareDownload,
     LogUpload,
     Message,
     ReportAssembly,
@@ -232,3 +233,37 @@ class CampaignStationQuery(ListQuery):
 
     def containing(self, text: str) -> Q:
         return Q(charge_point__identity_key__contains=text.casefold())
+
+
+class FirmwareQuery(ListQuery):
+    orderings = {"createdAt": "pk"}
+    exact = ("vendor", "model", "version")
+    moment = "created_at"
+
+    ordering = ordering(orderings)
+    search = search("A part of the name or version.")
+    vendor = TextField(required=False, max_length=255)
+    model = TextField(required=False, max_length=255)
+    version = TextField(required=False, max_length=255)
+
+    def containing(self, text: str) -> Q:
+        return Q(name__icontains=text) | Q(version__icontains=text)
+
+
+class FirmwareDownloadQuery(ListQuery):
+    orderings = {"createdAt": "pk"}
+    exact = {"campaignId": "campaign_id"}
+
+    ordering = ordering(orderings)
+    clientId = TextField(required=False, max_length=255, help_text="The identity of a station.")
+    campaignId = WholeField(required=False, min_value=1)
+    isComplete = FlagField(required=False)
+
+    def filtered(self, rows: QuerySet[FirmwareDownload]) -> QuerySet[FirmwareDownload]:
+        found, asked = super().filtered(rows), self.validated_data
+        if "clientId" in asked:
+            station = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
+            found = found.filter(charge_point_id=station or 0)
+        if "isComplete" in asked:
+            found = found.filter(completed_at__isnull=not asked["isComplete"])
+        return found

@@ -12,6 +12,7 @@ from chargepoints.models import (
     ChargePoint,
     Command,
     DeviceEvent,
+    FirmwareDownload,
     RefusedConnection,
     ReportAssembly,
     SecurityEvent,
@@ -19,7 +20,10 @@ from chargepoints.models import (
 from chargepoints.services import clocks, commands, deviations
 from chargepoints.services.campaigns import driving, stepping
 from chargepoints.services.campaigns import keeping as old_campaigns
-from chargepoints.services.diagnostics import files, log_uploads
+from chargepoints.services.diagnostics import log_uploads
+from chargepoints.services.diagnostics.files import LOGS
+from chargepoints.services.firmware import files as firmware_files
+from chargepoints.services.firmware.files import HOSTED
 from chargepoints.services.follow_ups import gathering, keeping
 from chargepoints.services.provisioning import restarted
 from chargepoints.tables import CHARGE_POINTS
@@ -80,8 +84,8 @@ async def delete_old_campaigns() -> None:
 
 
 def trim_events() -> None:
-    """Keep the newest events of each station (S11)."""
-    for model in (DeviceEvent, ReportAssembly, SecurityEvent):
+    """Keep the newest events and downloads of each station (S11)."""
+    for model in (DeviceEvent, FirmwareDownload, ReportAssembly, SecurityEvent):
         retention.keep_newest(model)
     keeping.trim()
 
@@ -92,12 +96,13 @@ def find_reports_of_the_day() -> None:
 
 
 async def delete_unknown_files() -> None:
-    """Delete the files of logs whose rows were deleted, in every process that may have the folder."""
-    names = await asyncio.to_thread(files.LOGS.aged)
-    if names:
-        known = await journal.run(log_uploads.known, names)
-        await asyncio.to_thread(files.LOGS.delete, set(names) - known)
-    await asyncio.to_thread(files.LOGS.delete_drafts)
+    """Delete the files of logs and firmware whose rows were deleted, in every process that may have them."""
+    for folder, with_row in ((LOGS, log_uploads.known), (HOSTED, firmware_files.known)):
+        names = await asyncio.to_thread(folder.aged)
+        if names:
+            known = await journal.run(with_row, names)
+            await asyncio.to_thread(folder.delete, set(names) - known)
+        await asyncio.to_thread(folder.delete_drafts)
 
 
 def recover() -> None:

@@ -1,6 +1,16 @@
 """URLs below /api/v1."""
 
-from chargepoints.views import campaigns, commands, follow_ups, logs, notes, security, sites, stations
+from chargepoints.views import (
+    campaigns,
+    commands,
+    firmware,
+    follow_ups,
+    logs,
+    notes,
+    security,
+    sites,
+    stations,
+)
 from ocpp_server.api.resources import Router
 
 _ONE = "chargepoints/<str:client_id>"
@@ -16,6 +26,8 @@ router.register(f"{_ONE}/notes", notes.NoteViewSet)
 router.register(f"{_ONE}/reports", follow_ups.ReportViewSet)
 router.register("campaigns", campaigns.CampaignViewSet)
 router.register("campaigns/<str:campaign_id>/stations", campaigns.CampaignStationViewSet)
+router.register("firmware", firmware.FirmwareViewSet)
+router.register("firmware/<str:firmware_id>/downloads", firmware.FirmwareDownloadViewSet)
 router.register("security-events", security.SecurityEventViewSet)
 router.register("sites", sites.SiteViewSet)
 

@@ -28,6 +28,7 @@ class Right(StrEnum):
     CORRECTIONS = "corrections"
     CONTRACTS = "contracts"
     IMPORTS = "imports"
+    FIRMWARE = "firmware"
     PERSONAL_DATA = "personal_data"
     DELETION = "deletion"
     LOGINS = "logins"
@@ -55,6 +56,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.CORRECTIONS: (Role.ADMINISTRATOR, "Settle a session with an energy that is not in its readings"),
     Right.CONTRACTS: (Role.ADMINISTRATOR, "Contracts, their members, token groups and access rules"),
     Right.IMPORTS: (Role.ADMINISTRATOR, "Import tokens from files"),
+    Right.FIRMWARE: (Role.ADMINISTRATOR, "Add and delete firmware files"),
     Right.PERSONAL_DATA: (Role.ADMINISTRATOR, "Export and erase a person's data; see customer information"),
     Right.DELETION: (Role.ADMINISTRATOR, "Delete stations, sites and the logs of stations"),
     Right.LOGINS: (Role.ADMINISTRATOR, "Operators, API keys, stored answers to idempotent requests"),

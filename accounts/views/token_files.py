@@ -18,7 +18,7 @@ from accounts.services import token_files, token_import
 from ocpp_server.api import exports
 from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import NUMBER, described, enveloped
-from ocpp_server.api.envelope import AlwaysJson, answer, refusal
+from ocpp_server.api.envelope import MultipartForms, answer, refusal
 from ocpp_server.api.errors import flatten
 from ocpp_server.api.fields import FlagField, ReadSerializer, StrictSerializer, TimeField
 from ocpp_server.api.lists import query
@@ -79,14 +79,6 @@ class ExportQuery(TokenFilters):
         return fields
 
 
-class Uploads(AlwaysJson):
-    """Parse the upload as a multipart form."""
-
-    def select_parser(self, request: Any, parsers: Any) -> Any:
-        kind = (request.content_type or "").split(";")[0].strip().lower()
-        return parsers[0] if kind == "multipart/form-data" else None
-
-
 _ONE = enveloped("TokenImport", TokenImportSerializer)
 
 
@@ -101,7 +93,7 @@ def check(texts: dict[str, str]) -> dict[str, Any]:
 class TokenImportView(ApiView):
     write_role = role_for(Right.IMPORTS)
     parser_classes = [MultiPartParser]
-    content_negotiation_class = Uploads
+    content_negotiation_class = MultipartForms
 
     @described(
         "Import tokens from a file",

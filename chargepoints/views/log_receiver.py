@@ -16,44 +16,26 @@ import asyncio
 import base64
 import binascii
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 import structlog
 from django.db import Error as DatabaseError
-from django.db import connection
 
 from chargepoints.models import LogUpload
 from chargepoints.services.diagnostics import addresses, files, log_uploads
 from ocpp_server.bounds import folders, multipart, streams
-from ocpp_server.observability import measures
+from ocpp_server.bounds.streaming import Headers, Refused, Threads, answer, client, header
 
 log = structlog.get_logger(__name__)
-
-P = ParamSpec("P")
-T = TypeVar("T")
-Headers = tuple[tuple[bytes, bytes], ...]
 
 # The body is written in parts of this size.
 WRITTEN_AT_ONCE: Final = 256 * 1024
 METHODS: Final = ("PUT", "POST")
 _AWAY: Final = "The server can't store the file now. Upload it again later."
 _SUPERSEDED: Final = "A newer upload to this address has begun."
-# Threads for uploads only: a slow disk or a flood of wrong addresses delays nothing else.
-_threads = ThreadPoolExecutor(4, thread_name_prefix="log-uploads")
+_threads = Threads(4, name="log-uploads")
 # The upload that each address receives now. A newer one ends it: its station has lost the connection.
 _running: dict[int, asyncio.Task[Any]] = {}
-
-
-class Refused(Exception):  # noqa: N818 - named for what happened
-    """An answer that ends an upload."""
-
-    def __init__(self, status: int, sentence: str, headers: Headers = ()) -> None:
-        self.status = status
-        self.sentence = sentence
-        self.headers = headers
-        super().__init__(sentence)
 
 
 class _Interrupted(Exception):  # noqa: N818
@@ -74,18 +56,7 @@ async def receive_log(scope: dict[str, Any], receive: Any, send: Any) -> None:
     except DatabaseError as error:
         log.warning("log_upload.database_away", error=str(error))
         status, sentence, headers = 503, _AWAY, ((b"retry-after", b"60"),)
-    await _answer(scope, send, status, sentence, headers)
-
-
-async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    def run() -> T:
-        try:
-            return function(*args, **kwargs)
-        finally:
-            connection.close()
-
-    # Shielded: the file of a cancelled request is closed only after its last part was written.
-    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(_threads, run))
+    await answer(scope, send, status, sentence, headers)
 
 
 async def _admitted(scope: dict[str, Any]) -> LogUpload:
@@ -97,9 +68,9 @@ async def _admitted(scope: dict[str, Any]) -> LogUpload:
     if scope["method"] not in METHODS:
         allow = ", ".join(METHODS).encode()
         raise Refused(405, "Upload with PUT or POST.", ((b"allow", allow),))
-    upload = await _in_thread(log_uploads.find, target.number, target.key)
+    upload = await _threads.run(log_uploads.find, target.number, target.key)
     if upload is None:
-        log.warning("log_upload.unknown_address", address=_client(scope))
+        log.warning("log_upload.unknown_address", address=client(scope))
         raise unknown
     if upload.login_hash and not addresses.matches(_login(scope), upload.login_hash):
         challenge = ((b"www-authenticate", b'Basic realm="logs", charset="UTF-8"'),)
@@ -140,7 +111,7 @@ class _Reception:
         fault = ""
         try:
             form = self._form()
-            await _in_thread(log_uploads.begin, self._upload.pk)
+            await _threads.run(log_uploads.begin, self._upload.pk)
             kept = await self._draft(form)
             return await self._store(kept)
         except Refused as refusal:
@@ -162,26 +133,26 @@ class _Reception:
         finally:
             if fault:
                 log.warning("log_upload.failed", **self._facts(), reason=fault)
-                await _in_thread(log_uploads.fail, self._upload.pk, fault)
+                await _threads.run(log_uploads.fail, self._upload.pk, fault)
 
     def _form(self) -> multipart.FirstFile | None:
-        boundary = multipart.boundary_of(_header(self._scope, b"content-type"))
+        boundary = multipart.boundary_of(header(self._scope, b"content-type"))
         return None if boundary is None else multipart.FirstFile(boundary)
 
     async def _draft(self, form: multipart.FirstFile | None) -> folders.Kept:
-        draft = await _in_thread(files.LOGS.draft, self._upload.pk, stored_bytes=log_uploads.stored_bytes)
+        draft = await _threads.run(files.LOGS.draft, self._upload.pk, stored_bytes=log_uploads.stored_bytes)
         try:
-            announced = _header(self._scope, b"content-length")
+            announced = header(self._scope, b"content-length")
             if announced.isascii() and announced.isdigit():
                 beside = 0 if form is None else files.MOST_DISCARDED
-                await _in_thread(draft.require, max(0, int(announced[:19]) - beside))
+                await _threads.run(draft.require, max(0, int(announced[:19]) - beside))
             await self._receive_into(draft, form)
             if form is not None and not form.is_whole:
                 raise multipart.MalformedForm("The form has no whole file in it.")
             self._name = form.name if form is not None else ""
-            return await _in_thread(draft.keep)
+            return await _threads.run(draft.keep)
         except BaseException:
-            await _in_thread(draft.discard)
+            await _threads.run(draft.discard)
             raise
 
     async def _receive_into(self, draft: folders.Draft, form: multipart.FirstFile | None) -> None:
@@ -197,7 +168,7 @@ class _Reception:
             waiting.append(content)
             size += len(content)
             if size >= WRITTEN_AT_ONCE or (size and not is_open):
-                await _in_thread(draft.write, b"".join(waiting))
+                await _threads.run(draft.write, b"".join(waiting))
                 waiting, size = [], 0
             elif self._received - draft.size > files.MOST_DISCARDED + size:
                 raise multipart.MalformedForm("The form has too much in it beside the file.")
@@ -207,10 +178,10 @@ class _Reception:
         name = addresses.shown_name(self._name) or (target.name if target else "")
         is_stored = False
         try:
-            is_stored = await _in_thread(log_uploads.store, self._upload.pk, kept=kept, file_name=name)
+            is_stored = await _threads.run(log_uploads.store, self._upload.pk, kept=kept, file_name=name)
         finally:
             if not is_stored:
-                await _in_thread(files.LOGS.delete, [kept.name])
+                await _threads.run(files.LOGS.delete, [kept.name])
         if not is_stored:
             raise Refused(404, "The request for this log was deleted.")
         log.info("log_upload.received", **self._facts(), size=kept.size, ms=self._ms())
@@ -223,35 +194,12 @@ class _Reception:
         return round((time.perf_counter() - self._started_at) * 1000, 1)
 
 
-def _header(scope: dict[str, Any], wanted: bytes) -> str:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "").strip()
-
-
 def _login(scope: dict[str, Any]) -> str:
     """The user name and password of the request, with a colon between them; empty without any."""
-    scheme, _, text = _header(scope, b"authorization").partition(" ")
+    scheme, _, text = header(scope, b"authorization").partition(" ")
     if scheme.lower() != "basic":
         return ""
     try:
         return base64.b64decode(text.strip(), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return ""
-
-
-def _client(scope: dict[str, Any]) -> str:
-    client = scope.get("client")
-    return str(client[0]) if client else ""
-
-
-async def _answer(scope: dict[str, Any], send: Any, status: int, sentence: str, headers: Headers) -> None:
-    method = scope["method"]
-    measures.http_requests.add(method if method in measures.METHODS else measures.OTHER, str(status))
-    body = f"{sentence}\n".encode()
-    shared = (
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    )
-    await send({"type": "http.response.start", "status": status, "headers": [*shared, *headers]})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.types import OpenApiTypes
 
-from chargepoints.models import Campaign, ChargePoint, Site
+from chargepoints.models import Campaign, ChargePoint, FirmwareFile, Site
 from ocpp_server.api.lookups import Lookup, by_number
 from ocpp_server.domain import Invalid, Missing
 from ocpp_server.error_codes import Code
@@ -34,6 +34,12 @@ def campaign(campaign_id: str, *, lock: bool = False) -> Campaign:
     return by_number(Campaign.objects.all(), campaign_id, noun="campaign", field="campaign_id", lock=lock)
 
 
+def firmware(firmware_id: str, *, lock: bool = False) -> FirmwareFile:
+    """The firmware file of this number. Raises Invalid for a bad number, Missing."""
+    rows = FirmwareFile.objects.all()
+    return by_number(rows, firmware_id, noun="firmware file", field="firmware_id", lock=lock)
+
+
 def named_site(site_id: int, field: str = "siteId") -> Site:
     """The site that a request body names in `field`. Raises Invalid."""
     try:
@@ -51,6 +57,7 @@ STATION = Lookup(
 )
 STATION_PATH = STATION.path
 CAMPAIGN = Lookup("campaign_id", "The number of the campaign.", find=campaign)
+FIRMWARE = Lookup("firmware_id", "The number of the firmware file.", find=firmware)
 SITE = Lookup("site_id", "The number of the site.", find=site)
 
 

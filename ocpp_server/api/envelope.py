@@ -130,3 +130,11 @@ class AlwaysJson(BaseContentNegotiation):
         self, request: Any, renderers: Any, format_suffix: str | None = None
     ) -> tuple[Any, str]:
         return renderers[0], renderers[0].media_type
+
+
+class MultipartForms(AlwaysJson):
+    """A body is parsed as a multipart form, by the first parser of the view; another one is refused (415)."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        kind = (request.content_type or "").split(";")[0].strip().lower()
+        return parsers[0] if kind == "multipart/form-data" else None

@@ -22,6 +22,7 @@ from django.conf import settings
 
 from ocpp_server.bounds import callers, per_address, refusals, streams, uploads
 from ocpp_server.bounds.refusals import Refusal
+from ocpp_server.credentials import Role
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -71,6 +72,7 @@ class _Exchange:
         self._limit: int = settings.HTTP_MAX_BODY
         # Whether the application bounds the body: then the time limit begins again with each part.
         self._is_streamed = streams.application_of(scope) is not None
+        self._upload = uploads.upload_of(scope)
         self._started_at = self._loop.time()
         self._received = 0
         # Whether more of the body is expected.
@@ -145,16 +147,18 @@ class _Exchange:
         if self._scope["path"] in _PROBES or (_is_api(self._scope) and self._credentials is None):
             # No code needs the body: neither a probe nor the refusal of a caller without credentials.
             self._is_withheld = True
-        elif uploads.is_upload(self._scope) and (self._size is None or self._size > self._limit):
-            if await callers.are_valid(self._credentials):
-                self._limit = max(self._limit, uploads.max_body())
+        elif self._upload is not None and (self._size is None or self._size > self._limit):
+            if await callers.are_valid(self._credentials, self._upload.role):
+                self._limit = max(self._limit, self._upload.max_body)
             elif _is_api(self._scope):
                 self._is_withheld = True  # the API refuses these credentials itself, and records it
 
     def _hint(self) -> str:
-        if uploads.is_upload(self._scope) and self._limit < uploads.max_body():
-            return f"Sign in to upload up to {uploads.in_words(uploads.max_file())}."
-        return ""
+        upload = self._upload
+        if upload is None or self._limit >= upload.max_body:
+            return ""
+        caller = "" if upload.role == Role.VIEWER else f" as {upload.role}"
+        return f"Sign in{caller} to upload up to {uploads.in_words(upload.max_file)}."
 
     # -- the body ----------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from django.db import connection
 from django.http import HttpRequest, parse_cookie
 
 from ocpp_server import credentials
+from ocpp_server.credentials import Role
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ _REMEMBERED: Final = 10_000
 # Two threads for lookups only: a flood of invalid keys waits for them and delays nothing else.
 _threads = ThreadPoolExecutor(2, thread_name_prefix="callers")
 
+_ORDER: Final = list(Role)
 _API_KEY, _SESSION = "api-key", "session"
 
 
@@ -91,13 +93,15 @@ def is_remembered(offer: Offered | None) -> bool:
     return offer is not None and offer.digest in _verified
 
 
-async def are_valid(offer: Offered | None) -> bool:
-    """Whether these credentials are valid; False also when the database does not answer in time."""
+async def are_valid(offer: Offered | None, role: Role = Role.VIEWER) -> bool:
+    """Whether these credentials are valid, and of this role or a higher one; False also when the database
+    does not answer in time.
+    """
     if offer is None:
         return False
-    if is_remembered(offer):
+    if role == Role.VIEWER and is_remembered(offer):
         return True
-    asked = asyncio.get_running_loop().run_in_executor(_threads, _look_up, offer)
+    asked = asyncio.get_running_loop().run_in_executor(_threads, _look_up, offer, role)
     try:
         async with asyncio.timeout(LOOKUP_TIMEOUT_S):
             return await asked
@@ -117,22 +121,25 @@ def mark_authenticated(request: HttpRequest) -> None:
             note()
 
 
-def _look_up(offer: Offered) -> bool:
-    find = _is_key if offer.kind == _API_KEY else _is_session
+def _look_up(offer: Offered, role: Role) -> bool:
+    find = _role_of_key if offer.kind == _API_KEY else _role_of_session
     try:
-        is_valid = find(offer.secret)
+        found = find(offer.secret)
     finally:
         connection.close()
-    if is_valid:
-        _verified.add(offer.digest)
-    return is_valid
+    if found is None:
+        return False
+    _verified.add(offer.digest)
+    return _ORDER.index(Role(found)) >= _ORDER.index(role)
 
 
-def _is_key(plain: str) -> bool:
-    return credentials.port.app.find(plain) is not None
+def _role_of_key(plain: str) -> str | None:
+    key = credentials.port.app.find(plain)
+    return None if key is None else key.role
 
 
-def _is_session(key: str) -> bool:
+def _role_of_session(key: str) -> str | None:
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    return bool(get_user(request).is_authenticated)
+    user = get_user(request)
+    return credentials.role_of(user) if user.is_authenticated else None

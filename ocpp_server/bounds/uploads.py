@@ -1,36 +1,51 @@
-"""The paths that accept files, and their larger limit. Each app registers its paths."""
+"""The paths that accept files, and their larger limits. Each app registers its paths."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
+
+from ocpp_server.credentials import Role
 
 # The size of the form around a file: boundaries, names, other fields.
 FORM_BYTES: Final = 64 * 1024
 
-_paths: set[str] = set()
+
+class Upload(NamedTuple):
+    """A path that accepts files: the setting with the largest file, and the lowest role that may send one."""
+
+    setting: str = "HTTP_MAX_UPLOAD"
+    role: Role = Role.VIEWER
+
+    @property
+    def max_file(self) -> int:
+        """The largest file, in bytes."""
+        return int(getattr(settings, self.setting))
+
+    @property
+    def max_body(self) -> int:
+        """The largest body with a file in it, in bytes."""
+        return self.max_file + FORM_BYTES
 
 
-def register(*paths: str) -> None:
-    """Accept files of up to HTTP_MAX_UPLOAD bytes at these paths, from callers with valid credentials."""
-    _paths.update(path.rstrip("/") for path in paths)
+_uploads: dict[str, Upload] = {}
 
 
-def is_upload(scope: dict[str, Any]) -> bool:
-    """Whether the path of the request is registered, with or without a trailing slash."""
+def register(*paths: str, setting: str = "HTTP_MAX_UPLOAD", role: Role = Role.VIEWER) -> None:
+    """Accept files of up to the bytes in this setting at these paths, from callers with this role."""
+    _uploads.update({path.rstrip("/"): Upload(setting, role) for path in paths})
+
+
+def upload_of(scope: dict[str, Any]) -> Upload | None:
+    """The registered path of the request, with or without a trailing slash; None for all other paths."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-    return path.rstrip("/") in _paths
+    return _uploads.get(path.rstrip("/"))
 
 
 def max_file() -> int:
-    """The largest file, in bytes."""
-    return int(settings.HTTP_MAX_UPLOAD)
-
-
-def max_body() -> int:
-    """The largest body with a file in it, in bytes."""
-    return max_file() + FORM_BYTES
+    """The largest file of an upload that has no limit of its own, in bytes."""
+    return Upload().max_file
 
 
 def too_large() -> str:

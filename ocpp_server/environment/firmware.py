@@ -29,14 +29,14 @@ FIRMWARE_VARIABLES: tuple[Variable, ...] = (
         "FIRMWARE_MAX_FILE",
         "512MiB",
         size,
-        "The largest firmware file; a larger one is answered with 413.",
+        "The largest firmware file; a larger one is refused.",
         _GROUP,
     ),
     Variable(
         "FIRMWARE_QUOTA",
         "10GiB",
         size,
-        "The size of all firmware files together; beyond it an upload is answered with 507.",
+        "The size of all firmware files together; beyond it an upload is refused.",
         _GROUP,
     ),
 )

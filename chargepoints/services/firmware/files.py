@@ -57,14 +57,14 @@ class _Location(NamedTuple):
     md5: str = ""
 
 
-def add_hosted(facts: Facts, *, file: BinaryIO, file_name: str, actor: str) -> FirmwareFile:
-    """Store a file that stations will download here. Blocks for as long as it takes to copy and check it.
+def add_hosted(facts: Facts, *, file: BinaryIO, size: int, file_name: str, actor: str) -> FirmwareFile:
+    """Store a file of `size` bytes that stations will download here. Blocks until it is copied and checked.
 
     Raises Invalid with the field, and Conflict for a full quota or disk; then nothing is stored.
     """
     given = signing.checked_sha256(facts.sha256)
     _check_names(facts)
-    kept, md5 = _stored(file)
+    kept, md5 = _stored(file, size)
     is_added = False
     try:
         if not kept.size:
@@ -128,11 +128,12 @@ def _check_names(facts: Facts) -> None:
             raise Invalid("Must not be empty.", field=field)
 
 
-def _stored(file: BinaryIO) -> tuple[Kept, str]:
+def _stored(file: BinaryIO, size: int) -> tuple[Kept, str]:
     """The content of an upload as a file in FIRMWARE_DIR, and its MD5. Raises Invalid, Conflict, OSError."""
     try:
         draft = HOSTED.draft(0, stored_bytes=stored_bytes)
         try:
+            draft.require(size)
             while part := file.read(_WRITTEN_AT_ONCE):
                 draft.write(part)
             return draft.keep(), draft.md5

@@ -15,6 +15,7 @@ from accounts.models import User
 from ocpp_server import credentials
 from ocpp_server.bounds import callers
 from ocpp_server.bounds.callers import Offered
+from ocpp_server.credentials import Role
 from tests.unit.transport.instant import skip_waits
 
 
@@ -29,7 +30,8 @@ class Keys:
         self.asked.append(plain)
         if self.error is not None:
             raise self.error
-        return object() if plain == "good" else None
+        role = {"good": "viewer", "strong": "administrator"}.get(plain)
+        return None if role is None else SimpleNamespace(role=role)
 
 
 @pytest.fixture(autouse=True)
@@ -114,9 +116,9 @@ def test_a_session_is_valid_while_it_is_stored() -> None:
     stored.create()
     assert stored.session_key is not None
 
-    assert callers._is_session(stored.session_key) is True
+    assert callers._role_of_session(stored.session_key) == user.role
     stored.delete()
-    assert callers._is_session(stored.session_key or "") is False
+    assert callers._role_of_session(stored.session_key or "") is None
 
 
 async def test_an_invalid_key_is_not_remembered(keys: Keys) -> None:
@@ -138,7 +140,7 @@ async def test_credentials_are_not_valid_while_the_database_is_away(keys: Keys) 
 
 
 async def test_a_session_is_looked_up_as_a_session(monkeypatch: pytest.MonkeyPatch, keys: Keys) -> None:
-    monkeypatch.setattr(callers, "_is_session", lambda secret: secret == "abc")
+    monkeypatch.setattr(callers, "_role_of_session", lambda secret: "viewer" if secret == "abc" else None)
 
     assert await callers.are_valid(Offered("session", "abc")) is True
     assert await callers.are_valid(Offered("session", "good")) is False
@@ -232,3 +234,13 @@ def test_a_request_without_credentials_or_ASGI_is_not_marked() -> None:
     callers.mark_authenticated(SimpleNamespace())  # type: ignore[arg-type]
 
     assert marks == []
+
+
+async def test_a_larger_upload_needs_its_role_also_from_remembered_credentials(keys: Keys) -> None:
+    assert await callers.are_valid(key())
+
+    assert not await callers.are_valid(key(), Role.OPERATOR)
+    assert not await callers.are_valid(key("bad"), Role.OPERATOR)
+    assert await callers.are_valid(key("strong"), Role.OPERATOR)
+    assert await callers.are_valid(key("strong"), Role.ADMINISTRATOR)
+    assert callers.is_remembered(key())

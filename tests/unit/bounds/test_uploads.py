@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from ocpp_server.bounds import uploads
+from ocpp_server.credentials import Role
 
 
 @pytest.fixture(autouse=True)
 def _own_paths(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "_paths", set())
+    monkeypatch.setattr(uploads, "_uploads", {})
     uploads.register("/files", "/more/", "/DOCX")
+    uploads.register("/large", setting="FIRMWARE_MAX_FILE", role=Role.ADMINISTRATOR)
 
 
 @pytest.mark.parametrize(
@@ -31,19 +33,32 @@ def _own_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_registered_path_accepts_files_with_or_without_a_slash(path: str, is_upload: bool) -> None:
-    assert uploads.is_upload({"path": path}) is is_upload
+    assert (uploads.upload_of({"path": path}) is not None) is is_upload
 
 
 def test_the_path_of_the_server_in_front_does_not_count() -> None:
-    assert uploads.is_upload({"path": "/csms/files", "root_path": "/csms"})
-    assert not uploads.is_upload({"path": "/csms/files"})
+    assert uploads.upload_of({"path": "/csms/files", "root_path": "/csms"})
+    assert not uploads.upload_of({"path": "/csms/files"})
 
 
 def test_the_form_around_a_file_may_have_64_kib(settings: Any) -> None:
     settings.HTTP_MAX_UPLOAD = 1000
 
-    assert (uploads.max_file(), uploads.max_body()) == (1000, 1000 + 65536)
+    found = uploads.upload_of({"path": "/files"})
+
+    assert found is not None
+    assert (found.max_file, found.max_body, found.role) == (1000, 1000 + 65536, Role.VIEWER)
+    assert uploads.max_file() == 1000
     assert uploads.too_large() == "The file is larger than 1,000 bytes."
+
+
+def test_a_path_may_have_a_limit_and_a_role_of_its_own(settings: Any) -> None:
+    settings.FIRMWARE_MAX_FILE = 5000
+
+    found = uploads.upload_of({"path": "/large"})
+
+    assert found is not None
+    assert (found.max_file, found.role) == (5000, Role.ADMINISTRATOR)
 
 
 @pytest.mark.parametrize(
