@@ -8,11 +8,13 @@ from ocpp_server.admin import menu
 
 menu.model(menu.OVERVIEW, 20, _("Stations"), "ev_station", "chargepoints_chargepoint")
 menu.model(menu.OVERVIEW, 40, _("Campaigns"), "campaign", "chargepoints_campaign")
+menu.model(menu.OVERVIEW, 45, _("Firmware"), "system_update_alt", "chargepoints_firmwarefile")
 menu.model(menu.CHARGING, 50, _("Sites"), "location_on", "chargepoints_site")
 menu.model(menu.INBOXES, 10, _("Refused connections"), "block", "chargepoints_refusedconnection")
 menu.model(menu.LOGS, 10, _("Messages"), "sync_alt", "chargepoints_message")
 menu.model(menu.LOGS, 20, _("Commands"), "send", "chargepoints_command")
 menu.model(menu.LOGS, 45, _("Station logs"), "troubleshoot", "chargepoints_logupload")
+menu.model(menu.LOGS, 47, _("Firmware downloads"), "download", "chargepoints_firmwaredownload")
 menu.model(menu.LOGS, 50, _("Deviations"), "rule", "chargepoints_deviation")
 menu.model(menu.LOGS, 60, _("Security events"), "shield", "chargepoints_securityevent")
 menu.model(menu.LOGS, 70, _("Device events"), "sensors", "chargepoints_deviceevent")

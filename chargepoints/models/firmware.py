@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.campaign import Campaign
@@ -104,6 +105,12 @@ class FirmwareDownload(models.Model):
     Each offer makes a row: a retry gets another address, and a download that is under way goes on.
     """
 
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        BEGUN = "begun", _("Begun")
+        COMPLETE = "complete", _("Complete")
+        EXPIRED = "expired", _("Expired")
+
     firmware = models.ForeignKey(
         FirmwareFile, on_delete=models.CASCADE, related_name="downloads", db_index=False
     )
@@ -141,6 +148,15 @@ class FirmwareDownload(models.Model):
 
     def __str__(self) -> str:
         return titled(f"{self.firmware} to {self.charge_point}", self.created_at)
+
+    @property
+    def state(self) -> FirmwareDownload.State:
+        """Its course: complete when all bytes were sent, expired when its time was up before that."""
+        if self.completed_at is not None:
+            return self.State.COMPLETE
+        if self.expires_at < timezone.now():
+            return self.State.EXPIRED
+        return self.State.BEGUN if self.bytes_sent else self.State.WAITING
 
 
 class FirmwareDownloadRequest(models.Model):

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from chargepoints.models import FirmwareDownload
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField, TimeField
 
 
@@ -86,6 +87,7 @@ class FirmwareDownloadSerializer(ReadSerializer):
     id = serializers.IntegerField()
     clientId = serializers.CharField(source="charge_point.identity")
     campaignId = serializers.IntegerField(source="campaign_id", allow_null=True)
+    state = serializers.ChoiceField(choices=FirmwareDownload.State.values)
     bytesSent = serializers.IntegerField(
         source="bytes_sent", help_text="More than the size if parts were sent twice."
     )

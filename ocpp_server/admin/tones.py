@@ -44,6 +44,8 @@ LOG = {
     "canceled": NEUTRAL,
     "expired": WARNING,
 }
+FIRMWARE_SIGNATURE = {"none": NEUTRAL, "verified": SUCCESS, "unverified": DANGER}
+FIRMWARE_DOWNLOAD = {"waiting": NEUTRAL, "begun": INFO, "complete": SUCCESS, "expired": WARNING}
 CAMPAIGN = {"running": INFO, "paused": WARNING, "finished": SUCCESS, "cancelled": NEUTRAL}
 CAMPAIGN_STATION = {"claimed": INFO, "sent": INFO, "done": SUCCESS, "failed": DANGER}
 LOCAL_LIST = {

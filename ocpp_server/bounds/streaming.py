@@ -1,4 +1,4 @@
-"""What the applications of `streams` share: their threads, their refusals, and their short answers."""
+"""Shared parts of the applications of `streams`: their threads, their refusals, and their short answers."""
 
 from __future__ import annotations
 

@@ -22,6 +22,9 @@ from chargepoints.models import (
     Command,
     Deviation,
     DeviceEvent,
+    FirmwareDownload,
+    FirmwareDownloadRequest,
+    FirmwareFile,
     FollowUp,
     LogUpload,
     Message,
@@ -108,9 +111,36 @@ def rows() -> dict[type, Any]:
         detail=bad,
         not_before=NOON,
     )
+    firmware = FirmwareFile.objects.create(
+        name=bad[:100],
+        vendor=bad,
+        model=bad,
+        version=bad,
+        file_name=bad[:100],
+        stored_as="0-0123456789abcdef",
+        size=1,
+        sha256=bad[:64],
+        md5=bad[:32],
+        signature=bad,
+        signing_certificate=bad,
+        uploaded_by=bad[:150],
+    )
+    FirmwareFile.objects.create(name=bad[:100], version=bad, url=bad)
+    download = FirmwareDownload.objects.create(
+        firmware=firmware,
+        charge_point=station,
+        campaign=campaign,
+        client_address=bad[:64],
+        expires_at=NOON,
+    )
+    FirmwareDownloadRequest.objects.create(
+        download=download, method=bad[:8], status=200, client_address=bad[:64], began_at=NOON
+    )
     template = ConfigurationTemplate.objects.create(name=bad, description=bad, values={bad: bad})
     rows: list[Any] = [
         campaign,
+        firmware,
+        download,
         station,
         station.evses.get(),
         station.connectors.get(),

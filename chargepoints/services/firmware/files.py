@@ -35,7 +35,7 @@ _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
 class Facts(NamedTuple):
-    """What is known of a firmware before its file is read. Empty texts are not given."""
+    """The description of a firmware that comes with its file. Empty texts are not given."""
 
     name: str
     version: str

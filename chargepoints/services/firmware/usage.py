@@ -1,4 +1,4 @@
-"""What uses a firmware file: it can't be deleted meanwhile."""
+"""The users of a firmware file: while there is one, the file can't be deleted."""
 
 from __future__ import annotations
 

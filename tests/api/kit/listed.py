@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from chargepoints.models import ChargePoint, LogUpload, SecurityEvent
+from chargepoints.models import ChargePoint, FirmwareDownload, FirmwareFile, LogUpload, SecurityEvent
 from configuration.models import ConfigurationTemplate, DesiredValue, TemplateAssignment
 from smart_charging.models import InstalledProfile
 from tests.api.conftest import NOON
@@ -19,6 +19,16 @@ def a_log(parents: Any, number: int) -> LogUpload:
         created_at=at,
         updated_at=at,
         expires_at=at,
+    )
+
+
+def a_firmware(parents: Any, number: int) -> FirmwareFile:
+    return FirmwareFile.objects.create(name=f"N{number}", version="1.2", url="https://example.com/fw.bin")
+
+
+def a_download(parents: Any, number: int) -> FirmwareDownload:
+    return FirmwareDownload.objects.create(
+        firmware=parents.firmware, charge_point=parents.station, expires_at=NOON
     )
 
 

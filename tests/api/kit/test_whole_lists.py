@@ -66,6 +66,7 @@ class Parents:
         self.site = Site.objects.create(name="~parent")
         self.campaign = self.a_campaign(0)
         self.template = listed.a_template(self, 0)
+        self.firmware = listed.a_firmware(self, 0)
 
     def a_session(self, number: int) -> Transaction:
         at = moment(number % 1000)
@@ -237,6 +238,10 @@ LISTS = {
         listed.an_assignment, "", parent=lambda parents: parents.template.pk
     ),
     "contracts": Rows(Parents.a_contract, "issuer"),
+    "firmware": Rows(listed.a_firmware, "uploaded_by"),
+    "firmware/{firmware_id}/downloads": Rows(
+        listed.a_download, "client_address", parent=lambda parents: parents.firmware.pk
+    ),
     "local-lists": Rows(a_local_list, "reason", "clientId", lambda row: row.charge_point.identity),
     "reservations": Rows(a_reservation_of, "reason"),
     "security-events": Rows(listed.a_security_event, "tech_info"),
@@ -334,6 +339,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     walk = Walk(caller, path, LISTS[path])
     parents = {str(one.pk) for one in (walk.parents.person, walk.parents.contract, walk.parents.session)}
     parents |= {walk.parents.station.identity, str(walk.parents.site.pk), str(walk.parents.campaign.pk)}
+    parents.add(str(walk.parents.firmware.pk))
     parents.add(str(walk.parents.template.pk))
     for _ in range(drawn["rows"]):
         walk.add()
@@ -355,7 +361,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     assert set(read) - stayed <= touched | parents
     for row in walk.known:
         row.delete()
-    for name in ("session", "contract", "person", "site", "campaign", "template", "station"):
+    for name in ("session", "contract", "person", "site", "campaign", "template", "firmware", "station"):
         getattr(walk.parents, name).delete()
 
 

@@ -9,7 +9,16 @@ from django.db import connections
 
 from accounts.models import ApiKey, User
 from accounts.services.api_keys import digest
-from chargepoints.models import ChargePoint, Command, Connector, Evse, Message
+from chargepoints.models import (
+    ChargePoint,
+    Command,
+    Connector,
+    Evse,
+    FirmwareDownload,
+    FirmwareDownloadRequest,
+    FirmwareFile,
+    Message,
+)
 from tests.api.conftest import NOON
 from tests.api.recorded.playing import OPERATOR, VIEWER
 from tests.direct.readings import a_reading
@@ -57,6 +66,15 @@ def _rows() -> None:
             error_code="NoError",
             status_received_at=NOON,
         )
+    firmware = FirmwareFile.objects.using(ALIAS).create(
+        name="Wall 11", version="1.3.0", url="https://files.example.com/1.3.0.bin"
+    )
+    download = FirmwareDownload.objects.using(ALIAS).create(
+        firmware=firmware, charge_point=garage, key_hash="0" * 64, expires_at=NOON, request_count=1
+    )
+    FirmwareDownloadRequest.objects.using(ALIAS).create(
+        download=download, method="GET", status=206, first_byte=0, last_byte=9, began_at=NOON
+    )
     _session(garage, 1000, status="active", started_at=NOON)
     for index, (number, reasons) in enumerate(SUSPECT.items()):
         begin = NOON - timedelta(days=index + 1)

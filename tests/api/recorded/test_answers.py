@@ -10,10 +10,19 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.api.recorded import recording, seed
 from tests.api.recorded.playing import Player
-from tests.api.recorded.scenario import accounts, added, campaigns, commands, kit, sessions, stations
+from tests.api.recorded.scenario import (
+    accounts,
+    added,
+    campaigns,
+    commands,
+    firmware,
+    kit,
+    sessions,
+    stations,
+)
 from tests.servers import LiveServer
 
-SCENARIO = (accounts, stations, sessions, kit, commands, added, campaigns)
+SCENARIO = (accounts, stations, sessions, kit, commands, added, campaigns, firmware)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ocpp_server.bounds import callers, uploads
+from ocpp_server.credentials import Role
 from tests.unit.bounds.test_bodies import (
     AUTHORIZE,
     IMPORT,
@@ -37,7 +38,7 @@ class Keys:
         self.has_asked = asyncio.Event()
         monkeypatch.setattr(callers, "are_valid", self._are_valid)
 
-    async def _are_valid(self, offer: Any) -> bool:
+    async def _are_valid(self, offer: Any, role: Role = Role.VIEWER) -> bool:
         if offer is None:
             return False
         self.asked.append(offer.secret)
@@ -155,7 +156,7 @@ async def test_a_caller_with_credentials_is_not_asked_to_sign_in(keys: Keys) -> 
 
 
 async def test_a_larger_general_limit_holds_for_uploads_too(keys: Keys, settings: Any) -> None:
-    settings.HTTP_MAX_BODY = uploads.max_body() + 10
+    settings.HTTP_MAX_BODY = uploads.Upload().max_body + 10
 
     done = await chunked(IMPORT, b"x" * settings.HTTP_MAX_BODY, **KEY).run()
 

@@ -11,15 +11,16 @@ from ocpp_server.admin.pages import Pages
 from ocpp_server.api import extensions
 
 MENU = {
-    "": ["Dashboard", "Stations", "Sessions", "Campaigns"],
+    "": ["Dashboard", "Stations", "Sessions", "Campaigns", "Firmware"],
     "Who may charge": [
         "People", "Contracts", "Tokens", "Token groups", "Sites", "Access rules", "Refused tokens",
         "Reservations",
     ],
     "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
     "Logs": [
-        "Messages", "Commands", "Settlements", "Remote starts", "Station logs", "Deviations",
-        "Security events", "Device events", "Reports", "Follow-ups", "Events",
+        "Messages", "Commands", "Settlements", "Remote starts", "Station logs",
+        "Firmware downloads", "Deviations", "Security events", "Device events", "Reports", "Follow-ups",
+        "Events",
     ],
     "Details": [
         "Connectors",
