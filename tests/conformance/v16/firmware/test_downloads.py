@@ -45,7 +45,8 @@ async def finished(operator: Any, firmware: Firmware, number: int, requests: int
     for _ in range(1000):
         row = await logged(operator, firmware, number)
         if row["requestCount"] == requests and all(one["finishedAt"] for one in row["requests"]):
-            return row
+            # The answer is made of two queries: the row may have been read before its last request ended.
+            return await logged(operator, firmware, number)
         await asyncio.sleep(0.02)  # no event to await: another process changes its database
     raise AssertionError(f"the download is {row}")
 
