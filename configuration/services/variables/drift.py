@@ -58,9 +58,8 @@ def is_same(desired: str, reported: str | None) -> bool:
     return reported is not None and _normal(desired) == _normal(reported)
 
 
-def _normal(text: str) -> str:
-    parts = [part.strip() for part in text.split(",")]
-    return ",".join(_normal_part(part) for part in parts)
+def _normal(text: str) -> list[str]:
+    return [_normal_part(part.strip()) for part in text.split(",")]
 
 
 def _normal_part(text: str) -> str:

@@ -30,6 +30,8 @@ BEFORE = NOON - timedelta(hours=1)
         ("A,B", "B,A", False),
         ("A,B", "A,B,", False),
         ("TRUE,2", "true, 02", True),
+        ("False", "FALSE", True),
+        ("true", "false", False),
         ("Yes", "yes", False),
         ("+5", "5", True),
         ("-5", "-05", True),
@@ -365,16 +367,18 @@ def test_a_refused_change_of_a_read_only_key_says_so(
 
 
 def test_unknown_keys_are_forgotten(garage: ChargePoint) -> None:
-    want(garage, reason="Why")
+    want(garage)
     want(garage, "Other")
     report(garage, Interval="60", Other="1")
     other = ChargePoint.objects.create(identity="OTHER")
     report(other, Interval="60")
 
+    DesiredValue.objects.update(reason="Why")
+
     drift._unknown(garage.pk, ["INTERVAL"])
 
     assert state() == (State.UNKNOWN_KEY, "")
-    assert state("Other") == (State.DIFFERS, "")
+    assert state("Other") == (State.DIFFERS, "Why")
     assert list(ReportedKey.objects.order_by("pk").values_list("charge_point", "key")) == [
         (garage.pk, "Other"),
         (other.pk, "Interval"),
