@@ -29,6 +29,16 @@ class Misbehaviour:
     rejects_logs: bool = False  # has no log to upload
     never_uploads: bool = False  # accepts a log upload and does nothing more
     stops_uploads: bool = False  # cuts the connection in the middle of a log upload
+    # The answer to every request to update the firmware: Rejected, InvalidCertificate, RevokedCertificate, or
+    # the code of an error. UpdateFirmware of 1.6 has no status, so there it is an error in any case.
+    refuses_firmware: str = ""
+    lacks_signed_firmware: bool = False  # 1.6: SignedUpdateFirmware is NotSupported
+    needs_signed_firmware: bool = False  # unsigned: NotSupported in 1.6, Rejected in 2.x
+    breaks_downloads: int = 0  # so many times the connection of a download breaks; the station resumes it
+    firmware_stops_after: str = ""  # the station reports nothing after this status, and does nothing more
+    keeps_old_firmware: bool = False  # installs, and boots with the version of before
+    never_boots_firmware: bool = False  # installs, and does not boot
+    installed_before_boot: bool = False  # reports Installed before the boot instead of after it
     seq_gaps: bool = False  # seqNo skips a number from time to time
     refuses_reservations: str = ""  # the status of every ReserveNow: Occupied, Faulted, Unavailable, Rejected
     keeps_reservations: bool = False  # a reservation stays after its expiry, and can't be cancelled

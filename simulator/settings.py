@@ -117,6 +117,7 @@ def standard_keys(connectors: int) -> dict[str, Key]:
         "StopTransactionOnInvalidId": Key("true", flag),
         "StopTxnAlignedData": Key("", measurands),
         "StopTxnSampledData": Key("Energy.Active.Import.Register", measurands),
+        "SupportedFileTransferProtocols": Key("FTP,FTPS,HTTP,HTTPS,SFTP", words(), readonly=True),
         "SupportedFeatureProfiles": Key(profiles, words(), readonly=True),
         "TransactionMessageAttempts": Key("3", integer(1)),
         "TransactionMessageRetryInterval": Key("10", integer()),

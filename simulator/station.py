@@ -81,7 +81,8 @@ class Station(StationConnection):
         self.vendor, self.model, self.serial, self.firmware = vendor, model, f"S-{identity}", "1.0.0"
         self.power_w, self.soc = power_w, soc
         self.plugs_in = plugs_in  # whether a driver plugs in a cable after a remote start
-        self.firmware_outcome = "Installed"  # or DownloadFailed, InstallationFailed, InvalidSignature
+        # Or DownloadFailed, InvalidSignature, InstallationFailed, InstallVerificationFailed.
+        self.firmware_outcome = "Installed"
         self.log_outcome = "Uploaded"  # another status is sent instead of an upload
         self.dialect = DIALECTS[version]
         self.connectors = [

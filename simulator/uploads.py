@@ -5,7 +5,7 @@ import base64
 import contextlib
 import ssl
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 if TYPE_CHECKING:
     from simulator.station import Station
@@ -27,8 +27,23 @@ def content(station: "Station") -> bytes:
 
 
 def transfers(url: str) -> bool:
-    """Whether files are really sent to this address; to others the station only says so."""
+    """Whether files are really sent to this address, or fetched; with others the station only says so."""
     return urlsplit(url).scheme.lower() in _PORTS
+
+
+async def connect(
+    parts: SplitResult, tls: ssl.SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the host of an address."""
+    scheme = parts.scheme.lower()
+    secure = (tls or ssl.create_default_context()) if scheme == "https" else None
+    return await asyncio.open_connection(parts.hostname, parts.port or _PORTS[scheme], ssl=secure)
+
+
+def login_header(parts: SplitResult) -> str:
+    """The header with the login of an address."""
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
+    return f"Authorization: Basic {base64.b64encode(login).decode()}"
 
 
 async def upload(url: str, name: str, body: bytes, *, tls: ssl.SSLContext | None, stops_at: int = 0) -> None:
@@ -49,9 +64,6 @@ async def _put(
 ) -> int:
     """The status of the answer."""
     parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    secure = (tls or ssl.create_default_context()) if scheme == "https" else None
-    port = parts.port or _PORTS[scheme]
     path = (parts.path or "/") + (quote(name) if parts.path.endswith("/") and not parts.query else "")
     head = [
         f"PUT {path}{'?' if parts.query else ''}{parts.query} HTTP/1.1",
@@ -61,9 +73,8 @@ async def _put(
         "Connection: close",
     ]
     if with_login:
-        login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
-        head.append(f"Authorization: Basic {base64.b64encode(login).decode()}")
-    reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=secure)
+        head.append(login_header(parts))
+    reader, writer = await connect(parts, tls)
     try:
         writer.write("".join(f"{line}\r\n" for line in [*head, ""]).encode())
         if stops_at:

@@ -1,46 +1,120 @@
-"""Firmware updates and log uploads, with the notifications of a real station. No firmware is transferred; a
-log is really uploaded over HTTP.
+"""Firmware updates and log uploads, with the notifications of a real station. Firmware is really downloaded
+over HTTP, and a log uploaded; nothing is installed.
 """
 
+import contextlib
 import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from simulator import uploads
-from simulator.answers.table import ACCEPTED, Answer, answers
+from simulator import downloads, uploads
+from simulator.answers.table import ACCEPTED, REJECTED, Answer, answers
 from simulator.versions import V16, V21, V201
+from simulator.wire import CallFailed
+
+Notify = Callable[[str], Awaitable[None]]
 
 STEP_S = 5.0  # simulated seconds a download, an installation or an upload takes
+_ATTEMPTS = 3  # of a download whose connection breaks, unless the request says more
 
-# Statuses sent before each outcome; Installed is sent after the reboot.
-_STEPS = {
-    "Installed": ["Downloading", "Downloaded", "Installing"],
-    "DownloadFailed": ["Downloading", "DownloadFailed"],
-    "InstallationFailed": ["Downloading", "Downloaded", "Installing", "InstallationFailed"],
-    "InvalidSignature": ["Downloading", "Downloaded", "InvalidSignature"],
+# Outcomes that follow a successful download, and the statuses between the two.
+_FAILURES: dict[str, tuple[str, ...]] = {
+    "InvalidSignature": (),
+    "InstallationFailed": ("Installing",),
+    "InstallVerificationFailed": ("Installing",),
 }
+_BUSY_FIRMWARE = ("Downloading", "Downloaded", "SignatureVerified", "Installing")
 
 
-def _new_version(location: str) -> str:
-    return PurePosixPath(urlsplit(location).path).stem[:50] or "unnamed"
+class _Stopped(Exception):  # noqa: N818 - named for what happens
+    """A newer request has replaced this job, or the station does nothing more."""
 
 
-async def _update(station: Any, action: str, request_id: int | None, location: str) -> None:
-    steps = _STEPS[station.firmware_outcome]
-    signed = request_id is not None
-    for status in steps:
-        if not await _notify(station, action, "firmware", request_id, status):
-            return  # a newer request replaced this job
-        if status == "Downloaded" and signed and station.firmware_outcome != "InvalidSignature":
-            await _notify(station, action, "firmware", request_id, "SignatureVerified")
+@dataclass(frozen=True)
+class _Request:
+    """A request to update the firmware. `number` is None for a plain one of 1.6."""
+
+    number: int | None
+    location: str
+    signature: str = ""
+    certificate: str = ""
+    attempts: int = _ATTEMPTS
+
+    @property
+    def new_version(self) -> str:
+        """The version that the firmware will report: the name of the file."""
+        return PurePosixPath(unquote(urlsplit(self.location).path)).stem[:50] or "unnamed"
+
+
+async def _update(station: Any, action: str, asked: _Request) -> None:
+    async def notify(status: str) -> None:
+        if not await _notify(station, action, "firmware", asked.number, status):
+            raise _Stopped
+        if status == station.misbehaviour.firmware_stops_after:
+            raise _Stopped
         await station.clock.sleep(STEP_S)
-    if station.firmware_outcome == "Installed":
-        station.firmware = _new_version(location)
-        if signed:
-            await _notify(station, action, "firmware", request_id, "InstallRebooting")
-        await station.reboot("FirmwareUpdate", stop_reason="ImmediateReset")
-        await _notify(station, action, "firmware", request_id, "Installed")
+
+    with contextlib.suppress(_Stopped):
+        outcome = await _prepare_firmware(station, asked, notify)
+        for status in _FAILURES.get(outcome, ()):
+            await notify(status)
+        if outcome != "Installed":
+            await _notify(station, action, "firmware", asked.number, outcome)
+            return
+        await _install(station, asked, notify)
+
+
+async def _prepare_firmware(station: Any, asked: _Request, notify: Notify) -> str:
+    """Download and verify the file; the outcome of the update."""
+    await notify("Downloading")
+    found = await _downloaded(station, asked)
+    if found is None or station.firmware_outcome == "DownloadFailed":
+        return "DownloadFailed"
+    await notify("Downloaded")
+    if not asked.signature:
+        return str(station.firmware_outcome)
+    is_pretended = not uploads.transfers(asked.location)
+    if station.firmware_outcome == "InvalidSignature":
+        return "InvalidSignature"
+    if not is_pretended and not downloads.is_signed(found, asked.signature, asked.certificate):
+        return "InvalidSignature"
+    await notify("SignatureVerified")
+    return str(station.firmware_outcome)
+
+
+async def _downloaded(station: Any, asked: _Request) -> downloads.Downloaded | None:
+    """The file; None if it could not be downloaded. At addresses without HTTP it is only said to be."""
+    if not uploads.transfers(asked.location):
+        return downloads.Downloaded(0, b"")
+    try:
+        return await downloads.download(
+            asked.location,
+            tls=station.tls,
+            attempts=asked.attempts,
+            breaks=station.misbehaviour.breaks_downloads,
+        )
+    except downloads.DownloadFailed:
+        return None
+
+
+async def _install(station: Any, asked: _Request, notify: Notify) -> None:
+    behaviour = station.misbehaviour
+    await notify("Installing")
+    if asked.number is not None:
+        await notify("InstallRebooting")
+    if behaviour.installed_before_boot:
+        await notify("Installed")
+    if behaviour.never_boots_firmware:
+        return
+    if not behaviour.keeps_old_firmware:
+        station.firmware = asked.new_version
+    await station.reboot("FirmwareUpdate", stop_reason="ImmediateReset")
+    if not behaviour.installed_before_boot:
+        await station.online.wait()
+        await notify("Installed")
 
 
 async def _notify(station: Any, action: str, job: str, request_id: int | None, status: str) -> bool:
@@ -61,22 +135,52 @@ def _start_job(station: Any, job: str, request_id: int | None, busy: tuple[str, 
     return {"status": "AcceptedCanceled"} if running else ACCEPTED
 
 
-_BUSY_FIRMWARE = ("Downloading", "Downloaded", "SignatureVerified", "Installing")
-
-
 @answers("UpdateFirmware", V16)
 def update_firmware_16(station: Any, payload: dict[str, Any]) -> Answer:
+    behaviour = station.misbehaviour
+    if behaviour.refuses_firmware:
+        raise CallFailed("UpdateFirmware", _code(behaviour.refuses_firmware), "as the test asked")
+    if behaviour.needs_signed_firmware:
+        raise CallFailed("UpdateFirmware", "NotSupported", "only signed firmware is taken")
     _start_job(station, "firmware", None, _BUSY_FIRMWARE)
-    return {}, functools.partial(_update, station, "FirmwareStatusNotification", None, payload["location"])
+    asked = _Request(None, payload["location"], attempts=_attempts(payload))
+    return {}, functools.partial(_update, station, "FirmwareStatusNotification", asked)
 
 
 @answers("SignedUpdateFirmware", V16)
 @answers("UpdateFirmware", V201, V21)
-def update_firmware(station: Any, payload: dict[str, Any]) -> Answer:
+def update_firmware(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    behaviour, firmware = station.misbehaviour, payload["firmware"]
+    name = "SignedUpdateFirmware" if station.version == V16 else "UpdateFirmware"
+    if station.version == V16 and behaviour.lacks_signed_firmware:
+        raise CallFailed(name, "NotSupported", "this station has no security extension")
+    if behaviour.refuses_firmware:
+        if behaviour.refuses_firmware in _REFUSALS:
+            return {"status": behaviour.refuses_firmware}
+        raise CallFailed(name, behaviour.refuses_firmware, "as the test asked")
+    if behaviour.needs_signed_firmware and "signature" not in firmware:
+        return REJECTED
     action = "SignedFirmwareStatusNotification" if station.version == V16 else "FirmwareStatusNotification"
     answer = _start_job(station, "firmware", payload["requestId"], _BUSY_FIRMWARE)
-    location = payload["firmware"]["location"]
-    return answer, functools.partial(_update, station, action, payload["requestId"], location)
+    asked = _Request(
+        payload["requestId"],
+        firmware["location"],
+        firmware.get("signature", ""),
+        firmware.get("signingCertificate", ""),
+        _attempts(payload),
+    )
+    return answer, functools.partial(_update, station, action, asked)
+
+
+_REFUSALS = ("Rejected", "InvalidCertificate", "RevokedCertificate")
+
+
+def _code(refusal: str) -> str:
+    return "InternalError" if refusal in _REFUSALS else refusal
+
+
+def _attempts(payload: dict[str, Any]) -> int:
+    return max(int(payload.get("retries", 0)) + 1, _ATTEMPTS)
 
 
 async def _upload(station: Any, action: str, request_id: int | None, url: str, name: str) -> None:

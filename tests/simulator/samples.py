@@ -122,7 +122,7 @@ def samples_16() -> Samples:
                 {
                     "requestId": 2,
                     "firmware": {
-                        "location": "https://example.com/v9.bin",
+                        "location": "ftp://example.com/v9.bin",
                         "retrieveDateTime": LATER,
                         "signingCertificate": "x",
                         "signature": "y",
@@ -136,7 +136,7 @@ def samples_16() -> Samples:
             ({"connectorId": 1}, {"status": "Unlocked"}),
             ({"connectorId": 9}, {"status": "NotSupported"}),
         ],
-        "UpdateFirmware": [({"location": "https://example.com/v2.bin", "retrieveDate": LATER}, {})],
+        "UpdateFirmware": [({"location": "ftp://example.com/v2.bin", "retrieveDate": LATER}, {})],
     }
 
 
@@ -207,7 +207,7 @@ def samples_2() -> Samples:
             (
                 {
                     "requestId": 2,
-                    "firmware": {"location": "https://example.com/v9.bin", "retrieveDateTime": LATER},
+                    "firmware": {"location": "ftp://example.com/v9.bin", "retrieveDateTime": LATER},
                 },
                 {},
             )

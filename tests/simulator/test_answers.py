@@ -89,20 +89,13 @@ async def test_installed_certificate_is_listed_and_deleted_by_its_hash(station: 
 
 
 async def test_firmware_update_notifies_each_step_and_boots(station: Station, csms: Csms) -> None:
-    location = "https://example.com/fw-2.3.bin"
+    location = "ftp://example.com/fw-2.3.bin"  # such a transfer is only pretended
     if station.version == V16:
         request = {"location": location, "retrieveDate": samples.LATER}
         steps = ["Downloading", "Downloaded", "Installing", "Installed"]
     else:
         request = {"requestId": 5, "firmware": {"location": location, "retrieveDateTime": samples.LATER}}
-        steps = [
-            "Downloading",
-            "Downloaded",
-            "SignatureVerified",
-            "Installing",
-            "InstallRebooting",
-            "Installed",
-        ]
+        steps = ["Downloading", "Downloaded", "Installing", "InstallRebooting", "Installed"]
 
     await csms.call(station.identity, "UpdateFirmware", request)
     await csms.wait_for("FirmwareStatusNotification", status="Installed")
