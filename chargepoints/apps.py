@@ -11,8 +11,9 @@ class ChargePointsConfig(AppConfig):
         # The modules below import models: Django has loaded those only now.
         from chargepoints import jobs, live, metrics
         from chargepoints.services import admission, commands, connections, data_transfer, security
-        from chargepoints.services.campaigns import command, kinds
+        from chargepoints.services.campaigns import command, firmware, kinds
         from chargepoints.services.diagnostics import campaigns as logs
+        from chargepoints.services.firmware import updates, usage
         from chargepoints.views.firmware_sender import send_firmware
         from chargepoints.views.log_receiver import receive_log
         from ocpp_server import commanding, credentials
@@ -33,6 +34,8 @@ class ChargePointsConfig(AppConfig):
         commanding.announce("chargepoints.commands")
         kinds.register(command.COMMAND)
         kinds.register(logs.LOGS, commands={"get-log": dict, "get-diagnostics": logs.from_diagnostics})
+        kinds.register(firmware.FIRMWARE, commands={firmware.COMMAND: dict}, is_only_way=True)
+        usage.register(updates.use_of)
         extensions.register(live.CONNECTORS)
         streams.register(UPLOADS, receive_log)
         streams.register(FIRMWARE, send_firmware)

@@ -15,6 +15,7 @@ from chargepoints.models import (
     Command,
     Connector,
     FirmwareDownload,
+    FirmwareUpdate,
     LogUpload,
     Message,
     ReportAssembly,
@@ -209,6 +210,30 @@ class LogQuery(ListQuery):
     kind = serializers.ChoiceField(choices=LogUpload.Kind.values, required=False)
     state = serializers.ChoiceField(choices=LogUpload.State.values, required=False)
     commandId = TextField(required=False, max_length=36)
+
+
+class FirmwareUpdateQuery(ListQuery):
+    orderings = {"createdAt": "pk"}
+    exact = {
+        "state": "state",
+        "version": "version",
+        "firmwareId": "firmware",
+        "campaignId": "campaign",
+        "commandId": "command",
+    }
+    moment = "created_at"
+
+    ordering = ordering(orderings)
+    clientId = TextField(required=False, max_length=255)
+    state = serializers.ChoiceField(choices=FirmwareUpdate.State.values, required=False)
+    version = TextField(required=False, max_length=255)
+    firmwareId = WholeField(required=False, min_value=1, max_value=_INT64)
+    campaignId = WholeField(required=False, min_value=1, max_value=_INT64)
+    commandId = TextField(required=False, max_length=36)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows, station = super().filtered(rows), self.validated_data.get("clientId")
+        return rows.filter(charge_point__identity_key=station.casefold()) if station else rows
 
 
 class CampaignQuery(ChangedQuery):

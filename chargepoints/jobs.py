@@ -23,6 +23,7 @@ from chargepoints.services.campaigns import keeping as old_campaigns
 from chargepoints.services.diagnostics import log_uploads
 from chargepoints.services.diagnostics.files import LOGS
 from chargepoints.services.firmware import files as firmware_files
+from chargepoints.services.firmware import updates
 from chargepoints.services.firmware.files import HOSTED
 from chargepoints.services.follow_ups import gathering, keeping
 from chargepoints.services.provisioning import restarted
@@ -132,6 +133,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (EXPIRE, in_journal(gathering.end_overdue)),
     (EXPIRE, in_journal(restarted.settle_overdue)),
     (EXPIRE, in_journal(log_uploads.settle)),
+    (EXPIRE, in_journal(updates.settle)),
     (SWEEP, in_journal(delete_old_refusals)),
     (SWEEP, in_journal(log_uploads.delete_old)),
     (SWEEP, delete_old_campaigns),

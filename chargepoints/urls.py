@@ -4,6 +4,7 @@ from chargepoints.views import (
     campaigns,
     commands,
     firmware,
+    firmware_updates,
     follow_ups,
     logs,
     notes,
@@ -28,6 +29,7 @@ router.register("campaigns", campaigns.CampaignViewSet)
 router.register("campaigns/<str:campaign_id>/stations", campaigns.CampaignStationViewSet)
 router.register("firmware", firmware.FirmwareViewSet)
 router.register("firmware/<str:firmware_id>/downloads", firmware.FirmwareDownloadViewSet)
+router.register("firmware-updates", firmware_updates.FirmwareUpdateViewSet)
 router.register("security-events", security.SecurityEventViewSet)
 router.register("sites", sites.SiteViewSet)
 

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from chargepoints.admin.stations import station_url
-from chargepoints.models import ChargePoint, Command, Connector, Message, RefusedConnection
+from chargepoints.models import ChargePoint, Command, Connector, Message
 from chargepoints.services.provisioning import stations
 from ocpp_server import commanding
 from ocpp_server.admin import access, cells, tones
@@ -31,9 +31,11 @@ from operations import (
     charging_profiles,
     command_log,
     configuration,
+    firmware,
     follow_ups,
     local_lists,
     logs,
+    refusals,
     reservations,
 )
 from operations.command_forms import CommandForm
@@ -172,9 +174,10 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "configuration": configuration.rows(charge_point, user),
             "follow_ups": follow_ups.rows(charge_point),
             "logs": logs.rows(charge_point, user),
+            "firmware": firmware.rows(charge_point),
             "profiles": charging_profiles.rows(charge_point),
             "notes": _notes(charge_point),
-            "refused": _refused(charge_point),
+            "refused": refusals.rows(charge_point),
             "deviations": _deviations(charge_point),
             "security": _security(charge_point),
         },
@@ -351,23 +354,6 @@ def _notes(charge_point: ChargePoint) -> list[cells.Row]:
             cells.moment(note.created_at),
         ]
         for note in charge_point.notes.order_by("-pk")[:FEW]
-    ]
-
-
-def _times(count: int) -> str:
-    return gettext("%(count)s times") % {"count": count} if count > 1 else ""
-
-
-def _refused(charge_point: ChargePoint) -> list[cells.Row]:
-    refused_here = RefusedConnection.objects.filter(identity=charge_point.identity).order_by("-at")
-    return [
-        [
-            cells.text(refused.reason, note=_times(refused.count)),
-            cells.text(refused.code),
-            cells.text(refused.remote_address or "–"),
-            cells.moment(refused.at),
-        ]
-        for refused in refused_here[:FEW]
     ]
 
 

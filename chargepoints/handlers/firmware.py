@@ -1,16 +1,18 @@
-"""Firmware (1.6 4.5 and security extension; 2.0.1 L): stores the progress of updates and publications."""
+"""Firmware (1.6 4.5 and security extension; 2.0.1 L): the progress of updates and publications."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from chargepoints.services.firmware import updates
 from chargepoints.services.follow_ups import gathering
-from chargepoints.services.follow_ups.recording import record
+from chargepoints.services.follow_ups.recording import record, whole
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, on
 from ocpp_server.protocol.versions import V2X, V16
+from ocpp_server.storage.journal import journal
 
 
 @on("FirmwareStatusNotification", V16, *V2X)
@@ -34,6 +36,13 @@ def _progress(station: Station, request: dict[str, Any]) -> dict[str, Any]:
 async def publish_firmware_status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     record(station=station, request=request)
     return {}
+
+
+@after("FirmwareStatusNotification", V16, *V2X)
+@after("SignedFirmwareStatusNotification", V16)
+async def update_followed(station: Station, request: dict[str, Any]) -> None:
+    """The update that the notification is about; a job finds it if this process dies before."""
+    await journal.run(updates.follow, station.pk, whole(request.get("requestId")))
 
 
 @after("FirmwareStatusNotification", V16, *V2X)

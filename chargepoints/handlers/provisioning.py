@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from chargepoints.services.firmware import updates
+from chargepoints.services.firmware.progress import Boot
 from chargepoints.services.provisioning import boot, restarted
 from chargepoints.services.provisioning.boot import Identification
 from chargepoints.tables import COMMANDS
@@ -53,9 +55,12 @@ async def _register(station: Station, identification: Identification, *, reason:
 
 @after("BootNotification", V16, *V2X)
 async def booted(station: Station, request: dict[str, Any]) -> None:
-    """Settle the resets that led to this boot."""
-    if request.get("reason") != restarted.TRIGGERED:
+    """Settle the resets that led to this boot, and compare its version with that of a firmware update."""
+    reason = request.get("reason", "")
+    if reason != restarted.TRIGGERED:
         await journal.run(restarted.booted, station.pk, station.received_at)
+    boot = Boot(station.firmware_version, station.received_at)
+    await journal.run(updates.booted, station.pk, boot, reason)
 
 
 @reply("Reset", V16, *V2X)

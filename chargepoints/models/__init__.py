@@ -3,6 +3,7 @@ from chargepoints.models.charge_point import ChargePoint, Connector, Evse
 from chargepoints.models.command import Command
 from chargepoints.models.evidence import Deviation, DeviceEvent, RefusedConnection, SecurityEvent
 from chargepoints.models.firmware import FirmwareDownload, FirmwareDownloadRequest, FirmwareFile
+from chargepoints.models.firmware_update import FirmwareUpdate
 from chargepoints.models.follow_up import FollowUp, ReportAssembly
 from chargepoints.models.log_upload import LogUpload
 from chargepoints.models.message import Message
@@ -21,6 +22,7 @@ __all__ = [
     "FirmwareDownload",
     "FirmwareDownloadRequest",
     "FirmwareFile",
+    "FirmwareUpdate",
     "FollowUp",
     "LogUpload",
     "Message",

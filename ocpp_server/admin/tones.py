@@ -46,6 +46,20 @@ LOG = {
 }
 FIRMWARE_SIGNATURE = {"none": NEUTRAL, "verified": SUCCESS, "unverified": DANGER}
 FIRMWARE_DOWNLOAD = {"waiting": NEUTRAL, "begun": INFO, "complete": SUCCESS, "expired": WARNING}
+FIRMWARE_UPDATE = {
+    "requested": NEUTRAL,
+    "accepted": INFO,
+    "downloading": INFO,
+    "downloaded": INFO,
+    "verified": INFO,
+    "installing": INFO,
+    "rebooting": INFO,
+    "installed": SUCCESS,
+    "failed": DANGER,
+    "rejected": WARNING,
+    "superseded": NEUTRAL,
+    "silent": WARNING,
+}
 CAMPAIGN = {"running": INFO, "paused": WARNING, "finished": SUCCESS, "cancelled": NEUTRAL}
 CAMPAIGN_STATION = {"claimed": INFO, "sent": INFO, "done": SUCCESS, "failed": DANGER}
 LOCAL_LIST = {

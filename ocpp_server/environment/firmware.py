@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ocpp_server.environment.parsers import folder, size
+from ocpp_server.environment.parsers import folder, positive_duration, size
 from ocpp_server.environment.variable import Variable
 
 _GROUP = "Firmware files"
@@ -37,6 +37,13 @@ FIRMWARE_VARIABLES: tuple[Variable, ...] = (
         "10GiB",
         size,
         "The size of all firmware files together; beyond it an upload is refused.",
+        _GROUP,
+    ),
+    Variable(
+        "FIRMWARE_SILENCE",
+        "1h",
+        positive_duration,
+        "A firmware update whose station reports nothing for so long is silent: it has no result.",
         _GROUP,
     ),
 )

@@ -24,6 +24,7 @@ ROOT = "/admin/chargepoints/chargepoint/"
 # Inputs of fields whose declarations have neither choices nor an example.
 LIMIT = '[{"startPeriod": 0, "limit": 16}]'
 TYPED = {
+    "update-firmware": {"location": "ftp://files.example.com/1.1.bin"},
     "send": {"action": "ClearCache", "payload": "{}"},
     "trigger": {"message": "Heartbeat"},
     "remote-start": {"charging_profile": f'{{"chargingSchedulePeriod": {LIMIT}}}'},

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import CampaignStation, ChargePoint, Command
+from chargepoints.services.campaigns import kinds
 from chargepoints.services.campaigns.kinds import Arguments, Result
 from ocpp_server import commanding, live
 from ocpp_server.api.command_bodies import body_of
@@ -42,8 +43,10 @@ class CommandKind:
         if unknown:
             raise Invalid("Unknown; known are command, fields.", field=f"arguments.{unknown[0]}")
         command = commanding.find(str(arguments.get("command", "")))
+        if command is not None and (own := kinds.only_kind_of(command.name)):
+            raise Invalid(f"Use the kind {own}, which waits for the result.", field="arguments.command")
         if command is None or not command.fits_many:
-            names = ", ".join(one.name for one in commanding.commands() if one.fits_many)
+            names = ", ".join(one.name for one in commanding.commands() if _fits(one))
             raise Invalid(f"Must be one of {names}.", field="arguments.command")
         fields = arguments.get("fields", {})
         validated(command, fields)
@@ -73,6 +76,10 @@ class CommandKind:
 
     def results(self, rows: Sequence[CampaignStation]) -> Mapping[int, Result]:
         return results_of(rows)
+
+
+def _fits(command: OperatorCommand) -> bool:
+    return command.fits_many and not kinds.only_kind_of(command.name)
 
 
 def declared(name: str) -> OperatorCommand:

@@ -62,18 +62,22 @@ class Kind(Protocol):
 Convert = Callable[[Arguments], dict[str, Any]]
 _kinds: dict[str, Kind] = {}
 _of_commands: dict[str, tuple[Kind, Convert]] = {}
+_only_ways: set[str] = set()
 
 
-def register(kind: Kind, *, commands: Mapping[str, Convert] | None = None) -> None:
+def register(kind: Kind, *, commands: Mapping[str, Convert] | None = None, is_only_way: bool = False) -> None:
     """Add a kind; for `AppConfig.ready`. Raises ImproperlyConfigured if another one has its name.
 
     `commands`: the names of the commands that the kind sends. A page that starts a campaign with one of them
-    gets this kind, which waits for the effect and not for the answer alone.
+    gets this kind, which waits for the effect and not for the answer alone. `is_only_way`: the kind "command"
+    refuses them.
     """
     if _kinds.setdefault(kind.name, kind) is not kind:
         raise ImproperlyConfigured(f"Two kinds of campaigns are named {kind.name!r}.")
     for name, convert in (commands or {}).items():
         _of_commands[name] = kind, convert
+        if is_only_way:
+            _only_ways.add(name)
 
 
 def of_command(name: str, fields: Arguments) -> tuple[str, dict[str, Any]]:
@@ -82,6 +86,11 @@ def of_command(name: str, fields: Arguments) -> tuple[str, dict[str, Any]]:
         kind, convert = _of_commands[name]
         return kind.name, convert(fields)
     return "command", {"command": name, "fields": dict(fields)}
+
+
+def only_kind_of(command: str) -> str:
+    """The name of the one kind that may send this command; empty if the kind "command" may too."""
+    return _of_commands[command][0].name if command in _only_ways else ""
 
 
 def names() -> list[str]:

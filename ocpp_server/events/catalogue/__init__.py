@@ -6,7 +6,14 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from ocpp_server.events.catalogue import campaigns, charging, reservations, smart_charging, stations
+from ocpp_server.events.catalogue import (
+    campaigns,
+    charging,
+    firmware,
+    reservations,
+    smart_charging,
+    stations,
+)
 from ocpp_server.events.types import EventType
 
 EVENTS: Final[dict[str, EventType]] = {
@@ -17,6 +24,7 @@ EVENTS: Final[dict[str, EventType]] = {
         *reservations.TYPES,
         *smart_charging.TYPES,
         *campaigns.TYPES,
+        *firmware.TYPES,
     )
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from ocpp_server.environment import env
 from ocpp_server.events import catalogue, docs
-from ocpp_server.events.catalogue import campaigns, charging, reservations, smart_charging, stations
+from ocpp_server.events.catalogue import campaigns, charging, firmware, reservations, smart_charging, stations
 from ocpp_server.events.types import EventType
 from tests.servers import ROOT
 
@@ -45,7 +45,7 @@ def test_the_name_is_a_noun_and_a_past_participle(kind: EventType) -> None:
 @TYPES
 def test_a_program_emits_the_type(kind: EventType) -> None:
     """The constant is used as the type of an emission; modules named like their app call it `events`."""
-    modules = (stations, charging, reservations, smart_charging, campaigns)
+    modules = (stations, charging, reservations, smart_charging, campaigns, firmware)
     (module,) = (one for one in modules if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)
     own = module.__name__.rpartition(".")[2]

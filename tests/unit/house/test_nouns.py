@@ -28,6 +28,7 @@ SERVICES_WITHOUT_A_BLOCK = {
             "automatic",
             "command",
             "driving",
+            "firmware",
             "keeping",
             "kinds",
             "operating",

@@ -19,8 +19,8 @@ MENU = {
     "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
     "Logs": [
         "Messages", "Commands", "Settlements", "Remote starts", "Station logs",
-        "Firmware downloads", "Deviations", "Security events", "Device events", "Reports", "Follow-ups",
-        "Events",
+        "Firmware updates", "Firmware downloads", "Deviations", "Security events", "Device events", "Reports",
+        "Follow-ups", "Events",
     ],
     "Details": [
         "Connectors",

@@ -37,6 +37,7 @@ async def play(player: Player) -> None:
         await outcomes(player, new, "2.0.1")
         await below_the_station(player, old, "1.6")
         await below_the_station(player, new, "2.0.1")
+        await devices.firmware(player, old, new)
         await registration(player, old)
         await queue(player, old)
         await gone(player, old, "1.6")

@@ -103,3 +103,22 @@ async def password(player: Player, old: Peer, new: Peer) -> None:
             f"{version} rotate-password: password set here", "PATCH", f"{V1}/chargepoints/{peer.identity}",
             {"password": ""},
         )  # fmt: skip
+
+
+async def firmware(player: Player, old: Peer, new: Peer) -> None:
+    """Updates that stations take or refuse, and what no station gets."""
+    updates = f"{V1}/firmware-updates"
+    base, other = f"{V1}/chargepoints/{old.identity}", f"{V1}/chargepoints/{new.identity}"
+    body = {"location": "https://files.example.com/2.1.bin", "version": "2.1", "retries": 2}
+    made = await player.command(
+        old, "1.6 update-firmware: accepted", "POST", f"{base}/update-firmware", body, {}
+    )
+    await player.ask("firmware update: get", "GET", f"{updates}/{made['updateId']}")
+    path = f"{other}/update-firmware"
+    await player.command(new, "2.0.1 update-firmware: accepted", "POST", path, body, ACCEPTED)
+    word = {"status": "InvalidCertificate"}
+    await player.command(new, "2.0.1 update-firmware: refused", "POST", path, body, word)
+    await player.ask("update-firmware: bad fields", "POST", path, {"location": "gopher://example.com/"})
+    await player.ask("update-firmware: unknown firmware", "POST", path, {"firmware": 999_999})
+    await player.ask("firmware updates: list", "GET", f"{updates}?clientId={old.identity}", key=VIEWER)
+    await player.ask("firmware update: unknown", "GET", f"{updates}/999999")

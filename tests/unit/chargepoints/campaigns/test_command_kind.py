@@ -55,11 +55,20 @@ def test_a_refusal_of_the_fields_names_the_command() -> None:
     assert [one["field"] for one in error.value.errors] == ["arguments.fields"]
 
 
+def test_a_command_with_a_kind_of_its_own_is_refused() -> None:
+    with pytest.raises(Invalid) as error:
+        COMMAND.check({"command": "update-firmware", "fields": {"firmware": 1}})
+
+    reason = "Use the kind firmware, which waits for the result."
+    assert error.value.errors == [{"field": "arguments.command", "reason": reason}]
+
+
 def test_an_unknown_command_is_told_those_that_fit_many_stations() -> None:
     with pytest.raises(Invalid) as error:
         COMMAND.check({"command": "unlock"})
 
-    names = [one.name for one in commanding.commands() if one.fits_many]
+    own = {"update-firmware"}
+    names = [one.name for one in commanding.commands() if one.fits_many and one.name not in own]
     assert "unlock" not in names
     assert "reset" in names
     assert error.value.errors == [
