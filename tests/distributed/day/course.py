@@ -221,7 +221,7 @@ async def _campaign(day: Day) -> None:
     """Wait for the campaign, and start another for the stations that it did not reach in time."""
     for _ in range(3):
         await _until(lambda: campaign.has_ended(day.cluster), "the campaign to end")
-        again = await asyncio.to_thread(campaign.not_reached, day.cluster, day.stations)
+        again = campaign.not_reached(day.cluster, day.stations)
         if not again:
             return
         await campaign.start(day.operator, again)

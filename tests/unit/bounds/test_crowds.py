@@ -120,9 +120,11 @@ async def test_no_request_waits_for_a_database_that_does_not_answer(monkeypatch:
     release = asyncio.Event()
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(callers, "LOOKUP_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(
-        callers, "_is_key", lambda plain: asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
-    )
+
+    def find(plain: str) -> None:
+        asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+
+    monkeypatch.setattr(callers, "_role_of_key", find)
 
     async with in_progress(get(), get(), get()):
         refused = await get(authorization="Api-Key good").run()
