@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from hypothesis import settings
 
 from tests import seeds
@@ -26,11 +29,44 @@ _sizes: Counter[str] = Counter()
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty migrated SQLite database to copy: a migration takes seconds, a copy almost no time."""
-    folder = tmp_path_factory.mktemp("migrated")
-    environment = {**os.environ, "DATA_DIR": str(folder), "ENV_FILE": os.devnull}
-    must("manage", "migrate", "--verbosity", "0", environment=environment)
-    return folder / "db.sqlite3"
+    """An empty migrated SQLite database to copy: a migration takes seconds, a copy almost no time.
+
+    The workers of a run share it; the first one makes it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    made = folder / "migrated" / "db.sqlite3"
+    with (folder / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            part = folder / "migrating"
+            shutil.rmtree(part, ignore_errors=True)  # of a worker that failed
+            part.mkdir()
+            environment = {**os.environ, "DATA_DIR": str(part), "ENV_FILE": os.devnull}
+            must("manage", "migrate", "--verbosity", "0", environment=environment)
+            part.rename(made.parent)
+    return made
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The test database begins as a copy of the migrated one, where processes may be started."""
+    return connection.vendor == "sqlite" and starting.may_start()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest, django_db_modify_db_settings_parallel_suffix: None, django_db_keepdb: bool
+) -> Iterator[None]:
+    name = str(connection.settings_dict["TEST"]["NAME"])
+    if django_db_keepdb:
+        shutil.copyfile(request.getfixturevalue("migrated_database"), name)
+    yield
+    if django_db_keepdb:
+        connection.close()
+        for suffix in ("", "-wal", "-shm"):
+            Path(name + suffix).unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ UPDATE_FIRMWARE = command(
     prepare=_prepare,
     run=_update,
     rest=Rest(
-        answer="chargepoints.views.firmware_updates.RequestedSerializer",
+        answer="chargepoints.views.firmware_updates.UpdateRequestedSerializer",
         description="A 1.6 station gets SignedUpdateFirmware for signed firmware, and UpdateFirmware if it "
         "does not know that. GET /api/v1/firmware-updates/{updateId} returns the progress and the result, "
         "which is checked with the version of the next boot.",

@@ -48,7 +48,7 @@ class FirmwareUpdateSerializer(ReadSerializer):
     finishedAt = TimeField(source="finished_at", allow_null=True)
 
 
-class RequestedSerializer(SentSerializer):
+class UpdateRequestedSerializer(SentSerializer):
     updateId = serializers.IntegerField()
     action = serializers.CharField(help_text="UpdateFirmware or SignedUpdateFirmware.")
 

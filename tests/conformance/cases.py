@@ -16,7 +16,6 @@ _FOLDER: Final = Path(__file__).parent
 _ID: Final = re.compile(r"(?<![0-9A-Za-z])16_(\d{3}[a-d]?|[A-Z]+\d?)((?:_\d(?=_|$))*)(?=_|$)")
 
 CERTIFICATES: Final = "certificates"
-FIRMWARE: Final = "firmware"
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,7 @@ CASES: Final = (
     Case("16-030", "remote_control", "Unlock fails"),
     Case("16-031", "remote_control", "Unlock an unknown connector"),
     Case("16-019-1", "variables", "Read all keys"),
-    Case(
-        "16-019-2", "variables", "Read one key, and unknown keys"
-    ),
+    Case("16-019-2", "variables", "Read one key, and unknown keys"),
     Case("16-021", "variables", "Change a key"),
     Case("16-040-1", "variables", "Change a key that the station does not know"),
     Case("16-040-2", "variables", "Change a key to a value that the station refuses"),
@@ -89,9 +86,9 @@ CASES: Final = (
     Case("16-043-1", "local_list", "A station that supports no local list"),
     Case("16-043-3", "local_list", "A failed update, and a wrong version"),
     # -- firmware, diagnostics
-    Case("16-044-1", "firmware", "Firmware update", FIRMWARE),
-    Case("16-044-2", "firmware", "The firmware's download fails", FIRMWARE),
-    Case("16-044-3", "firmware", "The firmware's installation fails", FIRMWARE),
+    Case("16-044-1", "firmware", "Firmware update"),
+    Case("16-044-2", "firmware", "The firmware's download fails"),
+    Case("16-044-3", "firmware", "The firmware's installation fails"),
     Case("16-045-1", "diagnostics", "Diagnostics are uploaded"),
     Case("16-045-2", "diagnostics", "The upload of diagnostics fails"),
     # -- reservation
@@ -127,8 +124,8 @@ CASES: Final = (
     Case("16-075-2", "certificates", "Install and list a root of the server", CERTIFICATES),
     Case("16-076", "certificates", "Delete a certificate", CERTIFICATES),
     Case("16-079", "diagnostics", "The security log is uploaded"),
-    Case("16-080", "firmware", "Signed firmware update", FIRMWARE),
-    Case("16-081", "firmware", "The firmware's signature is invalid", FIRMWARE),
+    Case("16-080", "firmware", "Signed firmware update"),
+    Case("16-081", "firmware", "The firmware's signature is invalid"),
     Case("16-083", "security", "A higher security profile, and a station that comes back without it"),
     Case("16-SEC", "security", "Security events of every type, also late ones"),
     Case("16-AK", "security", "The password is never shown among the keys"),

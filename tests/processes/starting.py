@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -14,6 +15,11 @@ from tests.processes import launching
 
 # Functions and classes that start a process without the launcher.
 _CALLS = frozenset({"create_subprocess_exec", "create_subprocess_shell", "fork", "Popen"})
+
+
+def may_start() -> bool:
+    """Whether tests may start processes: not in `run.py test --fast`."""
+    return "TESTS_START_NO_PROCESS" not in os.environ
 
 
 def starts_process(item: pytest.Item) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from chargepoints.models import ChargePoint, FirmwareDownload, FirmwareFile, LogUpload, SecurityEvent
+from chargepoints.models import (
+    ChargePoint,
+    FirmwareDownload,
+    FirmwareFile,
+    FirmwareUpdate,
+    LogUpload,
+    SecurityEvent,
+)
 from configuration.models import ConfigurationTemplate, DesiredValue, TemplateAssignment
 from smart_charging.models import InstalledProfile
 from tests.api.conftest import NOON
@@ -29,6 +36,13 @@ def a_firmware(parents: Any, number: int) -> FirmwareFile:
 def a_download(parents: Any, number: int) -> FirmwareDownload:
     return FirmwareDownload.objects.create(
         firmware=parents.firmware, charge_point=parents.station, expires_at=NOON
+    )
+
+
+def an_update(parents: Any, number: int) -> FirmwareUpdate:
+    at = NOON + timedelta(seconds=number // 3)
+    return FirmwareUpdate.objects.create(
+        charge_point=parents.station, version="1.2", retrieve_at=at, created_at=at, updated_at=at
     )
 
 

@@ -242,6 +242,7 @@ LISTS = {
     "firmware/{firmware_id}/downloads": Rows(
         listed.a_download, "client_address", parent=lambda parents: parents.firmware.pk
     ),
+    "firmware-updates": Rows(listed.an_update, "fault"),
     "local-lists": Rows(a_local_list, "reason", "clientId", lambda row: row.charge_point.identity),
     "reservations": Rows(a_reservation_of, "reason"),
     "security-events": Rows(listed.a_security_event, "tech_info"),

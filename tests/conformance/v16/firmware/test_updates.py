@@ -103,7 +103,7 @@ async def test_16_044_2_3_a_failure_is_shown_with_the_status(server, operator, r
     assert row_of(records, asked)["stalls_at"] is None
 
 
-async def test_16_044_installed_before_the_boot_waits_for_it(server, operator):
+async def test_16_044_1_installed_before_the_boot_waits_for_it(server, operator):
     async with station(server) as peer:
         await boot(peer, OLD)
         asked = await ask(operator, peer, {})
@@ -113,7 +113,7 @@ async def test_16_044_installed_before_the_boot_waits_for_it(server, operator):
         await in_state(operator, asked.id, "installed")
 
 
-async def test_16_044_another_version_in_the_boot_disproves_installed(server, operator):
+async def test_16_044_1_another_version_in_the_boot_disproves_installed(server, operator):
     async with station(server) as peer:
         await boot(peer, OLD)
         asked = await ask(operator, peer, {})
@@ -125,7 +125,7 @@ async def test_16_044_another_version_in_the_boot_disproves_installed(server, op
     assert row["fault"] == "The station reported Installed and booted with 1.0, not with 1.1."
 
 
-async def test_16_044_a_boot_with_the_wanted_version_needs_no_notification(server, operator):
+async def test_16_044_1_a_boot_with_the_wanted_version_needs_no_notification(server, operator):
     async with station(server) as peer:
         await boot(peer, OLD)
         asked = await ask(operator, peer, {})
@@ -135,7 +135,7 @@ async def test_16_044_a_boot_with_the_wanted_version_needs_no_notification(serve
     assert row["status"] == ""
 
 
-async def test_16_044_idle_and_a_status_that_goes_back_are_stored_and_change_nothing(
+async def test_16_044_1_idle_and_a_status_that_goes_back_are_stored_and_change_nothing(
     server, operator, records
 ):
     async with station(server) as peer:
@@ -149,7 +149,7 @@ async def test_16_044_idle_and_a_status_that_goes_back_are_stored_and_change_not
     assert len(stored(records, peer)) == 4
 
 
-async def test_16_044_a_second_update_replaces_the_first_and_gets_the_notifications(server, operator):
+async def test_16_044_1_a_second_update_replaces_the_first_and_gets_the_notifications(server, operator):
     async with station(server) as peer:
         first = await ask(operator, peer, {})
         await notify(peer, "Downloading")
@@ -162,7 +162,7 @@ async def test_16_044_a_second_update_replaces_the_first_and_gets_the_notificati
     assert (row["state"], row["status"]) == ("superseded", "Downloading")
 
 
-async def test_16_044_the_update_of_another_station_is_not_touched(server, operator):
+async def test_16_044_1_the_update_of_another_station_is_not_touched(server, operator):
     async with station(server) as peer, station(server) as other:
         asked = await ask(operator, peer, ACCEPTED, **SIGNED)
         await notify(other, "Installed", number=asked.id, signed=True)
@@ -212,13 +212,17 @@ async def test_16_080_TC_L_01_a_signed_update(server, operator, records, version
         (["Downloaded", "Installing", "InstallationFailed"], "could not install"),
     ],
 )
-async def test_16_081_TC_L_06_07_08_09_a_signed_update_fails(server, operator, version, steps, fault):
+async def test_16_081_TC_L_06_07_08_09_a_signed_update_fails(
+    server, operator, records, version, steps, fault
+):
     async with station(server, version) as peer:
         asked = await ask(operator, peer, ACCEPTED, **SIGNED)
         await notify(peer, *steps, number=asked.id, signed=version == V16)
         row = await in_state(operator, asked.id, "failed")
 
+    assert asked.payload["firmware"]["signature"] == SIGNED["signature"]
     assert (row["status"], fault in row["fault"]) == (steps[-1], True)
+    assert stored(records, peer) == [(status, asked.id) for status in steps]
 
 
 @pytest.mark.parametrize("version", [V16, V201])
