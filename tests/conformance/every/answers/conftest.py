@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.conformance.every.answers import about_charging, about_stations  # noqa: F401 - they register
 from tests.conformance.every.answers.bench import running
+from tests.conformance.peer import V201
 
 Measured = Callable[[str, int], None]
+
+
+def cases(pairs: Iterable[tuple[Any, str]]) -> list[ParameterSet]:
+    """Parameters of a command, or an action, and a version. 2.0.1 has the handlers of 2.1 and fewer words:
+    only the nightly run has it.
+    """
+    return [
+        pytest.param(
+            *pair,
+            id=f"{getattr(pair[0], 'name', pair[0])}-{pair[1]}",
+            marks=[pytest.mark.nightly] if pair[1] == V201 else [],
+        )
+        for pair in pairs
+    ]
 
 
 @pytest.fixture

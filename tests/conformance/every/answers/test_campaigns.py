@@ -16,7 +16,7 @@ from ocpp_server.storage.journal import journal
 from tests.conformance.every.answers import asked
 from tests.conformance.every.answers.bench import AnsweringStation, connected
 from tests.conformance.every.answers.cases import ACTOR, Case, State
-from tests.conformance.every.answers.conftest import Measured
+from tests.conformance.every.answers.conftest import Measured, cases
 from tests.conformance.every.answers.endings import USUAL, endings
 from tests.conformance.every.answers.subjects import shown, subject
 from transactions.jobs import settle_reservations
@@ -37,9 +37,7 @@ _REASONS = {
 _MISSING = ("NotImplemented", "NotSupported")
 
 
-@pytest.mark.parametrize(
-    ("command", "version"), _FOR_MANY, ids=[f"{command.name}-{version}" for command, version in _FOR_MANY]
-)
+@pytest.mark.parametrize(("command", "version"), cases(_FOR_MANY))
 async def test_a_campaign_names_each_ending_and_tries_again(
     process: None, measured: Measured, command: OperatorCommand, version: str
 ) -> None:

@@ -6,22 +6,18 @@ import pytest
 
 from ocpp_server.commanding import OperatorCommand
 from tests.conformance.every.answers import asked
-from tests.conformance.every.answers.conftest import Measured
+from tests.conformance.every.answers.conftest import Measured, cases
 from tests.conformance.every.answers.playing import plans, play
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-_DECLARED = list(asked.declared())
 
-
-@pytest.mark.parametrize(
-    ("command", "version"), _DECLARED, ids=[f"{command.name}-{version}" for command, version in _DECLARED]
-)
+@pytest.mark.parametrize(("command", "version"), cases(asked.declared()))
 async def test_a_declared_command_is_sent_again_after_each_ending(
     process: None, measured: Measured, command: OperatorCommand, version: str
 ) -> None:
-    cases = await plans(command, version)
-    wrong = await play(version, cases)
+    planned = await plans(command, version)
+    wrong = await play(version, planned)
 
-    measured("endings of declared commands", len(cases))
-    assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)} cases:", *wrong])
+    measured("endings of declared commands", len(planned))
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(planned)} cases:", *wrong])

@@ -7,7 +7,7 @@ import pytest
 from ocpp_server.commanding import SEND
 from ocpp_server.protocol import schemas
 from tests.conformance.every.answers import asked
-from tests.conformance.every.answers.conftest import Measured
+from tests.conformance.every.answers.conftest import Measured, cases
 from tests.conformance.every.answers.endings import endings
 from tests.conformance.every.answers.playing import Plan, play
 from tests.conformance.peer import VERSIONS
@@ -15,17 +15,17 @@ from tests.unit.protocol.samples import smallest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-_UNDECLARED = [(version, action) for version in VERSIONS for action in asked.undeclared(version)]
+_UNDECLARED = [(action, version) for version in VERSIONS for action in asked.undeclared(version)]
 
 
-@pytest.mark.parametrize(("version", "action"), _UNDECLARED, ids=["-".join(one) for one in _UNDECLARED])
+@pytest.mark.parametrize(("action", "version"), cases(_UNDECLARED))
 async def test_the_generic_command_is_sent_again_after_each_ending(
     process: None, measured: Measured, version: str, action: str
 ) -> None:
     payload = smallest(schemas.message_schema(version, action, "request"), ())
     fields = {"action": action, "payload": payload}
-    cases = [Plan(SEND, action, ending, fields) for ending in endings(version, action)]
-    wrong = await play(version, cases)
+    planned = [Plan(SEND, action, ending, fields) for ending in endings(version, action)]
+    wrong = await play(version, planned)
 
-    measured("endings of the generic command", len(cases))
-    assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)} cases:", *wrong])
+    measured("endings of the generic command", len(planned))
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(planned)} cases:", *wrong])
