@@ -201,11 +201,7 @@ class Switchboard:
 
         Raises StationOffline when no process confirms it, QueueFull, LiveStateUnavailable.
         """
-        if downlink.is_at_gateway(connection):
-            await self._enqueue(connection, message)
-            return
-        if connection.channel == self.channel:
-            self._receive(replace(message, connection_id=connection.id))
+        if await self._sent_without_confirmation(connection, message):
             return
         taken = self._unconfirmed[message.id] = asyncio.Event()
         current: Connection | None = connection
@@ -227,17 +223,27 @@ class Switchboard:
                         action=message.action,
                     )
                 current = await live.state().connection(connection.identity)
-                if current is not None and downlink.is_at_gateway(current):
-                    await self._enqueue(current, message)
+                if current is not None and await self._sent_without_confirmation(current, message):
                     return
         finally:
             del self._unconfirmed[message.id]
         raise StationOffline(f"The process that holds the socket of {connection.identity} does not answer.")
 
-    async def _enqueue(self, connection: Connection, message: StationCall) -> None:
-        """Put a command into the queue of the station. If the station has reconnected elsewhere, send it
-        there.
+    async def _sent_without_confirmation(self, connection: Connection, message: StationCall) -> bool:
+        """Send a command to a station at a gateway, or to one of this process; False for any other.
+
+        Neither confirms it, so it must not be sent again for want of a confirmation.
         """
+        if downlink.is_at_gateway(connection):
+            await self._enqueue(connection, message)
+        elif connection.channel == self.channel:
+            self._receive(replace(message, connection_id=connection.id))
+        else:
+            return False
+        return True
+
+    async def _enqueue(self, connection: Connection, message: StationCall) -> None:
+        """Put a command into the queue of the station, or send it to where the station has reconnected."""
         try:
             await downlink.submit(connection, message)
         except StationOffline:

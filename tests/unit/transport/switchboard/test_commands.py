@@ -94,6 +94,22 @@ async def test_an_unconfirmed_command_follows_its_station_to_the_next_process(
     assert [call.connection_id for call in near.calls] == ["k2"]
 
 
+async def test_an_unconfirmed_command_follows_its_station_to_the_process_that_sends_it(
+    processes: Both, state: Shared
+) -> None:
+    caller, _ = processes
+    near = caller.connections["k2"] = Noted()  # type: ignore[assignment]
+    await state.connect(registered(caller, "k2"))
+    began = asyncio.get_running_loop().time()
+
+    await caller.send_command(_registered("process.dead", "k1"), a_call(reply_to=caller.channel))
+    await settle()
+
+    assert [call.connection_id for call in near.calls] == ["k2"]
+    assert asyncio.get_running_loop().time() - began < 2
+    assert not caller._unconfirmed
+
+
 async def test_an_unconfirmed_command_follows_its_station_to_a_gateway(
     processes: Both, state: Shared
 ) -> None:
