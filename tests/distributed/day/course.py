@@ -7,6 +7,7 @@ done, and some stations lose their connection or their power. The seed decides t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,9 @@ from tests.distributed.killing import RestartedProcess
 AT_ONCE = 8
 # The campaign and the local lists end within this time of the last hour, also on a loaded machine.
 SETTLED_S = 180.0
+# A log is received when its last byte is; the server shows it soon after. Each is asked for so often at most.
+LOG_SHOWN_S = 3.0
+LOGS_ASKED_FOR = 3
 LIMIT = {
     "chargingProfilePurpose": "TxDefaultProfile",
     "connectorId": DRIVEN,
@@ -208,8 +212,8 @@ async def _evening(day: Day, driving: list[asyncio.Task[None]]) -> None:
         station.is_ending = True
         await asyncio.wait_for(station.station.ready.wait(), SETTLED_S)
     with day.timed("sessions"):
-        await asyncio.gather(*(station.use_reservation() for station in day.arriving if _holds(station)))
-        await asyncio.wait_for(asyncio.gather(*driving), SETTLED_S)
+        arriving = [station.use_reservation() for station in day.arriving if _holds(station)]
+        await asyncio.wait_for(asyncio.gather(*arriving, *driving), SETTLED_S)
         await asyncio.wait_for(asyncio.gather(*(station.end() for station in day.stations)), SETTLED_S)
     with day.timed("logs"):
         await _logs(day)
@@ -235,26 +239,30 @@ def _holds(station: DayStation) -> bool:
 async def _until(condition: Callable[[], Any], what: str, seconds: float = SETTLED_S) -> None:
     deadline = time.monotonic() + seconds
     while not await asyncio.to_thread(condition):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited in vain for {what}")
         await asyncio.sleep(0.25)
 
 
 async def _logs(day: Day) -> None:
-    """Ask again for each log that did not arrive, as a web process was replaced during its upload."""
-    failed = "SELECT c.identity, l.state FROM chargepoints_logupload l JOIN chargepoints_chargepoint c"
-    failed += " ON c.id = l.charge_point_id ORDER BY l.id"
+    """Ask again for each log that did not arrive, because a process was replaced during its upload.
 
-    def states() -> dict[str, str]:
-        return {row["identity"]: row["state"] for row in day.cluster.rows(failed)}
+    A station may have lost the report of a failed upload with its connection. The server shows such a log as
+    under way until its address expires, so the operator asks again when the station has nothing to send.
+    """
+    sql = "SELECT c.identity, l.state FROM chargepoints_logupload l JOIN chargepoints_chargepoint c"
+    sql += " ON c.id = l.charge_point_id ORDER BY l.id"
 
-    def have_ended() -> bool:
-        return not {"requested", "accepted", "uploading"} & set(states().values())
+    def missing() -> list[DayStation]:
+        states = {row["identity"]: row["state"] for row in day.cluster.rows(sql)}
+        return [station for station in day.stations if states[station.identity] != "received"]
 
-    await _until(have_ended, "the uploads of the logs")
-    found = await asyncio.to_thread(states)
-    again = [station for station in day.stations if found[station.identity] != "received"]
-    await _gather(*(_commands(station)[2](day.operator) for station in again))
-    await _until(have_ended, "the uploads that were repeated")
+    for _ in range(LOGS_ASKED_FOR):
+        await _until(lambda: not any(station.is_uploading for station in day.stations), "the uploads")
+        with contextlib.suppress(TimeoutError):
+            await _until(lambda: not missing(), "the logs", seconds=LOG_SHOWN_S)
+            return
+        await _gather(*(_commands(station)[2](day.operator) for station in await asyncio.to_thread(missing)))
 
 
 async def _lists(day: Day) -> None:

@@ -14,7 +14,7 @@ from simulator.session import Session
 # Simulated seconds in a real one.
 SPEED = 30
 # A session, and the pause before the next one, in simulated seconds.
-SESSION_S = (40.0, 150.0)
+SESSION_S = (40.0, 100.0)
 PAUSE_S = (3.0, 20.0)
 SAMPLE_S = 30
 # How long a station is away that loses its connection, in simulated seconds.
@@ -125,6 +125,11 @@ class DayStation:
             session.request_stop("Local")
         while self.station.outbox.waiting or any(one.session for one in self.station.connectors):
             await asyncio.sleep(0.05)  # poll: the simulator has no event for an empty queue of a station
+
+    @property
+    def is_uploading(self) -> bool:
+        """Whether the station has a log to upload, or is uploading it."""
+        return self.station.jobs.get("log", (None, ""))[1] in ("Idle", "Uploading")
 
     # -- the records of the station
 
