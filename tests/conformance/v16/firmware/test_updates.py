@@ -213,7 +213,7 @@ async def test_16_080_TC_L_01_a_signed_update(server, operator, records, version
     ],
 )
 async def test_16_081_TC_L_06_07_08_09_a_signed_update_fails(
-    server, operator, records, version, steps, fault
+    server, operator, records, version, *, steps, fault
 ):
     async with station(server, version) as peer:
         asked = await ask(operator, peer, ACCEPTED, **SIGNED)
