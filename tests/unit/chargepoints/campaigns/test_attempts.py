@@ -133,6 +133,7 @@ async def test_an_error_in_one_campaign_does_not_keep_another_from_its_run(
         raise ValueError("a fault of ours")
 
     broken = Yard()
+    monkeypatch.setattr(broken, "name", "broken")
     monkeypatch.setattr(broken, "results", failing)
     monkeypatch.setitem(kinds._kinds, "broken", broken)
     await run_orm(make, 1, kind="broken")

@@ -185,7 +185,7 @@ def test_a_hosted_file_has_an_address_for_the_station_and_the_campaign(
     settings.FIRMWARE_DIR, settings.UPLOAD_MIN_FREE = tmp_path, 1
     settings.UPLOAD_URL, settings.UPLOAD_EXPIRY = "https://csms.example.com", 3600
     firmware = files.add_hosted(
-        Facts("Acme", NEW), file=BytesIO(b"firmware"), file_name="1.1.bin", actor="ann"
+        Facts("Acme", NEW), file=BytesIO(b"firmware"), size=8, file_name="1.1.bin", actor="ann"
     )
     campaign = Campaign.objects.create(name="c", kind="firmware", arguments={}, deadline_at=NOON)
     CampaignStation.objects.create(

@@ -14,6 +14,8 @@ from chargepoints.handlers.provisioning import (
     heartbeat,
     reset,
 )
+from chargepoints.services.firmware import updates
+from chargepoints.services.firmware.progress import Boot
 from chargepoints.services.provisioning import boot, restarted
 from chargepoints.tables import CHARGE_POINTS, COMMANDS
 from ocpp_server.live.records import TransactionState
@@ -231,4 +233,6 @@ async def test_after_the_answer_a_boot_settles_the_commands_that_led_to_it(
 
     await booted(station, request_)
 
-    assert runs == ([(restarted.booted, STATION, NOON)] if is_awaited else [])
+    resets = [(restarted.booted, STATION, NOON)] if is_awaited else []
+    boot = Boot("1.4.1", NOON)
+    assert runs == [*resets, (updates.booted, STATION, boot, request_.get("reason", ""))]
