@@ -27,7 +27,7 @@ async def day(make_cluster: MakeCluster, stations: int, roles: dict[str, int], *
         0,
         OCPP_LOCAL_LIST_DELAY="1s",
         # A command waits for the next process on a slow machine too.
-        OCPP_CALL_TIMEOUT="30s",
+        OCPP_CALL_TIMEOUT="15s",
         UPLOAD_URL=f"http://127.0.0.1:{port}",
     )
     lived = await live_through(cluster, stations, roles, killed=killed, upload_port=port, seed=seed)
@@ -40,8 +40,9 @@ async def day(make_cluster: MakeCluster, stations: int, roles: dict[str, int], *
 
 @pytest.mark.slow
 async def test_a_day_of_10_stations_while_every_process_is_replaced(make_cluster: MakeCluster) -> None:
-    # The claims of a killed housekeeper count for half a minute, so only the long form kills one.
-    assert await day(make_cluster, 10, SMALL, "gateway", "processor", "web") == []
+    # The claims of a killed housekeeper count for minutes, and a web process may have been elected: only the
+    # long form kills one.
+    assert await day(make_cluster, 10, SMALL, "gateway", "processor") == []
 
 
 @pytest.mark.soak

@@ -27,6 +27,8 @@ from tests.distributed.killing import RestartedProcess
 AT_ONCE = 8
 # The campaign and the local lists end within this time of the last hour, also on a loaded machine.
 SETTLED_S = 180.0
+# An update of a list whose process was killed is taken over after five minutes (`knowledge.CLAIM_KEPT`).
+LISTS_S = 400.0
 # A log is received when its last byte is; the server shows it soon after. Each is asked for so often at most.
 LOG_SHOWN_S = 3.0
 LOGS_ASKED_FOR = 3
@@ -165,7 +167,7 @@ async def _hours(day: Day, processes: list[RestartedProcess], may_kill: tuple[st
             async with asyncio.TaskGroup() as group:
                 group.create_task(_gather(*parts))
                 for station in leaving[hour::hours]:
-                    group.create_task(station.leave())
+                    group.create_task(asyncio.wait_for(station.leave(), SETTLED_S))
                 group.create_task(_replace(day, process, is_killed=process is killed))
 
 
@@ -278,4 +280,4 @@ async def _lists(day: Day) -> None:
     for station in day.stations:
         if station.identity in await asyncio.to_thread(in_state, "failed"):
             await _sync(day, station)
-    await _until(lambda: not in_state("due", "sending", "unknown"), "the local lists")
+    await _until(lambda: not in_state("due", "sending", "unknown"), "the local lists", LISTS_S)
