@@ -144,7 +144,7 @@ async def test_a_silent_station_ends_by_the_deadline(server, operator, records) 
     async with station(server) as peer:
         await boot(peer, OLD)
         one = await created(
-            operator, [peer.identity], {"location": LOCATION, "version": NEW}, deadlineAt=at(minutes=0.4)
+            operator, [peer.identity], {"location": LOCATION, "version": NEW}, deadlineAt=at(minutes=0.2)
         )
         await peer.answer(await peer.next_call(), {})
         await notify(peer, "Downloading")
