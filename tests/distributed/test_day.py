@@ -26,8 +26,6 @@ async def day(make_cluster: MakeCluster, stations: int, roles: dict[str, int], *
     cluster = make_cluster(
         0,
         OCPP_LOCAL_LIST_DELAY="1s",
-        # A station whose report was lost has failed after this time.
-        FIRMWARE_SILENCE="45s",
         # A command waits for the next process on a slow machine too.
         OCPP_CALL_TIMEOUT="15s",
         UPLOAD_URL=f"http://127.0.0.1:{port}",

@@ -1,50 +1,39 @@
-"""The campaign of the day: new firmware for all stations, of which two fail."""
+"""The campaign of the day: one command for all stations, of which two fail.
+
+The firmware belongs here. With the kind `firmware`, ARGUMENTS are those of `update-firmware`, ACTIONS are the
+names of its CALLs, and `let_fail` sets `Station.firmware_outcome`.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from tests.distributed.cluster import Cluster
 from tests.distributed.day.operator import DayOperator
 from tests.distributed.day.stations import DayStation
-from tests.simulator.test_firmware import FileServer
 
-VERSION: Final = "2.0.0"
+KIND: Final = "command"
+ARGUMENTS: Final = {"command": "clear-cache"}
 # Its CALLs; a station must get one of them in a day.
-ACTIONS: Final = ("UpdateFirmware", "SignedUpdateFirmware")
-# The ways to fail, and the result that the campaign shows.
-OUTCOMES: Final = ("DownloadFailed", "InstallationFailed")
-FAILURE: Final = ("failed", "no-effect")
+ACTIONS: Final = ("ClearCache",)
+# The end of a station that fails.
+FAILURE: Final = ("failed", "rejected")
 # The ends of a station whose answer was lost, or that was not reached in time.
 LOST: Final = ("connection-lost", "no-answer")
 
 
-@asynccontextmanager
-async def firmware() -> AsyncIterator[str]:
-    """The address of the firmware, which a server of the test offers meanwhile."""
-    server = await asyncio.start_server(FileServer().answer, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/{VERSION}.bin"
-    finally:
-        server.close()
+def let_fail(station: DayStation) -> None:
+    station.station.on_call(ACTIONS[0], lambda payload: {"status": "Rejected"})
 
 
-def let_fail(stations: list[DayStation]) -> None:
-    for station, outcome in zip(stations, OUTCOMES, strict=True):
-        station.station.firmware_outcome = outcome
-
-
-async def start(operator: DayOperator, stations: list[DayStation], location: str) -> None:
+async def start(operator: DayOperator, stations: list[DayStation]) -> None:
     """Start the campaign for these stations."""
     name = f"{len(stations)} stations at {time.time()}"
     body = {
         "name": name,
-        "kind": "firmware",
-        "arguments": {"location": location, "version": VERSION},
+        "kind": KIND,
+        "arguments": ARGUMENTS,
         "stations": {"clientIds": [station.identity for station in stations]},
         "canary": False,
         "atOnce": 20,

@@ -158,14 +158,6 @@ def _campaign(evening: Evening, station: DayStation) -> Iterator[str]:
     shown = row["state"], row["reason"]
     expected = campaign.FAILURE if station in evening.day.failing else ("done", "")
     is_lost = station in evening.day.disturbed and shown[0] == "failed" and shown[1] in campaign.LOST
-    installed = station.station.firmware
-    if (installed == campaign.VERSION) != (station not in evening.day.failing):
-        yield f"the firmware is {installed} at the station"
-    (known,) = evening.day.cluster.rows(
-        "SELECT firmware_version FROM chargepoints_chargepoint WHERE identity = %s", station.identity
-    )
-    if known["firmware_version"] != installed:
-        yield f"the firmware is {known['firmware_version']} instead of {installed}"
     if shown != expected and not is_lost:
         yield f"the campaign shows {shown} ({row['detail']}) instead of {expected}"
 

@@ -48,8 +48,6 @@ class Day:
     stations: list[DayStation]
     operator: DayOperator
     choices: random.Random
-    # The address of the firmware of the campaign.
-    firmware: str
     failing: list[DayStation] = field(default_factory=list)
     arriving: list[DayStation] = field(default_factory=list)
     # The stations whose answers may be lost: they lose their connection, or its server is killed.
@@ -89,9 +87,8 @@ async def live_through(
     webs = [process.server for process in processes if process.server.role == "web"]
     doors = [process.server for process in processes if process.server.role in ("web", "gateway")]
     stations = [DayStation(number, doors[number % len(doors)].ocpp, seed=seed) for number in range(count)]
+    day = Day(cluster, stations, DayOperator(cluster, webs), choices)
     async with AsyncExitStack() as stack:
-        location = await stack.enter_async_context(campaign.firmware())
-        day = Day(cluster, stations, DayOperator(cluster, webs), choices, location)
         await stack.enter_async_context(balancer(upload_port, webs))
         for station in stations:
             stack.push_async_callback(station.station.stop, grace_s=0)
@@ -129,8 +126,9 @@ async def _morning(day: Day) -> None:
     await _gather(*(operator.add_token(uid) for uid in sorted(day.tokens - {NEW} | {BLOCKED})))
     await _gather(*(station.station.start(timeout_s=SETTLED_S) for station in day.stations))
     plain = [station for station in day.stations if station.make.is_plain]
-    day.failing = day.choices.sample(plain, 2)
-    campaign.let_fail(day.failing)
+    day.failing = day.choices.sample(plain, 2) if len(plain) > 2 else plain
+    for station in day.failing:
+        campaign.let_fail(station)
     day.arriving = [station for station in day.stations if day.choices.random() < 0.5]
     await _gather(*(_sync(day, station) for station in day.stations))
 
@@ -163,7 +161,7 @@ async def _hours(day: Day, processes: list[RestartedProcess], may_kill: tuple[st
         if hour == noon:
             parts.insert(0, _change_tokens(operator))
         if hour == start:
-            parts.insert(0, campaign.start(operator, day.stations, day.firmware))
+            parts.insert(0, campaign.start(operator, day.stations))
         how = "killed" if process is killed else "stopped"
         with day.timed(f"{process.server.role} {how}"):
             async with asyncio.TaskGroup() as group:
@@ -232,7 +230,7 @@ async def _campaign(day: Day) -> None:
         again = campaign.not_reached(day.cluster, day.stations)
         if not again:
             return
-        await campaign.start(day.operator, again, day.firmware)
+        await campaign.start(day.operator, again)
     raise AssertionError(f"the campaign does not reach {[station.identity for station in again]}")
 
 
