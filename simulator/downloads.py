@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from simulator.uploads import TIMEOUT_S, connect, login_header
 
 _PART = 64 * 1024
-_WHOLE, _PARTIAL = 200, 206
+_WHOLE, _PARTIAL, _SERVER_ERROR = 200, 206, 500
 
 
 class DownloadFailed(Exception):  # noqa: N818 - named for the status that the station sends
@@ -53,11 +53,20 @@ class _File:
 
 
 async def download(
-    url: str, *, tls: ssl.SSLContext | None = None, attempts: int = 3, breaks: int = 0
+    url: str,
+    *,
+    tls: ssl.SSLContext | None = None,
+    attempts: int = 3,
+    pause_s: float = 0.0,
+    breaks: int = 0,
 ) -> Downloaded:
-    """Download a file. The first `breaks` connections are cut half-way. Raises DownloadFailed."""
+    """Download a file, with `pause_s` real seconds between two attempts. The first `breaks` connections are
+    cut half-way. A server that can't answer now (5xx) is asked again. Raises DownloadFailed.
+    """
     file, reason = _File(), "no attempt"
     for attempt in range(attempts):
+        if attempt:
+            await asyncio.sleep(pause_s)
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 await _fetch(urlsplit(url), file, tls, is_cut=attempt < breaks)
@@ -76,6 +85,8 @@ async def _fetch(parts: SplitResult, file: _File, tls: ssl.SSLContext | None, *,
         status, headers = await _answer(reader)
         if file.size and status == _WHOLE:
             file.clear()  # the server can't send a part
+        elif status >= _SERVER_ERROR:
+            raise _Broken(f"the answer was {status}")
         elif status != (_PARTIAL if file.size else _WHOLE):
             raise DownloadFailed(f"the answer was {status}")
         length = int(headers.get("content-length", ""))

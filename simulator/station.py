@@ -12,6 +12,7 @@ from simulator.certificates import CertificateStore
 from simulator.connection import StationConnection
 from simulator.connector import Connector
 from simulator.dialects import DIALECTS
+from simulator.downloads import Downloaded
 from simulator.latency import Latencies
 from simulator.meter import Meter
 from simulator.misbehaviour import Misbehaviour
@@ -83,6 +84,7 @@ class Station(StationConnection):
         self.plugs_in = plugs_in  # whether a driver plugs in a cable after a remote start
         # Or DownloadFailed, InvalidSignature, InstallationFailed, InstallVerificationFailed.
         self.firmware_outcome = "Installed"
+        self.firmware_file: Downloaded | None = None  # the last one that was downloaded whole
         self.log_outcome = "Uploaded"  # another status is sent instead of an upload
         self.dialect = DIALECTS[version]
         self.connectors = [

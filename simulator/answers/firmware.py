@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from simulator import downloads, uploads
 from simulator.answers.table import ACCEPTED, REJECTED, Answer, answers
 from simulator.versions import V16, V21, V201
-from simulator.wire import CallFailed
+from simulator.wire import CallFailed, NoAnswer
 
 Notify = Callable[[str], Awaitable[None]]
 
@@ -42,6 +42,7 @@ class _Request:
     signature: str = ""
     certificate: str = ""
     attempts: int = _ATTEMPTS
+    pause_s: float = 0.0  # simulated seconds between two attempts
 
     @property
     def new_version(self) -> str:
@@ -62,9 +63,25 @@ async def _update(station: Any, action: str, asked: _Request) -> None:
         for status in _FAILURES.get(outcome, ()):
             await notify(status)
         if outcome != "Installed":
-            await _notify(station, action, "firmware", asked.number, outcome)
+            await _report_failure(station, action, asked.number, outcome)
             return
         await _install(station, asked, notify)
+
+
+async def _report_failure(station: Any, action: str, request_id: int | None, status: str) -> None:
+    """Send a failure until the server has answered: unlike a success, no boot shows it."""
+    station.jobs["firmware"] = (request_id, status)
+    payload = {"status": status} if request_id is None else {"status": status, "requestId": request_id}
+    while station.jobs["firmware"] == (request_id, status):
+        await station.online.wait()
+        try:
+            await station.call(action, payload)
+        except NoAnswer:
+            await station.clock.sleep(STEP_S)
+        except CallFailed:
+            return
+        else:
+            return
 
 
 async def _prepare_firmware(station: Any, asked: _Request, notify: Notify) -> str:
@@ -90,14 +107,17 @@ async def _downloaded(station: Any, asked: _Request) -> downloads.Downloaded | N
     if not uploads.transfers(asked.location):
         return downloads.Downloaded(0, b"")
     try:
-        return await downloads.download(
+        file = await downloads.download(
             asked.location,
             tls=station.tls,
             attempts=asked.attempts,
+            pause_s=asked.pause_s / station.clock.speed,
             breaks=station.misbehaviour.breaks_downloads,
         )
     except downloads.DownloadFailed:
         return None
+    station.firmware_file = file
+    return file
 
 
 async def _install(station: Any, asked: _Request, notify: Notify) -> None:
@@ -143,7 +163,7 @@ def update_firmware_16(station: Any, payload: dict[str, Any]) -> Answer:
     if behaviour.needs_signed_firmware:
         raise CallFailed("UpdateFirmware", "NotSupported", "only signed firmware is taken")
     _start_job(station, "firmware", None, _BUSY_FIRMWARE)
-    asked = _Request(None, payload["location"], attempts=_attempts(payload))
+    asked = _Request(None, payload["location"], attempts=_attempts(payload), pause_s=_pause_s(payload))
     return {}, functools.partial(_update, station, "FirmwareStatusNotification", asked)
 
 
@@ -168,6 +188,7 @@ def update_firmware(station: Any, payload: dict[str, Any]) -> dict[str, Any] | A
         firmware.get("signature", ""),
         firmware.get("signingCertificate", ""),
         _attempts(payload),
+        _pause_s(payload),
     )
     return answer, functools.partial(_update, station, action, asked)
 
@@ -181,6 +202,10 @@ def _code(refusal: str) -> str:
 
 def _attempts(payload: dict[str, Any]) -> int:
     return max(int(payload.get("retries", 0)) + 1, _ATTEMPTS)
+
+
+def _pause_s(payload: dict[str, Any]) -> float:
+    return float(payload.get("retryInterval", 0))
 
 
 async def _upload(station: Any, action: str, request_id: int | None, url: str, name: str) -> None:

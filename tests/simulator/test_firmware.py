@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +22,7 @@ from tests.simulator.csms import Csms
 
 V16, V201 = "1.6", "2.0.1"
 CONTENT = bytes(range(256)) * 1000
+DIGEST = hashlib.sha256(CONTENT).digest()
 MakeStation = Callable[..., Awaitable[Station]]
 
 
@@ -30,6 +33,7 @@ class FileServer:
         self.ranges: list[str] = []
         self.url = ""
         self.status = 200
+        self.refused = 0  # so many requests are answered with 503
         self.takes_ranges = True
 
     async def answer(self, reader: Any, writer: Any) -> None:
@@ -39,6 +43,8 @@ class FileServer:
         begin = int(found[1]) if found and self.takes_ranges else 0
         status = 206 if begin else self.status
         body = CONTENT[begin:]
+        if len(self.ranges) <= self.refused:
+            status, body = 503, b""
         writer.write(f"HTTP/1.1 {status} x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         writer.close()
 
@@ -52,15 +58,15 @@ async def files() -> AsyncIterator[FileServer]:
     server.close()
 
 
-def signed() -> tuple[str, str]:
-    """A signature over CONTENT in base64, and the certificate of its key in PEM."""
+def signed(content: bytes = CONTENT) -> tuple[str, str]:
+    """A signature over this file in base64, and the certificate of its key in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "signer")])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
     pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-    return base64.b64encode(key.sign(CONTENT, ec.ECDSA(hashes.SHA256()))).decode(), pem
+    return base64.b64encode(key.sign(content, ec.ECDSA(hashes.SHA256()))).decode(), pem
 
 
 async def updated(
@@ -136,6 +142,40 @@ async def test_a_file_that_is_not_there_is_a_failed_download(
     await csms.wait_for("FirmwareStatusNotification", status="DownloadFailed")
 
     assert files.ranges == [""]
+
+
+async def test_a_server_that_is_away_is_asked_again_after_the_interval(
+    make_station: MakeStation, csms: Csms, files: FileServer
+) -> None:
+    files.refused = 4
+    station = await make_station(V16)
+    request = {"location": files.url, "retrieveDate": "2026-05-04T12:00:00Z"}
+    began = time.monotonic()
+
+    await csms.call(station.identity, "UpdateFirmware", request | {"retries": 4, "retryInterval": 50})
+    await csms.wait_for("FirmwareStatusNotification", status="Downloaded")
+
+    assert time.monotonic() - began >= 4 * 50 / station.clock.speed
+    assert (files.ranges, station.firmware_file) == ([""] * 5, downloads.Downloaded(len(CONTENT), DIGEST))
+
+
+async def test_a_failure_is_reported_after_a_lost_connection(
+    make_station: MakeStation, csms: Csms, files: FileServer
+) -> None:
+    station = await make_station(V16, speed=20)
+    station.firmware_outcome = "InstallationFailed"
+    request = {"location": files.url, "retrieveDate": "2026-05-04T12:00:00Z"}
+
+    await csms.call(station.identity, "UpdateFirmware", request)
+    await csms.wait_for("FirmwareStatusNotification", status="Installing")
+    await station.go_offline()
+    while station.jobs["firmware"][1] != "InstallationFailed":
+        await asyncio.sleep(0.01)  # poll: the simulator has no event for the steps of an update
+    reported = [one["status"] for one in csms.payloads("FirmwareStatusNotification")]
+    await station.go_online()
+    await csms.wait_for("FirmwareStatusNotification", status="InstallationFailed")
+
+    assert (reported[-1], station.boots) == ("Installing", 1)
 
 
 async def test_a_station_may_stop_half_way(make_station: MakeStation, csms: Csms, files: FileServer) -> None:
