@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +23,6 @@ ONCE = (
     ("ReserveNow",),
     ("SetChargingProfile",),
     ("RemoteStartTransaction", "RequestStartTransaction"),
-    campaign.ACTIONS,
 )
 # `chargepoints.jobs.COMMAND_GRACE`, and the interval of its job with a margin.
 OVERDUE = timedelta(seconds=60 + 15)
@@ -37,6 +37,10 @@ class Evening:
         self._tables: dict[str, dict[str, list[dict[str, Any]]]] = {}
         tokens = day.cluster.rows("SELECT id, uid FROM accounts_token")
         self.tokens = {row["id"]: row["uid"].lower() for row in tokens}
+        own = day.cluster.rows("SELECT id FROM chargepoints_campaign WHERE kind = %s", campaign.KIND)
+        self.campaigns = {row["id"] for row in own}
+        versions = day.cluster.rows("SELECT identity, firmware_version FROM chargepoints_chargepoint")
+        self.versions = {row["identity"]: row["firmware_version"] for row in versions}
 
     def rows(self, station: DayStation, table: str) -> list[dict[str, Any]]:
         """The rows of a station, in the order of their keys."""
@@ -153,8 +157,34 @@ def _log(evening: Evening, station: DayStation) -> Iterator[str]:
         yield "the log is not the station's"
 
 
+def _wishes(evening: Evening, station: DayStation) -> Iterator[str]:
+    """Only a station whose connection broke may leave a command without an answer."""
+    for wish in evening.day.operator.wishes:
+        if wish.station is station and not wish.is_answered and station not in evening.day.disturbed:
+            yield f"{wish.command} has no answer: {wish.state}"
+
+
+# -- the firmware --------------------------------------------------------------------------------------------
+
+
+def _update_calls(evening: Evening, station: DayStation) -> Iterator[str]:
+    """One request that the station knows. Before it, each campaign may try one that the station refuses."""
+    count = len(station.calls(station.make.update))
+    if count != 1:
+        yield f"{station.make.update} came {count} times"
+    tried = len(station.calls(*campaign.ACTIONS)) - count
+    rows = _campaign_rows(evening, station)
+    if tried > (len(rows) if station.make.lacks_signed else 0):
+        yield f"a request that it does not know came {tried} times in {len(rows)} campaigns"
+
+
+def _campaign_rows(evening: Evening, station: DayStation) -> list[dict[str, Any]]:
+    rows = evening.rows(station, "chargepoints_campaignstation")
+    return [row for row in rows if row["campaign_id"] in evening.campaigns]
+
+
 def _campaign(evening: Evening, station: DayStation) -> Iterator[str]:
-    row = evening.rows(station, "chargepoints_campaignstation")[-1]
+    row = _campaign_rows(evening, station)[-1]
     shown = row["state"], row["reason"]
     expected = campaign.FAILURE if station in evening.day.failing else ("done", "")
     is_lost = station in evening.day.disturbed and shown[0] == "failed" and shown[1] in campaign.LOST
@@ -162,11 +192,37 @@ def _campaign(evening: Evening, station: DayStation) -> Iterator[str]:
         yield f"the campaign shows {shown} ({row['detail']}) instead of {expected}"
 
 
-def _wishes(evening: Evening, station: DayStation) -> Iterator[str]:
-    """Only a station whose connection broke may leave a command without an answer."""
-    for wish in evening.day.operator.wishes:
-        if wish.station is station and not wish.is_answered and station not in evening.day.disturbed:
-            yield f"{wish.command} has no answer: {wish.state}"
+def _update(evening: Evening, station: DayStation) -> Iterator[str]:
+    """The update has the station's end also where its answer was lost: the boot proves it."""
+    has_failed = station in evening.day.failing
+    version = campaign.OLD if has_failed else campaign.NEW
+    if (station.reported_version, evening.versions[station.identity]) != (version, version):
+        shown = evening.versions[station.identity]
+        yield f"it reports the firmware {station.reported_version}, shown is {shown}, instead of {version}"
+    row = evening.rows(station, "chargepoints_firmwareupdate")[-1]
+    if has_failed:
+        shown, expected = (row["state"], row["status"]), ("failed", station.station.firmware_outcome)
+    else:
+        shown, expected = (row["state"], row["booted_version"]), ("installed", campaign.NEW)
+    if shown != expected or row["finished_at"] is None or row["action"] != station.make.update:
+        yield f"the update by {row['action']} is {shown} ({row['fault']}) instead of {expected}"
+
+
+def _download(evening: Evening, station: DayStation) -> Iterator[str]:
+    """Every station has fetched the whole file from one address, also those that could not install it."""
+    firmware, file = evening.day.firmware, station.station.firmware_file
+    assert firmware is not None
+    if file is None or file.digest != hashlib.sha256(firmware.content).digest():
+        yield f"it has downloaded {file} instead of the firmware"
+    rows = evening.rows(station, "chargepoints_firmwaredownload")
+    fetched = [row for row in rows if row["request_count"]]
+    if len(fetched) != 1:
+        yield f"it has used {len(fetched)} addresses of the firmware"
+    # A web process that is killed has not noted what it sent of a file.
+    elif evening.day.killed != "web" and not (
+        fetched[0]["completed_at"] and fetched[0]["bytes_sent"] >= len(firmware.content)
+    ):
+        yield f"of the firmware, {fetched[0]['sent_parts']} was sent: {fetched[0]['bytes_sent']} bytes"
 
 
 # -- sessions and readings -----------------------------------------------------------------------------------
@@ -216,7 +272,11 @@ def _text(moment: Any) -> str:
     return str(moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z")
 
 
-CHECKS = (_frames, _reservation, _profile, _list, _log, _campaign, _wishes, _sessions, _readings)
+CHECKS = (
+    *(_frames, _reservation, _profile, _list, _log, _wishes),
+    *(_update_calls, _campaign, _update, _download),
+    *(_sessions, _readings),
+)
 
 
 def summary(day: Day) -> str:

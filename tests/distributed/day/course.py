@@ -2,6 +2,9 @@
 
 The day has as many hours as processes. In each hour one process is replaced, a part of the operator's work is
 done, and some stations lose their connection or their power. The seed decides the order of all that.
+
+The campaign has an hour of its own: all stations restart in it, and would lose the answers to other commands.
+Their drivers do not know that. Sessions that run are ended by their stations.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator import V16
+from tests.conformance.downloading import Firmware
 from tests.distributed.cluster import Cluster
 from tests.distributed.day import campaign
 from tests.distributed.day.balancer import balancer
@@ -25,6 +30,9 @@ from tests.distributed.killing import RestartedProcess
 
 # The operator waits for so many stations at once.
 AT_ONCE = 8
+# A request waits for its answer in a thread. The replacement of the process that must give the answer takes a
+# thread too: with two cores asyncio has only six.
+THREADS = 4 * AT_ONCE
 # The campaign and the local lists end within this time of the last hour, also on a loaded machine.
 SETTLED_S = 180.0
 # An update of a list whose process was killed is taken over after five minutes (`knowledge.CLAIM_KEPT`).
@@ -48,6 +56,9 @@ class Day:
     stations: list[DayStation]
     operator: DayOperator
     choices: random.Random
+    firmware: Firmware | None = None
+    # The role of the process that was killed.
+    killed: str = ""
     failing: list[DayStation] = field(default_factory=list)
     arriving: list[DayStation] = field(default_factory=list)
     # The stations whose answers may be lost: they lose their connection, or its server is killed.
@@ -80,6 +91,7 @@ async def live_through(
     `roles` has the number of processes of each role. One process of a role in `killed` is killed, and all
     others are stopped.
     """
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     choices = random.Random(seed)
     processes: list[RestartedProcess] = []
     for role, number in roles.items():
@@ -121,14 +133,14 @@ async def _gather(*work: Any) -> None:
 
 
 async def _morning(day: Day) -> None:
-    """Add the tokens, start the stations, and give each its first local list."""
+    """Add the tokens and the firmware, start the stations, and give each its first local list."""
     operator = day.operator
     await _gather(*(operator.add_token(uid) for uid in sorted(day.tokens - {NEW} | {BLOCKED})))
     await _gather(*(station.station.start(timeout_s=SETTLED_S) for station in day.stations))
     plain = [station for station in day.stations if station.make.is_plain]
-    day.failing = day.choices.sample(plain, 2) if len(plain) > 2 else plain
-    for station in day.failing:
-        campaign.let_fail(station)
+    day.failing = day.choices.sample(plain, len(campaign.OUTCOMES))
+    campaign.let_fail(day.failing)
+    day.firmware = await campaign.upload(operator, day.choices)
     day.arriving = [station for station in day.stations if day.choices.random() < 0.5]
     await _gather(*(_sync(day, station) for station in day.stations))
 
@@ -146,6 +158,7 @@ async def _hours(day: Day, processes: list[RestartedProcess], may_kill: tuple[st
     choices, operator = day.choices, day.operator
     order = choices.sample(processes, len(processes))
     killed = choices.choice([process for process in order if process.server.role in may_kill])
+    day.killed = killed.server.role
     day.disturbed = [one for one in day.stations if one.make.leaves or one.station.url == killed.url]
     work: list[Callable[[], Any]] = [
         lambda station=station, number=number: _commands(station)[number](operator)  # type: ignore[misc]
@@ -155,13 +168,16 @@ async def _hours(day: Day, processes: list[RestartedProcess], may_kill: tuple[st
     choices.shuffle(work)
     leaving = [station for station in day.stations if station.make.leaves]
     hours = len(order)
-    noon, start = choices.randrange(hours), choices.randrange(hours)
+    noon, updating = choices.randrange(hours), choices.randrange(hours)
+    others = [hour for hour in range(hours) if hour != updating]
     for hour, process in enumerate(order):
-        parts = [begin() for begin in work[hour::hours]]
+        parts: list[Any]
+        if hour == updating:
+            parts = [_campaign(day)]
+        else:
+            parts = [begin() for begin in work[others.index(hour) :: len(others)]]
         if hour == noon:
             parts.insert(0, _change_tokens(operator))
-        if hour == start:
-            parts.insert(0, campaign.start(operator, day.stations))
         how = "killed" if process is killed else "stopped"
         with day.timed(f"{process.server.role} {how}"):
             async with asyncio.TaskGroup() as group:
@@ -203,13 +219,25 @@ async def _change_tokens(operator: DayOperator) -> None:
     await operator.add_token(NEW)
 
 
+async def _campaign(day: Day) -> None:
+    """Run the campaign, and another for the stations that it did not reach in time."""
+    assert day.firmware is not None
+    again = day.stations
+    with day.timed("campaign"):
+        for _ in range(3):
+            await campaign.start(day.operator, day.firmware, again)
+            await _until(lambda: campaign.has_ended(day.cluster), "the campaign to end")
+            again = await asyncio.to_thread(campaign.not_reached, day.cluster, day.stations)
+            if not again:
+                return
+    raise AssertionError(f"the campaign does not reach {[station.identity for station in again]}")
+
+
 # -- the evening ---------------------------------------------------------------------------------------------
 
 
 async def _evening(day: Day, driving: list[asyncio.Task[None]]) -> None:
     """Let guests use some of the reservations, end all sessions, and wait until everything has settled."""
-    with day.timed("campaign"):
-        await _campaign(day)
     for station in day.stations:
         station.is_ending = True
         await asyncio.wait_for(station.station.ready.wait(), SETTLED_S)
@@ -221,17 +249,6 @@ async def _evening(day: Day, driving: list[asyncio.Task[None]]) -> None:
         await _logs(day)
     with day.timed("lists"):
         await _lists(day)
-
-
-async def _campaign(day: Day) -> None:
-    """Wait for the campaign, and start another for the stations that it did not reach in time."""
-    for _ in range(3):
-        await _until(lambda: campaign.has_ended(day.cluster), "the campaign to end")
-        again = campaign.not_reached(day.cluster, day.stations)
-        if not again:
-            return
-        await campaign.start(day.operator, again)
-    raise AssertionError(f"the campaign does not reach {[station.identity for station in again]}")
 
 
 def _holds(station: DayStation) -> bool:

@@ -21,6 +21,7 @@ SAMPLE_S = 30
 AWAY_S = (15.0, 60.0)
 DRIVEN, RESERVED, REMOTE = 1, 2, 3
 MAX_FRAMES = 1_000_000
+UPDATE, SIGNED_UPDATE = "UpdateFirmware", "SignedUpdateFirmware"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,15 @@ class Make:
         return "refuses_reservations" not in self.behaviour
 
     @property
+    def update(self) -> str:
+        """The action by which its stations take signed firmware."""
+        return UPDATE if self.version != V16 or self.lacks_signed else SIGNED_UPDATE
+
+    @property
+    def lacks_signed(self) -> bool:
+        return "lacks_signed_firmware" in self.behaviour
+
+    @property
     def is_plain(self) -> bool:
         return not (self.behaviour or self.settings or self.leaves)
 
@@ -56,7 +66,7 @@ class Make:
 # Every ten stations of a day have all makes.
 MAKES = (
     Make("plain"),
-    Make("no local list", settings={"local_list": "false"}),
+    Make("no local list", behaviour={"lacks_signed_firmware": True}, settings={"local_list": "false"}),
     Make("no smart charging", behaviour={"refuses_profiles": "NotSupported"}),
     Make("no reservations", behaviour={"refuses_reservations": "Rejected"}),
     Make("slow", behaviour={"slow_answers_s": 1.0}),
@@ -132,6 +142,12 @@ class DayStation:
         return self.station.jobs.get("log", (None, ""))[1] in ("Idle", "Uploading")
 
     # -- the records of the station
+
+    @property
+    def reported_version(self) -> str:
+        """The firmware version in its last confirmed boot."""
+        boots = [payload for action, payload in self.confirmed if action == "BootNotification"]
+        return str(boots[-1].get("chargingStation", boots[-1])["firmwareVersion"])
 
     @property
     def sessions(self) -> list[Session]:
