@@ -83,7 +83,7 @@ async def charge_during_kills(
 async def test_processes_of_every_role_are_killed_and_no_message_is_lost_or_stored_twice(
     cluster: Cluster,
 ) -> None:
-    kills = await charge_during_kills(cluster, stations=16, seconds=8, lifetime=(40, 300))
+    kills = await charge_during_kills(cluster, stations=16, seconds=8, lifetime=(20, 150))
 
     assert kills >= 4
 

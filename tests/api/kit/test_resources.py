@@ -311,6 +311,7 @@ BESIDE = {
     "tokens/imports/<str:import_id>": "the progress of a file's import",
     "tokens/export": "a file as the answer",
     "transactions/export": "a file as the answer",
+    "transactions/monthly-energy": "sums, and no rows of their own",
     "authorize": "a question, whose answer is no row",
     "events": "a stream, read by position",
     "events/<str:event_id>": "an event of the stream",

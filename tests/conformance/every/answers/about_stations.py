@@ -8,16 +8,17 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Token
-from chargepoints.models import ChargePoint, Command, LogUpload
+from chargepoints.models import ChargePoint, Command, FirmwareUpdate, LogUpload
 from chargepoints.serializers import CommandSerializer
 from chargepoints.services.provisioning import passwords
+from chargepoints.views.firmware_updates import FirmwareUpdateSerializer
 from chargepoints.views.logs import LogSerializer
 from configuration.models import DesiredValue, LocalList, ReportedKey
 from configuration.serializers import DesiredValueSerializer, LocalListSerializer
 from configuration.services.variables import desired
 from events.models import Event
 from ocpp_server import commanding
-from ocpp_server.protocol.versions import in_dialect
+from ocpp_server.protocol.versions import V16, in_dialect
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import restarts
 from tests.conformance.every.answers.bench import VALUE
@@ -97,6 +98,37 @@ class Triggering(Subject):
     async def _missing(case: Case) -> list[str]:
         row = await journal.run(ChargePoint.objects.get, pk=case.pk)
         return list(row.missing_triggers or ())
+
+
+@of("update-firmware")
+class Updating(Subject):
+    """Each request has a row of its own. A 1.6 station that does not know UpdateFirmware may take signed
+    firmware only: that is remembered, and unsigned firmware is refused until its firmware changes.
+    """
+
+    async def check(self, case: Case, row: Command) -> None:
+        ((state, fault, command),) = fields_of(await self._updates(case), "state", "fault", "commandId")
+        equal("the command of the update", command, row.pk)
+        is_open = row.state == State.ACCEPTED
+        equal("whether the update goes on", state == "accepted", is_open)
+        equal("whether it has a reason", bool(fault), not is_open)
+
+    async def again(self, case: Case, row: Command) -> dict[str, Any] | None:
+        is_unknown = row.error_code in ("NotImplemented", "NotSupported")
+        if not (is_unknown and case.station.version == V16):
+            return case.fields
+        refused = await case.send()
+        equal("whether it is refused", "does not know UpdateFirmware" in refused.sentence, True)
+        return None
+
+    async def check_again(self, case: Case, row: Command, second: Shown) -> None:
+        last = (await self._updates(case))[-1]
+        equal("the second update", (last["state"], last["commandId"]), ("accepted", second.command_id))
+
+    @staticmethod
+    async def _updates(case: Case) -> list[dict[str, Any]]:
+        rows = FirmwareUpdate.objects.filter(charge_point=case.pk).order_by("pk")
+        return await shown(FirmwareUpdateSerializer, rows)
 
 
 # -- logs ----------------------------------------------------------------------------------------------------

@@ -28,6 +28,10 @@ GIVEN: Final[dict[str, tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], .
         ({"requestedMessage": "Heartbeat"}, {"requestedMessage": "Heartbeat", "extended": True}),
         ({"requestedMessage": "Heartbeat"},),
     ),
+    "update-firmware": (
+        ({"location": "https://files.example.com/2.0.bin", "version": "2.0"},),
+        ({"location": "https://files.example.com/2.0.bin", "version": "2.0"},),
+    ),
     "get-configuration": (({}, {"keys": ["HeartbeatInterval"]}), ({"keys": [_HEARTBEAT_2X]},)),
     "change-configuration": (({},), ({"key": _HEARTBEAT_2X},)),
     "clear-charging-profile": (

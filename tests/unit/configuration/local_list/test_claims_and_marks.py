@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chargepoints.models import ChargePoint
+from chargepoints.models import CampaignStation, ChargePoint
 from configuration.models import ListChange, LocalList
 from configuration.services.local_list import contents, due, knowledge, shown
 from configuration.services.local_list.contents import Stamp
@@ -244,12 +244,17 @@ def test_a_second_run_of_a_handler_changes_nothing(is_accepted: bool, is_untouch
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({}, {"state": "due", "due_at": NOW + MINUTE, "updated_at": NOW}),
+        # A campaign begins the update of a list, unless it is under way.
+        ({}, {"state": "due", "updated_at": NOW}),
         ({"due_at": NOW + MINUTE}, {"state": "due", "updated_at": NOW}),
-        ({"due_at": NOW + MINUTE + MOMENT}, {"state": "due", "due_at": NOW + MINUTE, "updated_at": NOW}),
         ({"state": State.FAILED, "due_at": NOW}, {}),
-        ({"state": State.FAILED}, {"due_at": NOW + MINUTE, "updated_at": NOW}),
+        ({"state": State.FAILED}, {}),
         ({"state": State.SENDING}, {"due_at": NOW + MINUTE, "updated_at": NOW}),
+        ({"state": State.SENDING, "due_at": NOW + MINUTE}, {}),
+        (
+            {"state": State.SENDING, "due_at": NOW + MINUTE + MOMENT},
+            {"due_at": NOW + MINUTE, "updated_at": NOW},
+        ),
         ({"state": State.UNSUPPORTED}, {}),
         ({"is_automatic": False}, {}),
     ],
@@ -262,6 +267,8 @@ def test_a_change_marks_the_lists(settings: Any, more: dict[str, Any], expected:
     assert due.take_changes(NOW)
 
     assert changed(row) == expected
+    is_left = "state" in more and more["state"] == State.UNSUPPORTED or more.get("is_automatic") is False
+    assert CampaignStation.objects.count() == (0 if is_left else 1)
     assert not ListChange.objects.exists() and not due.take_changes(NOW)
 
 
