@@ -134,6 +134,9 @@ def orders(stations: Iterable[ChargePoint], now: datetime) -> dict[int, Order]:
 def holds() -> Exists:
     """A condition on lists: a campaign has claimed the station and waits for its version, or will take it
     soon. The job leaves such a list to the campaign.
+
+    A station whose connection was lost during its update is often back in seconds, such as after a restart.
+    The job updates it then: the next attempt of the campaign may be minutes away, and finds the list in sync.
     """
     is_asked = Q(state=State.CLAIMED) | Q(state=State.SENT, command__finished_at__isnull=True)
     is_next = Q(
@@ -141,8 +144,9 @@ def holds() -> Exists:
         campaign__actor=automatic.ACTOR,
         campaign__state__in=(Campaign.State.RUNNING, Campaign.State.PAUSED),
     )
+    is_back = Q(reason=Reason.CONNECTION_LOST, campaign__state=Campaign.State.RUNNING)
     rows = CampaignStation.objects.filter(charge_point=OuterRef("charge_point"), campaign__kind=NAME)
-    return Exists(rows.filter(is_asked | is_next))
+    return Exists(rows.filter(is_asked | (is_next & ~is_back)))
 
 
 def is_ordered() -> Exists:
