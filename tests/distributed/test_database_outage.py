@@ -221,16 +221,16 @@ async def test_within_the_budget_no_station_notices(
     await eventually(lambda: ready(default_budget) == (200, []))
 
 
-LONG = {
-    "stopped": (stopped, {"database", "journal"}),
-    "hanging": (paused, {"database", "journal"}),
-    "locked": (locked, {"journal"}),
-    "read-only": (read_only, {"database", "journal"}),
-    "disk full": (failing("53100"), {"journal"}),
-}
+LONG = [
+    pytest.param(stopped, {"database", "journal"}, id="stopped"),
+    pytest.param(paused, {"database", "journal"}, id="hanging"),
+    pytest.param(locked, {"journal"}, id="locked", marks=pytest.mark.nightly),
+    pytest.param(read_only, {"database", "journal"}, id="read-only", marks=pytest.mark.nightly),
+    pytest.param(failing("53100"), {"journal"}, id="disk full", marks=pytest.mark.nightly),
+]
 
 
-@pytest.mark.parametrize(("outage", "down"), LONG.values(), ids=LONG)
+@pytest.mark.parametrize(("outage", "down"), LONG)
 async def test_F28_beyond_the_budget_sockets_close_and_every_message_is_repeated(
     engine: Postgres, short_budget: Served, outage: Outage, down: set[str]
 ) -> None:

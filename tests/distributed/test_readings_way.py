@@ -143,7 +143,7 @@ class Database:
         return int(self.execute(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 - a constant name
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "sqlite":
         path = tmp_path / "db.sqlite3"

@@ -42,6 +42,7 @@ _REASONS = {
 _MISSING = ("NotImplemented", "NotSupported")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("command", "version"), cases(_FOR_MANY))
 async def test_a_campaign_names_each_ending_and_tries_again(
     process: None, measured: Measured, command: OperatorCommand, version: str

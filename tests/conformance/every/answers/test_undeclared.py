@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 _UNDECLARED = [(action, version) for version in VERSIONS for action in asked.undeclared(version)]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("action", "version"), cases(_UNDECLARED))
 async def test_the_generic_command_is_sent_again_after_each_ending(
     process: None, measured: Measured, version: str, action: str
