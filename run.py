@@ -254,8 +254,8 @@ def test(arguments: list[str]) -> int:
                 failed.append(name)
         if failed:
             print(f"== FAILED: {', '.join(failed)} (above); the tests follow", flush=True)
-        # Three on two cores: many tests wait for a deadline or a lease.
-        status = run_step([*python, "pytest", "-n", "3", "--dist", "worksteal", *arguments], variables)
+        # Four on two cores: many tests wait for a deadline or a lease.
+        status = run_step([*python, "pytest", "-n", "4", "--dist", "worksteal", *arguments], variables)
     return status or int(bool(failed))
 
 

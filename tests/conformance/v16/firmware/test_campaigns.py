@@ -123,6 +123,7 @@ async def test_a_station_that_has_it_or_can_not_have_it_is_skipped_with_the_reas
     assert "reports SupportedFileTransferProtocols=SFTP" in why[lacks_protocol.identity]
 
 
+@pytest.mark.nightly
 async def test_a_failed_station_tries_again(server, operator, records) -> None:
     async with station(server) as peer:
         await boot(peer, OLD)
@@ -140,6 +141,7 @@ async def test_a_failed_station_tries_again(server, operator, records) -> None:
     assert states == ["failed", "installed"]
 
 
+@pytest.mark.nightly
 async def test_a_silent_station_ends_by_the_deadline(server, operator, records) -> None:
     async with station(server) as peer:
         await boot(peer, OLD)
