@@ -65,7 +65,8 @@ async def test_F12_open_messages_are_answered_and_stored_and_none_gets_an_error(
     assert await ended(server) == 0
     assert codes == {1001}
     kept = {number for (number,) in stored(server, "SELECT id FROM transactions_transaction")}
-    assert len(numbers) > STATIONS and set(numbers) <= kept
+    # Each station has had an answer; how many have had a second one depends on the machine.
+    assert len(numbers) >= STATIONS and set(numbers) <= kept
     assert stored(server, "SELECT COUNT(*) FROM chargepoints_message WHERE error_code <> ''") == [(0,)]
     assert stored(server, "SELECT COUNT(*) FROM chargepoints_chargepoint WHERE is_online") == [(0,)]
     assert "Traceback" not in server.log.read_text()
