@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from django.db import connection
 from hypothesis import settings
 
 from tests import seeds
+from tests.distributed.engines import make_migrated
 from tests.processes import cleaning, must, starting
 from tests.servers import LiveServer
 
@@ -29,23 +30,35 @@ _sizes: Counter[str] = Counter()
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty migrated SQLite database to copy: a migration takes seconds, a copy almost no time.
+    """An empty migrated SQLite database to copy: a migration takes seconds, a copy almost no time."""
 
-    The workers of a run share it; the first one makes it.
-    """
-    folder = tmp_path_factory.getbasetemp()
+    def migrate(folder: Path) -> None:
+        environment = {**os.environ, "DATA_DIR": str(folder), "ENV_FILE": os.devnull}
+        must("manage", "migrate", "--verbosity", "0", environment=environment)
+
+    return _made_once(tmp_path_factory, "migrated", migrate) / "db.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a stopped PostgreSQL with the database MIGRATED, to copy. The workers of a run share it."""
+    return _made_once(tmp_path_factory, "migrated-postgres", make_migrated) / "data"
+
+
+def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder of this name that all workers of a run share; the first one makes it."""
+    shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    made = folder / "migrated" / "db.sqlite3"
-    with (folder / "migrated.lock").open("w") as lock:
+        shared = shared.parent
+    made = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            part = folder / "migrating"
+            part = shared / f"{name}.part"
             shutil.rmtree(part, ignore_errors=True)  # of a worker that failed
             part.mkdir()
-            environment = {**os.environ, "DATA_DIR": str(part), "ENV_FILE": os.devnull}
-            must("manage", "migrate", "--verbosity", "0", environment=environment)
-            part.rename(made.parent)
+            make(part)
+            part.rename(made)
     return made
 
 

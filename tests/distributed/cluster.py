@@ -10,13 +10,12 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.distributed.engines import Redis
+from tests.distributed.engines import SECRET_KEY, Redis
 from tests.packed import readable
 from tests.servers import LiveServer
 
 # A process renews its lease after a third of this time, at most once a second. A busy machine can keep up.
 LEASE_S = 5
-SECRET_KEY = "the-key-of-tests-which-all-processes-of-a-cluster-share-0123456789"
 
 
 class Cluster:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributed.cluster import SECRET_KEY, Cluster
-from tests.distributed.engines import POSTGRES_URL, REDIS_URL, Postgres, Redis
-from tests.processes import must
-from tests.servers import API_KEY
+from tests.distributed.cluster import Cluster
+from tests.distributed.engines import MIGRATED, POSTGRES_URL, REDIS_URL, Postgres, Redis, migrate
 
-TEMPLATE = f"ocpp_template_{os.getpid()}"
+# In a PostgreSQL that several test runs share, each worker has a template of its own.
+TEMPLATE = f"ocpp_template_{os.getpid()}" if POSTGRES_URL else MIGRATED
 MakeCluster = Callable[..., Cluster]
 
 
@@ -26,21 +25,13 @@ def redis() -> Iterator[Redis]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """PostgreSQL with a migrated database to copy, which contains an operator and an API key."""
-    engine = Postgres(POSTGRES_URL)
+    copied = None if POSTGRES_URL else request.getfixturevalue("migrated_postgres")
+    engine = Postgres(POSTGRES_URL, copy_of=copied)
     try:
-        environment = {
-            **os.environ,
-            "ENV_FILE": os.devnull,
-            "RUN_IN_PLACE": "1",
-            "DATA_DIR": str(tmp_path_factory.mktemp("template")),
-            "DATABASE_URL": engine.create(TEMPLATE),
-            "SECRET_KEY": SECRET_KEY,
-            "OCPP_BOOTSTRAP_API_KEY": API_KEY,
-            "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
-        }
-        must("run", "migrate", environment=environment)
+        if POSTGRES_URL:
+            migrate(engine.create(TEMPLATE), tmp_path_factory.mktemp("template"))
         yield engine
     finally:
         engine.close()

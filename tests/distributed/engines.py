@@ -22,11 +22,14 @@ import psutil
 import psycopg
 import redis
 
-from tests.processes import Launched, launch
-from tests.servers import free_port
+from tests.processes import Launched, launch, must
+from tests.servers import API_KEY, free_port
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "")
+# A migrated database with an operator and an API key, in the data of the fixture `migrated_postgres`.
+MIGRATED = "ocpp_migrated"
+SECRET_KEY = "the-key-of-tests-which-all-processes-of-a-cluster-share-0123456789"
 
 
 class NoEngine(Exception):
@@ -131,9 +134,12 @@ class Redis:
 
 
 class Postgres:
-    """The PostgreSQL of a URL, or a new one that can be stopped, paused and started again."""
+    """The PostgreSQL of a URL, or a new one that can be stopped, paused and started again.
 
-    def __init__(self, url: str = "", **settings: Any) -> None:
+    `copy_of` is the data of one that was stopped: a new one begins with its databases.
+    """
+
+    def __init__(self, url: str = "", *, copy_of: Path | None = None, **settings: Any) -> None:
         self.process: Launched | None = None
         self._made: list[str] = []
         if url:
@@ -149,14 +155,18 @@ class Postgres:
         port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{port}"
         initdb, postgres = postgres_binaries()
-        data = str(self._folder / "data")
-        subprocess.run(
-            [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"],
-            check=True,
-            user=self._user,
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-        )
+        self.data = self._folder / "data"
+        data = str(self.data)
+        if copy_of is None:
+            subprocess.run(
+                [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"],
+                check=True,
+                user=self._user,
+                cwd=self._folder,
+                stdout=subprocess.DEVNULL,
+            )
+        else:
+            subprocess.run(["cp", "-a", str(copy_of), data], check=True)  # with its owner
         settings = {
             "port": port,
             "listen_addresses": "127.0.0.1",
@@ -215,9 +225,41 @@ class Postgres:
             for name in self._made:
                 self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             return
-        self.process.send_signal(signal.SIGINT)  # fast shutdown
-        self.process.wait(60)
+        self.shut_down()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def shut_down(self) -> None:
+        """End connections and stop in order: the data can be copied then."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)  # fast shutdown
+            self.process.wait(60)
+
+
+def migrate(url: str, folder: Path) -> None:
+    """Migrate the database of this URL, and add an operator and an API key. `folder` is the DATA_DIR."""
+    environment = {
+        **os.environ,
+        "ENV_FILE": os.devnull,
+        "RUN_IN_PLACE": "1",
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": url,
+        "SECRET_KEY": SECRET_KEY,
+        "OCPP_BOOTSTRAP_API_KEY": API_KEY,
+        "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
+    }
+    must("run", "migrate", environment=environment)
+
+
+def make_migrated(folder: Path) -> None:
+    """Put the data of a stopped PostgreSQL with the database MIGRATED into `folder/data`."""
+    engine = Postgres()
+    try:
+        migrate(engine.create(MIGRATED), folder)
+        engine.shut_down()
+        subprocess.run(["cp", "-a", str(engine.data), str(folder / "data")], check=True)
+    finally:
+        engine.close()
 
 
 def _wait(ready: Callable[[], Any], error: type[Exception], process: Launched) -> None:

@@ -7,7 +7,6 @@ message is lost, and no station gets an error.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -20,9 +19,8 @@ import pytest
 from tests.conformance.peer import Operator, eventually, station
 from tests.direct.samples import ordinary
 from tests.distributed.charging import Charger, charging, more_answers
-from tests.distributed.engines import Postgres
-from tests.processes import must
-from tests.servers import API_KEY, LiveServer
+from tests.distributed.engines import MIGRATED, Postgres
+from tests.servers import LiveServer
 
 pytestmark = pytest.mark.slow
 SHORT_S = 2.0  # an outage within the budget
@@ -31,20 +29,10 @@ POOL = 4
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def engine(migrated_postgres: Path) -> Iterator[Postgres]:
     """PostgreSQL for these tests alone, which stop and break it. It has a migrated database to copy."""
-    engine = Postgres(max_connections=40)
-    environment = {
-        **os.environ,
-        "ENV_FILE": os.devnull,
-        "RUN_IN_PLACE": "1",
-        "DATA_DIR": str(tmp_path_factory.mktemp("prepare")),
-        "DATABASE_URL": engine.create("template"),
-        "OCPP_BOOTSTRAP_API_KEY": API_KEY,
-        "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
-    }
+    engine = Postgres(copy_of=migrated_postgres, max_connections=40)
     try:
-        must("run", "migrate", environment=environment)
         yield engine
     finally:
         engine.close()
@@ -54,7 +42,7 @@ class Served(LiveServer):
     """A server whose database is in the engine."""
 
     def __init__(self, folder: Path, engine: Postgres, name: str, **environment: Any) -> None:
-        self.database_url = engine.create(name, "template")
+        self.database_url = engine.create(name, MIGRATED)
         super().__init__(
             folder,
             DATABASE_URL=self.database_url,

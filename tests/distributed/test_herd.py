@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.distributed.cluster import SECRET_KEY, Cluster
+from tests.distributed.cluster import Cluster
+from tests.distributed.engines import SECRET_KEY
 from tests.distributed.reconnecting import FastStation, connect_all, percentile, provision
 from tests.servers import LiveServer
 

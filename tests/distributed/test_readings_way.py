@@ -25,8 +25,8 @@ from tests.servers import ROOT
 
 pytestmark = pytest.mark.slow
 MESSAGES, SAMPLES = 200, 8
-# As long as the journal waits for a lock in one attempt.
-PATIENCE_S = 0.5
+# Three attempts of the journal, which waits half a second for a lock in each.
+PATIENCE_S = 1.5
 SETUP = """
 import os, django
 os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"

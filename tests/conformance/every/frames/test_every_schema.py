@@ -11,7 +11,7 @@ from ocpp_server.checks import NOT_YET
 from ocpp_server.protocol import actions, schemas
 from tests.conformance.messages import spelled
 from tests.conformance.peer import V16, V21, V201, VERSIONS, Operator, new_id, station
-from tests.distributed.engines import POSTGRES_URL, Postgres
+from tests.distributed.engines import MIGRATED, Postgres
 from tests.servers import LiveServer
 from tests.unit.protocol.samples import example, fields, parent
 
@@ -130,9 +130,9 @@ def fuzzed(request, tmp_path_factory, migrated_database):
     if request.param == "sqlite":
         live = LiveServer(folder, template=migrated_database, **environment)
     else:
-        postgres = Postgres(POSTGRES_URL)
+        postgres = Postgres(copy_of=request.getfixturevalue("migrated_postgres"))
         request.addfinalizer(postgres.close)
-        live = LiveServer(folder, DATABASE_URL=postgres.create("fuzzed"), **environment)
+        live = LiveServer(folder, DATABASE_URL=postgres.create("fuzzed", MIGRATED), **environment)
     live.is_postgresql = request.param == "postgresql"
     live.start()
     yield live

@@ -23,7 +23,8 @@ OURS = ("accounts", "chargepoints", "transactions", "configuration", "events")
 NO_EFFECT = ("Message", "QuarantinedMessage", "transaction.quarantined")
 # The numbers of transactions begin here, so that no reading of a meter looks like one.
 FIRST_NUMBER = 770_000
-_NUMBER = re.compile(r"77\d{4}")
+# The microseconds of a time may look like one.
+_NUMBER = re.compile(r"(?<!\.)77\d{4}")
 # Another value in every run: random, numbered in the background, or encrypted.
 _DIFFERENT = ("uid", "position", "sequence", "personal_data", "password")
 
@@ -52,11 +53,12 @@ def stored(*, since: datetime) -> dict[str, list[str]]:
 
 def _row(row: dict[str, Any], since: datetime) -> str:
     return repr(
-        {
-            name: "now" if isinstance(value, datetime) and value >= since else value
-            for name, value in row.items()
-        }
+        {name: _time(value, since) if isinstance(value, datetime) else value for name, value in row.items()}
     )
+
+
+def _time(value: datetime, since: datetime) -> str:
+    return "now" if value >= since else value.isoformat()
 
 
 def counted_from_0(found: dict[str, list[str]]) -> dict[str, list[str]]:
