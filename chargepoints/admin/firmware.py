@@ -23,6 +23,7 @@ from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import MomentFilter, StationFilter
 from ocpp_server.bounds.uploads import in_words
 from ocpp_server.domain import DomainError
+from ocpp_server.given_addresses import MOST_CHARACTERS
 from ocpp_server.rights import Right
 from ocpp_server.storage.row_numbers import row_number
 
@@ -52,7 +53,7 @@ class FirmwareForm(forms.Form):
     file = forms.FileField(label=_("File"), required=False, widget=UnfoldAdminFileFieldWidget())
     url = _text(
         _("Or an external address"),
-        files.MOST_CHARACTERS,
+        MOST_CHARACTERS,
         _("https, http, ftps, ftp or sftp. A login in it is stored encrypted and not shown again."),
     )
     sha256 = _text(_("SHA-256"), 200, _("The file is refused if it has another one."))

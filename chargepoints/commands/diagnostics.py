@@ -18,6 +18,7 @@ from chargepoints.services.diagnostics import addresses, log_uploads, requests
 from ocpp_server import command_fields as fields
 from ocpp_server.commanding import Rest, Result, command
 from ocpp_server.domain import DomainError
+from ocpp_server.given_addresses import MOST_CHARACTERS
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.translate import time as time_text
 from ocpp_server.protocol.versions import V21
@@ -151,7 +152,7 @@ _SHARED: Final = (
     fields.Text(
         "url",
         _("Another address"),
-        most=addresses.MOST_CHARACTERS,
+        most=MOST_CHARACTERS,
         help=_(
             "Leave empty to receive the file here. Otherwise http, https, ftp, ftps or sftp; a login in "
             "it is not stored."

@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
 from chargepoints.models.firmware import MOST_CERTIFICATE, MOST_SIGNATURE
-from chargepoints.services.diagnostics import addresses
 from chargepoints.services.firmware import requests, updates
 from chargepoints.services.firmware.progress import UNSUPPORTED
 from chargepoints.services.firmware.requests import Wish
@@ -16,6 +15,7 @@ from ocpp_server import command_fields as fields
 from ocpp_server.capabilities import Needs
 from ocpp_server.commanding import Rest, Result, command
 from ocpp_server.domain import Conflict, DomainError
+from ocpp_server.given_addresses import MOST_CHARACTERS
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.observability import tracing
 from ocpp_server.storage.journal import journal
@@ -85,7 +85,7 @@ UPDATE_FIRMWARE = command(
         fields.Text(
             "location",
             _("Another address"),
-            most=addresses.MOST_CHARACTERS,
+            most=MOST_CHARACTERS,
             help=_(
                 "Only without a firmware of this server: http, https, ftp, ftps or sftp; a login in it is "
                 "not stored."

@@ -31,7 +31,7 @@ def named(nodeid: str) -> str:
 
 
 def lost(nodeid: str, asserts: set[str]) -> set[str]:
-    """What a test no longer asserts, compared with its record."""
+    """The kinds of evidence that a test no longer asserts, compared with its record."""
     return set(recorded().get(named(nodeid), {}).get("asserts", ())) - asserts
 
 

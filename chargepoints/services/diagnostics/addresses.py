@@ -7,20 +7,17 @@ import hmac
 import re
 import secrets as randomness
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from ocpp_server import listening
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.environment.roles import Role
+from ocpp_server.given_addresses import check_address
 from ocpp_server.protocol.secrets import UPLOADS
 
 # The user name in an address with a login. The password is random, so the name need not be.
 USER: Final = "station"
-# 2.0.1 and the 1.6 security extension: remoteLocation has at most 512 characters.
-MOST_CHARACTERS: Final = 512
-SCHEMES: Final = ("http", "https", "ftp", "ftps", "sftp")
 
 _PATH: Final = re.compile(
     rf"{re.escape(UPLOADS)}([0-9]{{1,18}})/([A-Za-z0-9_-]{{20,100}})(?:/(.*))?", re.DOTALL
@@ -106,17 +103,7 @@ def shown_name(name: str) -> str:
 
 def check(url: str) -> None:
     """Raises Invalid for an address that no station could use (2.x N01), in the field `url`."""
-    try:
-        parts = urlsplit(url)
-        is_wrong = parts.scheme.lower() not in SCHEMES or not parts.hostname or parts.port == 0
-    except ValueError:
-        is_wrong = True
-    if is_wrong:
-        raise Invalid(
-            f"Use an address that begins with one of {', '.join(SCHEMES)} and has a host.", field="url"
-        )
-    if not url.isascii() or not url.isprintable() or " " in url:
-        raise Invalid("Use printable ASCII without spaces; encode other characters with %.", field="url")
+    parts = check_address(url, "url")
     if "#" in url:
         raise Invalid("An address for uploads has no fragment (#).", field="url")
     if parts.query.endswith("/"):

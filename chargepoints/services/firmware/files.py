@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import BinaryIO, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import Sum
@@ -16,6 +15,7 @@ from chargepoints.services.firmware import signing, usage
 from chargepoints.services.follow_ups import personal
 from ocpp_server.bounds.folders import Folder, Kept, NoRoom, TooLarge
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.given_addresses import check_address
 from ocpp_server.observability import addresses
 
 HOSTED: Final = Folder(
@@ -25,9 +25,6 @@ HOSTED: Final = Folder(
     owner="The firmware files",
     has_md5=True,
 )
-SCHEMES: Final = ("https", "http", "ftps", "ftp", "sftp")
-# 2.0.1 and the 1.6 security extension: location has at most 512 characters.
-MOST_CHARACTERS: Final = 512
 MOST_NAME: Final = 100
 _WRITTEN_AT_ONCE: Final = 256 * 1024
 _MOST_NAMES: Final = 500
@@ -88,7 +85,7 @@ def add_external(facts: Facts, *, url: str, actor: str) -> FirmwareFile:
     Raises Invalid with the field.
     """
     _check_names(facts)
-    check_url(url)
+    check_address(url, "url")
     return _add(facts, _Location(signing.checked_sha256(facts.sha256), url=url), actor=actor)
 
 
@@ -150,23 +147,6 @@ def shown_name(name: str) -> str:
     """The last part of a file name in the characters that any station reads in an address."""
     last = re.split(r"[/\\]", name)[-1]
     return _NOT_IN_NAMES.sub("-", last).strip("-.")[-MOST_NAME:] or "firmware.bin"
-
-
-def check_url(url: str) -> None:
-    """Raises Invalid, field `url`, for an address that no station could use (S17)."""
-    try:
-        parts = urlsplit(url)
-        is_wrong = parts.scheme.lower() not in SCHEMES or not parts.hostname or parts.port == 0
-    except ValueError:
-        is_wrong = True
-    if is_wrong:
-        raise Invalid(
-            f"Use an address that begins with one of {', '.join(SCHEMES)} and has a host.", field="url"
-        )
-    if not url.isascii() or not url.isprintable() or " " in url:
-        raise Invalid("Use printable ASCII without spaces; encode other characters with %.", field="url")
-    if len(url) > MOST_CHARACTERS:
-        raise Invalid(f"OCPP allows {MOST_CHARACTERS} characters.", field="url")
 
 
 def is_missing(name: str) -> bool:

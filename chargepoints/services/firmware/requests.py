@@ -19,6 +19,7 @@ from chargepoints.services.firmware.updates import PLAIN, SIGNED
 from ocpp_server import capabilities
 from ocpp_server.commanding import NotSupported
 from ocpp_server.domain import Invalid
+from ocpp_server.given_addresses import check_address
 from ocpp_server.given_times import given_time
 from ocpp_server.protocol import actions
 from ocpp_server.protocol.translate import time as time_text
@@ -127,10 +128,7 @@ def _elsewhere(location: str) -> str:
     """An address elsewhere. Raises Invalid."""
     if not location:
         raise Invalid("Give the number of a firmware, or a location.", field="firmware")
-    try:
-        addresses.check(location)
-    except Invalid as error:
-        raise Invalid(error.errors[0]["reason"], field="location") from None
+    check_address(location, "location")
     return location
 
 

@@ -18,6 +18,7 @@ from chargepoints.services.firmware.files import Facts
 from chargepoints.services.firmware.offers import NotOffered, offer
 from chargepoints.services.firmware.ranges import Part
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.given_addresses import MOST_CHARACTERS
 from tests.unit.chargepoints.firmware.signed import CONTENT, NOW, certificate, ec_key, signature
 
 pytestmark = pytest.mark.django_db
@@ -338,4 +339,4 @@ def test_the_database_refuses_a_row_that_could_not_be_offered(columns: dict[str,
 
 
 def test_the_limits_are_those_of_ocpp() -> None:
-    assert (files.MOST_CHARACTERS, signing.MOST_SIGNATURE, signing.MOST_CERTIFICATE) == (512, 800, 5500)
+    assert (MOST_CHARACTERS, signing.MOST_SIGNATURE, signing.MOST_CERTIFICATE) == (512, 800, 5500)

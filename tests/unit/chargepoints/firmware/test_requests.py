@@ -1,4 +1,4 @@
-"""What is asked for in an update, what a station takes of it, and the payload."""
+"""The wish for an update, the part of it that a station takes, and the payload."""
 
 from __future__ import annotations
 
