@@ -54,7 +54,7 @@ def test_an_administrator_adds_a_file_and_sees_its_facts(
     ("fields", "words"),
     [
         ({}, "Give either a file or an external address."),
-        ({"url": "gopher://x/"}, "Use an address that begins with one of https"),
+        ({"url": "gopher://x/"}, "Use an address that begins with one of http"),
         ({"url": "https://x/", "sha256": "1"}, "A SHA-256 has 64 hexadecimal digits."),
         ({"url": "https://x/", "signature": "AAAA"}, "A signature needs the certificate of its key."),
         ({"url": "https://x/", "version": " "}, "This field is required."),

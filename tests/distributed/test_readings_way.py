@@ -6,12 +6,7 @@ That server is a connection that writes the rows which it would write: one for e
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import sys
-import uuid
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +14,12 @@ import psycopg
 import pytest
 
 from tests.direct.samples import expanded
-from tests.distributed.engines import Postgres
 from tests.distributed.next_version import output_of
-from tests.servers import ROOT
+from tests.distributed.old_server import OldServer, an_old_server
 
 pytestmark = pytest.mark.slow
 MESSAGES, SAMPLES = 200, 8
-# Three attempts of the journal, which waits half a second for a lock in each.
-PATIENCE_S = 1.5
 SETUP = """
-import os, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
-django.setup()
 from datetime import UTC, datetime, timedelta
 from django.core.management import call_command
 from chargepoints.models import ChargePoint
@@ -85,44 +74,20 @@ OLD_SAMPLE = (
 )
 
 
-class Database:
-    """A database that a test writes without Django, as the server of the release before does."""
+class Database(OldServer):
+    written = 0
 
-    def __init__(self, url: str, connect: Callable[[], Any], data_dir: Path) -> None:
-        self.url = url
-        self.connect = connect
-        self.data_dir = data_dir
-        self.written = 0
-        # SQLite has Django's texts, which are in UTC.
-        self.at = "2026-05-04 13:30:00+00" if url else "2026-05-04 13:30:00"
-
-    def execute(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(self.connect()) as connection, connection:
-            cursor = connection.execute(sql)
-            return cursor.fetchall() if cursor.description else []
-
-    async def run(self, script: str) -> str:
-        environment = {**os.environ, "ENV_FILE": os.devnull, "RUN_IN_PLACE": "1"}
-        environment |= {"DATA_DIR": str(self.data_dir)} | ({"DATABASE_URL": self.url} if self.url else {})
-        return await output_of(
-            await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-c",
-                SETUP + script,
-                cwd=ROOT,
-                env=environment,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-            )
-        )
+    async def script(self, text: str) -> str:
+        return await output_of(await self.run(SETUP + text))
 
     async def run_beside_old_server(self, script: str) -> str:
         """Run a script while the server of the release before writes samples."""
-        running = asyncio.ensure_future(self.run(script))
+        # SQLite has Django's texts, which are in UTC.
+        at = "2026-05-04 13:30:00+00" if self.url else "2026-05-04 13:30:00"
+        running = asyncio.ensure_future(self.script(script))
         before = self.written
         while not running.done():
-            # Raises when it waits longer than PATIENCE_S.
-            await asyncio.to_thread(self.execute, OLD_SAMPLE.format(number=self.written, at=self.at))
+            await self.write(OLD_SAMPLE.format(number=self.written, at=at))
             self.written += 1
             await asyncio.sleep(0.01)
         assert self.written > before + 5
@@ -145,19 +110,13 @@ class Database:
 
 @pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    if request.param == "sqlite":
-        path = tmp_path / "db.sqlite3"
-        return Database("", lambda: sqlite3.connect(path, timeout=PATIENCE_S), tmp_path)
-    postgres: Postgres = request.getfixturevalue("postgres")
-    url = postgres.create(f"ocpp_way_{uuid.uuid4().hex[:8]}")
-    limit = f"-c lock_timeout={int(PATIENCE_S * 1000)}"
-    return Database(url, lambda: psycopg.connect(url, options=limit), tmp_path)
+    return an_old_server(request, tmp_path, Database)
 
 
 async def test_F34_samples_become_readings_and_samples_again_beside_a_server_that_writes(
     database: Database,
 ) -> None:
-    await database.run(SEED)
+    await database.script(SEED)
     before = database.samples()
     assert len(before) == MESSAGES * SAMPLES
 
@@ -169,14 +128,14 @@ async def test_F34_samples_become_readings_and_samples_again_beside_a_server_tha
     steps = await database.run_beside_old_server(CARRY)
 
     assert int(steps.split()[-1]) > 5
-    await database.run(CARRY)  # what the old server wrote at last
+    await database.script(CARRY)  # what the old server wrote at last
     assert database.count("transactions_metervalue") == 0
     old = [row for row in database.readings() if row[4] == "old"]
     assert [row for row in database.readings() if row[4] != "old"] == before
     # A repetition of a sample is one sample, also for the old server: each of its rows has another key.
     assert old == [("Voltage", "", None, "V", "old", None, 1000)]
 
-    await database.run(WRITE)
+    await database.script(WRITE)
 
     ids = database.execute("SELECT min(id) FROM transactions_reading WHERE sample_count = 2")
     assert ids[0][0] > last + 1000

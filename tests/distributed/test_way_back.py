@@ -6,31 +6,16 @@ That server is a connection that writes the rows which it would write: texts, wi
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
-import sys
-import time
-import uuid
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
-from tests.distributed.engines import Postgres
 from tests.distributed.next_version import output_of
-from tests.servers import ROOT
+from tests.distributed.old_server import OldServer, an_old_server
 
 pytestmark = pytest.mark.slow
 MESSAGES, EVENTS = 3000, 1200
-# Three attempts of the journal, which waits half a second for a lock in each.
-PATIENCE_S = 1.5
 SETUP = """
-import os, sys, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
-django.setup()
 from datetime import UTC, datetime
 from django.core.management import call_command
 from django.db import transaction
@@ -79,55 +64,21 @@ OLD_MESSAGE = (
 )
 
 
-class Database:
-    """A database that a test writes without Django."""
-
-    def __init__(self, url: str, connect: Callable[[], Any]) -> None:
-        self.url = url
-        self.connect = connect
-
-    def execute(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(self.connect()) as connection, connection:
-            cursor = connection.execute(sql)
-            return cursor.fetchall() if cursor.description else []
-
-    async def run(self, script: str, data_dir: Path) -> asyncio.subprocess.Process:
-        environment = {**os.environ, "ENV_FILE": os.devnull, "RUN_IN_PLACE": "1", "DATA_DIR": str(data_dir)}
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            SETUP + script,
-            cwd=ROOT,
-            env=environment | ({"DATABASE_URL": self.url} if self.url else {}),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    if request.param == "sqlite":
-        path = tmp_path / "db.sqlite3"
-        return Database("", lambda: sqlite3.connect(path, timeout=PATIENCE_S))
-    postgres: Postgres = request.getfixturevalue("postgres")
-    url = postgres.create(f"ocpp_back_{uuid.uuid4().hex[:8]}")
-    limit = f"-c lock_timeout={int(PATIENCE_S * 1000)}"
-    return Database(url, lambda: psycopg.connect(url, options=limit))
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> OldServer:
+    return an_old_server(request, tmp_path, OldServer)
 
 
 async def test_F34_what_was_written_compressed_is_text_again_after_the_way_back(
-    database: Database, tmp_path: Path
+    database: OldServer,
 ) -> None:
-    await output_of(await database.run(SEED, tmp_path))
+    await output_of(await database.run(SETUP + SEED))
     database.execute(OLD_MESSAGE.format(name="old", text='{"data":"old"}'))
 
-    back = asyncio.ensure_future(output_of(await database.run(BACK, tmp_path)))
-    meanwhile, longest = 0, 0.0
+    back = asyncio.ensure_future(output_of(await database.run(SETUP + BACK)))
+    meanwhile = 0
     while not back.done():
-        began = time.monotonic()
-        row = OLD_MESSAGE.format(name=f"meanwhile-{meanwhile}", text='{"data":"m"}')
-        await asyncio.to_thread(database.execute, row)  # raises when it waits longer than PATIENCE_S
-        longest = max(longest, time.monotonic() - began)
+        await database.write(OLD_MESSAGE.format(name=f"meanwhile-{meanwhile}", text='{"data":"m"}'))
         meanwhile += 1
         await asyncio.sleep(0.01)
     output = await back
@@ -142,7 +93,7 @@ async def test_F34_what_was_written_compressed_is_text_again_after_the_way_back(
     assert payloads == [(f'{{"seqNo":{n}}}',) for n in range(EVENTS)]
     assert all("packed" not in name for name in columns(database))
 
-    shown = (await output_of(await database.run(FORTH, tmp_path))).splitlines()
+    shown = (await output_of(await database.run(SETUP + FORTH))).splitlines()
 
     assert shown.count('message meanwhile-0 {"data":"m"} {} True') == 1
     assert len([line for line in shown if line.startswith("message")]) == len(stored)
@@ -150,7 +101,7 @@ async def test_F34_what_was_written_compressed_is_text_again_after_the_way_back(
     assert 'event 1199 {"seqNo":1199}' in shown
 
 
-def columns(database: Database) -> list[str]:
+def columns(database: OldServer) -> list[str]:
     if database.url:
         found = database.execute("SELECT column_name FROM information_schema.columns")
     else:

@@ -144,7 +144,7 @@ def test_a_session_elsewhere_refuses_a_start_and_not_the_question_who_it_is(char
         ({}, Verdict.CONCURRENT),
         ({"status": "ended"}, Verdict.ACCEPTED),
         ({"last_message_at": NOW - MAX_SILENCE - timedelta(minutes=1)}, Verdict.ACCEPTED),
-        ({"last_message_at": NOW - MAX_SILENCE + timedelta(minutes=5)}, Verdict.CONCURRENT),
+        ({"last_message_at": NOW - MAX_SILENCE + timedelta(hours=1)}, Verdict.CONCURRENT),
         ({"authorization_status": "Blocked"}, Verdict.ACCEPTED),
         ({"authorization_status": "Blocked", "energy_wh": 1}, Verdict.CONCURRENT),
         ({"suspect_reasons": ["connector-available"]}, Verdict.ACCEPTED),
