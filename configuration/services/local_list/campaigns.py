@@ -135,18 +135,17 @@ def holds() -> Exists:
     """A condition on lists: a campaign has claimed the station and waits for its version, or will take it
     soon. The job leaves such a list to the campaign.
 
-    A station whose connection was lost during its update is often back in seconds, such as after a restart.
-    The job updates it then: the next attempt of the campaign may be minutes away, and finds the list in sync.
+    After an attempt that failed, the next one of the campaign may be minutes away, and the station is often
+    back in seconds, such as after a restart. The job updates the list then, by its own waits (`due`), and the
+    campaign finds it in sync. A paused campaign sends nothing to its stations until it goes on.
     """
     is_asked = Q(state=State.CLAIMED) | Q(state=State.SENT, command__finished_at__isnull=True)
-    is_next = Q(
-        state=State.WAITING,
-        campaign__actor=automatic.ACTOR,
-        campaign__state__in=(Campaign.State.RUNNING, Campaign.State.PAUSED),
+    is_first = Q(attempts=0, campaign__state=Campaign.State.RUNNING) | Q(
+        campaign__state=Campaign.State.PAUSED
     )
-    is_back = Q(reason=Reason.CONNECTION_LOST, campaign__state=Campaign.State.RUNNING)
+    is_next = is_first & Q(state=State.WAITING, campaign__actor=automatic.ACTOR)
     rows = CampaignStation.objects.filter(charge_point=OuterRef("charge_point"), campaign__kind=NAME)
-    return Exists(rows.filter(is_asked | (is_next & ~is_back)))
+    return Exists(rows.filter(is_asked | is_next))
 
 
 def is_ordered() -> Exists:

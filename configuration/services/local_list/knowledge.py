@@ -33,6 +33,15 @@ def claim(charge_point_pk: int, at: datetime) -> LocalList | None:
     return claimed
 
 
+def release(charge_point_pk: int, claimed_at: datetime, now: datetime, reason: str) -> None:
+    """End a claim of this time, if there is one, whose update will never run."""
+    row = LocalList.objects.filter(
+        charge_point=charge_point_pk, state=_State.SENDING, claimed_at=claimed_at
+    ).first()
+    if row is not None:
+        settle(row, now, state=_State.DUE, reason=reason, due_at=now)
+
+
 def forget_contents(row: LocalList) -> None:
     """The contents of the list are not known any more."""
     row.entries, row.digest, row.part_entries = None, "", None

@@ -34,6 +34,7 @@ _TOKENS_AT_ONCE: Final = 500
 _MISMATCH: Final = "VersionMismatch"
 # The answers of a station without a local list.
 _NO_LIST: Final = frozenset({"NotSupported", "NotImplemented"})
+_STOPPED: Final = "The process that updated it was stopped."
 _State = LocalList.State
 
 
@@ -80,7 +81,7 @@ async def sync(
     if connection is None:
         raise StationOffline(f"{charge_point.identity} is known but offline.")
     charge_point.ocpp_version = connection.version
-    row = await journal.run(knowledge.claim, charge_point.pk, datetime.now(UTC))
+    row = await _claim(charge_point.pk)
     if row is None:
         raise Conflict(f"The local list of {charge_point.identity} is being updated already.")
     run = _Run(charge_point, row, actor=actor, timeout=timeout, pool=pool, asked=asked)
@@ -95,7 +96,7 @@ async def sync(
         raise
     except asyncio.CancelledError:
         # Otherwise no other process updates the list before the claim is old (`knowledge.CLAIM_KEPT`).
-        await run.settle(_State.DUE, "The process that updated it was stopped.")
+        await run.settle(_State.DUE, _STOPPED)
         raise
     except DomainError as error:
         await run.settle(_State.FAILED, error.sentence)
@@ -105,6 +106,16 @@ async def sync(
         raise NotSupported(f"{charge_point.identity} has no local list. {settled.reason}")
     assert run.command is not None
     return Synced(settled, run.command)
+
+
+async def _claim(charge_point_pk: int) -> LocalList | None:
+    at = datetime.now(UTC)
+    try:
+        return await journal.run(knowledge.claim, charge_point_pk, at)
+    except asyncio.CancelledError:
+        # The journal writes the claim all the same.
+        await journal.run(knowledge.release, charge_point_pk, at, datetime.now(UTC), _STOPPED)
+        raise
 
 
 class _Run:

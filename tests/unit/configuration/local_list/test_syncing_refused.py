@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from chargepoints.models import Command
 from configuration.models import LocalList
-from configuration.services.local_list import syncing
+from configuration.services.local_list import knowledge, syncing
 from ocpp_server.commanding import NotSupported
 from ocpp_server.domain import Conflict, StationOffline
 from ocpp_server.protocol.versions import V16, V201
+from ocpp_server.storage.journal import journal
 from tests.direct.accounts import a_token
 from tests.unit.configuration.local_list.conftest import Connect
 from tests.unit.configuration.local_list.stations import Answer, ListStation, Reply, at_once
@@ -285,6 +288,30 @@ async def test_an_update_whose_process_stops_is_due_for_the_next_process(
     assert minutes_until(row.due_at) == 0
     await sync(station)
     assert LocalList.objects.get().state == State.IN_SYNC
+
+
+@pytest.mark.parametrize(("is_committed", "state"), [(True, State.DUE), (False, State.IN_SYNC)])
+@at_once
+async def test_a_claim_whose_process_stops_is_given_back(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, is_committed: bool, state: str
+) -> None:
+    station = await connect(V16)
+    await sync(station)
+    run = journal.run
+
+    async def stopped(function: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        if function is knowledge.claim:
+            if is_committed:
+                function(*args, **more)
+            raise asyncio.CancelledError
+        return await run(function, *args, **more)
+
+    monkeypatch.setattr(journal, "run", stopped)
+
+    with pytest.raises(asyncio.CancelledError):
+        await sync(station)
+
+    assert LocalList.objects.get().state == state
 
 
 def _stop(station: ListStation) -> Answer:
