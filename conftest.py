@@ -14,7 +14,7 @@ from django.db import connection
 from hypothesis import settings
 
 from tests import seeds
-from tests.distributed.engines import make_migrated
+from tests.distributed.engines import POSTGRES_URL, make_migrated
 from tests.processes import cleaning, must, starting
 from tests.servers import LiveServer
 
@@ -40,8 +40,13 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of a stopped PostgreSQL with the database MIGRATED, to copy. The workers of a run share it."""
+def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """The data of a stopped PostgreSQL with the database MIGRATED, to copy. The workers of a run share it.
+
+    None where the tests use the PostgreSQL of TEST_DATABASE_URL.
+    """
+    if POSTGRES_URL:
+        return None
     return _made_once(tmp_path_factory, "migrated-postgres", make_migrated) / "data"
 
 
@@ -102,6 +107,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if starting.starts_process(item):
             item.add_marker(pytest.mark.process)
+    items.sort(key=lambda item: "early" not in item.keywords)
 
 
 @pytest.hookimpl(wrapper=True)

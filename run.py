@@ -40,7 +40,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -248,15 +248,31 @@ def test(arguments: list[str]) -> int:
         if is_fast:
             variables["TESTS_START_NO_PROCESS"] = "1"
         failed = []
-        for name, command in steps.items() if is_fast or not arguments else ():
-            print(f"== {name}", flush=True)
-            if run_step(command, variables) != 0:
-                failed.append(name)
+        if is_fast or not arguments:
+            with compiling([*python, "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider"], variables):
+                for name, command in steps.items():
+                    print(f"== {name}", flush=True)
+                    if run_step(command, variables) != 0:
+                        failed.append(name)
         if failed:
             print(f"== FAILED: {', '.join(failed)} (above); the tests follow", flush=True)
         # Four on two cores: many tests wait for a deadline or a lease.
         status = run_step([*python, "pytest", "-n", "4", "--dist", "worksteal", *arguments], variables)
     return status or int(bool(failed))
+
+
+@contextlib.contextmanager
+def compiling(command: list[str], variables: dict[str, str]) -> Iterator[None]:
+    """Compile the tests meanwhile, on the core that mypy leaves idle: otherwise each worker compiles them."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+        process.wait()  # an error of the collection is shown by the tests themselves
+    finally:
+        process.kill()
+        process.wait()
 
 
 def run(arguments: list[str]) -> int:

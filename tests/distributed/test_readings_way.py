@@ -17,7 +17,7 @@ from tests.direct.samples import expanded
 from tests.distributed.next_version import output_of
 from tests.distributed.old_server import OldServer, an_old_server
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 MESSAGES, SAMPLES = 200, 8
 SETUP = """
 from datetime import UTC, datetime, timedelta
@@ -108,7 +108,7 @@ class Database(OldServer):
         return int(self.execute(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 - a constant name
 
 
-@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     return an_old_server(request, tmp_path, Database)
 

@@ -94,8 +94,8 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
     "break_redis",
     [
         RedisFaults.full,
-        RedisFaults.replica,
-        RedisFaults.disk_broken,
+        pytest.param(RedisFaults.replica, marks=pytest.mark.nightly),
+        pytest.param(RedisFaults.disk_broken, marks=pytest.mark.nightly),
         RedisFaults.no_more_clients,
         RedisFaults.another_password,
     ],

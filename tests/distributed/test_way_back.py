@@ -13,7 +13,7 @@ import pytest
 from tests.distributed.next_version import output_of
 from tests.distributed.old_server import OldServer, an_old_server
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 MESSAGES, EVENTS = 3000, 1200
 SETUP = """
 from datetime import UTC, datetime

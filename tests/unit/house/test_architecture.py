@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,9 @@ def imports(path: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] in OURS}
 
 
-ALL = [(name, imports(path)) for name, path in modules()]
+@cache
+def all_imports() -> list[tuple[str, set[str]]]:
+    return [(name, imports(path)) for name, path in modules()]
 
 
 def offenders(
@@ -46,7 +49,7 @@ def offenders(
 ) -> list[str]:
     return [
         f"{name} imports {imported}"
-        for name, imported_names in ALL
+        for name, imported_names in all_imports()
         if name.startswith(of)
         for imported in sorted(imported_names)
         if imported.startswith(forbidden) and not imported.startswith(except_for or ("\0",))
@@ -127,7 +130,7 @@ def test_only_the_calls_and_the_consumers_touch_the_channel_layer() -> None:
 
 
 def test_only_the_journal_uses_bulk_sql() -> None:
-    users = {name for name, imported in ALL if "ocpp_server.storage.bulk.Table" in imported}
+    users = {name for name, imported in all_imports() if "ocpp_server.storage.bulk.Table" in imported}
 
     # The station store and the outbox only name the type of a table that an app has.
     doors = {
@@ -149,8 +152,9 @@ def test_no_consumer_names_an_action() -> None:
     assert len(text.splitlines()) < 150
 
 
-MODULES = import_graph.files()
-GRAPH = import_graph.graph(MODULES)
+@cache
+def graph() -> dict[str, set[str]]:
+    return import_graph.graph(import_graph.files())
 
 
 def test_the_engine_imports_no_app() -> None:
@@ -158,7 +162,7 @@ def test_the_engine_imports_no_app() -> None:
     composing = {"settings", "urls", "accounts_settings", "accounts_urls"}
     found = [
         f"{module} imports {imported}"
-        for module, targets in GRAPH.items()
+        for module, targets in graph().items()
         if module.split(".")[0] == import_graph.ENGINE and module.split(".")[-1] not in composing
         for imported in targets
         if imported.split(".")[0] in import_graph.APPS
@@ -168,17 +172,21 @@ def test_the_engine_imports_no_app() -> None:
 
 
 def test_no_two_apps_and_no_two_rooms_of_the_engine_import_each_other() -> None:
-    assert import_graph.mutual_imports(GRAPH) == set()
+    assert import_graph.mutual_imports(graph()) == set()
 
 
 def test_only_the_simulator_has_an_import_cycle() -> None:
-    found = [group for group in import_graph.cycles(GRAPH) if not group[0].startswith("simulator.")]
+    found = [group for group in import_graph.cycles(graph()) if not group[0].startswith("simulator.")]
 
     assert found == []
 
 
 def test_an_import_inside_a_function_has_its_reason_beside_it() -> None:
-    found = [f"{name}:{line}" for name, path in MODULES.items() for line in import_graph.unexplained(path)]
+    found = [
+        f"{name}:{line}"
+        for name, path in import_graph.files().items()
+        for line in import_graph.unexplained(path)
+    ]
 
     assert found == []
 

@@ -9,10 +9,12 @@ import pytest
 from tests.postgresql import run_on_postgresql
 
 
+@pytest.mark.early
 @pytest.mark.slow
-def test_the_same_on_postgresql(tmp_path: Path) -> None:
+def test_the_same_on_postgresql(tmp_path: Path, migrated_postgres: Path | None) -> None:
     output = run_on_postgresql(
         tmp_path,
+        migrated_postgres,
         "tests/unit/storage/test_texts.py",
         "tests/unit/storage/test_bulk.py",
         "tests/unit/storage/test_unpacking.py",
@@ -34,9 +36,10 @@ def test_the_same_on_postgresql(tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
-def test_lists_and_files_on_postgresql(tmp_path: Path) -> None:
+def test_lists_and_files_on_postgresql(tmp_path: Path, migrated_postgres: Path | None) -> None:
     output = run_on_postgresql(
         tmp_path,
+        migrated_postgres,
         # The databases sort NULL at different ends.
         "tests/api/kit/test_whole_lists.py",
         "tests/unit/accounts/test_token_files.py",

@@ -70,11 +70,11 @@ async def fail_services(case: Case, numbers: range) -> None:
 
 @pytest.mark.parametrize("case", IN_EVERY_RUN, indirect=True)
 async def test_a_failing_call_stores_all_or_nothing_and_the_message_sent_again_succeeds(case: Case) -> None:
-    """Every tenth call fails, by every second fault; which ones differs from message to message."""
+    """Every twentieth call fails, by every second fault; which ones differs from message to message."""
     faults = list(Failure)[len(case.name) % 2 :: 2]
     for place, failure in enumerate(faults, len(case.name)):
-        await fail_calls(case, failure, range(1 + 3 * place % 10, 500, 10))
-    await fail_services(case, range(1 + 3 * len(case.name) % 10, 500, 10))
+        await fail_calls(case, failure, range(1 + 7 * place % 20, 500, 20))
+    await fail_services(case, range(1 + 3 * len(case.name) % 20, 500, 20))
 
 
 @pytest.mark.soak
