@@ -14,7 +14,7 @@ from django.db import connection
 from hypothesis import settings
 
 from tests import seeds
-from tests.distributed.engines import POSTGRES_URL, make_migrated
+from tests.distributed.engines import make_migrated
 from tests.processes import cleaning, must, starting
 from tests.servers import LiveServer
 
@@ -40,13 +40,8 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """The data of a stopped PostgreSQL with the database MIGRATED, to copy. The workers of a run share it.
-
-    None where the tests use the PostgreSQL of TEST_DATABASE_URL.
-    """
-    if POSTGRES_URL:
-        return None
+def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a stopped PostgreSQL with the database MIGRATED, to copy. The workers of a run share it."""
     return _made_once(tmp_path_factory, "migrated-postgres", make_migrated) / "data"
 
 

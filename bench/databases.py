@@ -110,7 +110,7 @@ def empty(
     folder.mkdir(parents=True, exist_ok=True)
     if kind == SQLITE:
         return Database(root, folder)
-    engine = Postgres(POSTGRES_URL, fsync="on", **(settings or {}))
+    engine = Postgres(POSTGRES_URL, settings={"fsync": "on", **(settings or {})})
     stack.callback(engine.close)
     return Database(root, folder, engine.create("bench_rows"), engine)
 

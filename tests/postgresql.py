@@ -12,11 +12,11 @@ from tests.distributed.engines import MIGRATED, POSTGRES_URL, Postgres
 from tests.servers import ROOT
 
 
-def run_on_postgresql(data_dir: Path, migrated: Path | None, *tests: str) -> str:
+def run_on_postgresql(data_dir: Path, migrated: Path, *tests: str) -> str:
     """Run these test files and folders (relative to the project root) and return the output of pytest.
 
-    `migrated` is the data of a PostgreSQL with the database MIGRATED: the test database is a copy of that.
-    Without it the tests migrate their database. Raises AssertionError when a test fails.
+    `migrated` is the data of a PostgreSQL with the database MIGRATED: the test database is a copy of that. On
+    the PostgreSQL of TEST_DATABASE_URL the tests migrate it. Raises AssertionError when a test fails.
     """
     engine = Postgres(POSTGRES_URL, copy_of=migrated)
     name = f"ocpp_again_{uuid.uuid4().hex[:8]}"
@@ -28,7 +28,7 @@ def run_on_postgresql(data_dir: Path, migrated: Path | None, *tests: str) -> str
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     try:
-        if migrated is not None:
+        if not POSTGRES_URL:
             engine.create(f"test_{name}", MIGRATED)  # the name that Django gives the test database
             command.append("--reuse-db")
         engine.create(name)

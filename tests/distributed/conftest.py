@@ -25,9 +25,10 @@ def redis() -> Iterator[Redis]:
 
 
 @pytest.fixture(scope="session")
-def postgres(migrated_postgres: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """PostgreSQL with a migrated database to copy, which contains an operator and an API key."""
-    engine = Postgres(POSTGRES_URL, copy_of=migrated_postgres)
+    copied = None if POSTGRES_URL else request.getfixturevalue("migrated_postgres")
+    engine = Postgres(POSTGRES_URL, copy_of=copied)
     try:
         if POSTGRES_URL:
             migrate(engine.create(TEMPLATE), tmp_path_factory.mktemp("template"))

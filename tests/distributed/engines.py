@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -136,10 +136,13 @@ class Redis:
 class Postgres:
     """The PostgreSQL of a URL, or a new one that can be stopped, paused and started again.
 
-    `copy_of` is the data of one that was stopped: a new one begins with its databases.
+    `copy_of` is the data of one that was stopped: a new one begins with its databases. `settings` are lines
+    of its postgresql.conf.
     """
 
-    def __init__(self, url: str = "", *, copy_of: Path | None = None, **settings: Any) -> None:
+    def __init__(
+        self, url: str = "", *, copy_of: Path | None = None, settings: Mapping[str, Any] | None = None
+    ) -> None:
         self.process: Launched | None = None
         self._made: list[str] = []
         if url:
@@ -167,7 +170,7 @@ class Postgres:
             )
         else:
             subprocess.run(["cp", "-a", str(copy_of), data], check=True)  # with its owner
-        settings = {
+        lines = {
             "port": port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": self._folder,
@@ -175,8 +178,9 @@ class Postgres:
             "fsync": "off",
             "max_connections": 200,
             "logging_collector": "off",
-        } | settings
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+            **(settings or {}),
+        }
+        options = [part for name, value in lines.items() for part in ("-c", f"{name}={value}")]
         self._command = [postgres, "-D", data, *options]
         self.start()
 

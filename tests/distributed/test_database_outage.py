@@ -31,7 +31,7 @@ POOL = 4
 @pytest.fixture(scope="module")
 def engine(migrated_postgres: Path) -> Iterator[Postgres]:
     """PostgreSQL for these tests alone, which stop and break it. It has a migrated database to copy."""
-    engine = Postgres(copy_of=migrated_postgres, max_connections=40)
+    engine = Postgres(copy_of=migrated_postgres, settings={"max_connections": 40})
     try:
         yield engine
     finally:

@@ -8,45 +8,18 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.campaigning import created, ended, results
 from tests.conformance.peer import V16, V201, Operator, Peer, Records, eventually, fresh, known, station
 from tests.servers import LiveServer
 
-CAMPAIGNS = "/api/v1/campaigns"
 SOFT = {"type": "Soft"}
 
 
 async def create(
     operator: Operator, stations: list[str], command: str, fields: dict[str, Any], **options: Any
 ) -> str:
-    """Create a campaign and return its URL."""
-    body = {
-        "name": "Campaign",
-        "kind": "command",
-        "arguments": {"command": command, "fields": fields},
-        "stations": {"clientIds": stations},
-        "canary": False,
-        "failureLimitPercent": 100,
-        **options,
-    }
-    status, answer = await operator.request("POST", CAMPAIGNS, body)
-    assert status == 201, answer
-    return f"{CAMPAIGNS}/{answer['data']['id']}"
-
-
-async def results(operator: Operator, one: str) -> dict[str, str]:
-    """The state and reason of each station, by identity."""
-    _, answer = await operator.request("GET", f"{one}/stations?limit=200")
-    return {row["clientId"]: f"{row['state']} {row['reason']}".strip() for row in answer["data"]["stations"]}
-
-
-async def ended(operator: Operator, one: str, records: Records) -> dict[str, Any]:
-    """The campaign when all its stations have a result."""
-    number = int(one.rpartition("/")[2])
-    sql = "SELECT finished_at FROM chargepoints_campaign WHERE id = ?"
-    await eventually(lambda: records.rows(sql, number)[0]["finished_at"], timeout=60)
-    _, answer = await operator.request("GET", one)
-    data: dict[str, Any] = answer["data"]
-    return data
+    """Create a campaign of a command and return its URL."""
+    return await created(operator, "command", {"command": command, "fields": fields}, stations, **options)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.every.test_campaigns import CAMPAIGNS, ended, results
+from tests.conformance.campaigning import CAMPAIGNS, a_campaign, created, details, ended, results
 from tests.conformance.local_lists import ListStation
 from tests.conformance.peer import V16, V21, V201, Operator, Peer, Records, eventually, fresh, station
 from tests.conformance.uploading import upload
@@ -26,24 +26,7 @@ PROFILE: dict[str, Any] = {
 async def create(
     operator: Operator, peers: list[Peer], kind: str, arguments: dict[str, Any], **options: Any
 ) -> str:
-    """Create a campaign and return its URL."""
-    body = {
-        "name": "Campaign",
-        "kind": kind,
-        "arguments": arguments,
-        "stations": {"clientIds": [peer.identity for peer in peers]},
-        "canary": False,
-        "failureLimitPercent": 100,
-        **options,
-    }
-    status, answer = await operator.request("POST", CAMPAIGNS, body)
-    assert status == 201, answer
-    return f"{CAMPAIGNS}/{answer['data']['id']}"
-
-
-async def details(operator: Operator, one: str) -> dict[str, str]:
-    _, answer = await operator.request("GET", f"{one}/stations?limit=200")
-    return {row["clientId"]: row["detail"] for row in answer["data"]["stations"]}
+    return await created(operator, kind, arguments, [peer.identity for peer in peers], **options)
 
 
 @pytest.fixture
@@ -238,12 +221,8 @@ async def test_one_profile_for_many_stations(server, operator, records, yard) ->
 
 async def test_a_profile_that_no_station_could_take_is_refused(server, operator, yard) -> None:
     peer = await yard()
-    body = {
-        "name": "Campaign",
-        "kind": "charging-profile",
-        "arguments": PROFILE | {"chargingProfilePurpose": "TxProfile"},
-        "stations": {"clientIds": [peer.identity]},
-    }
+    arguments = PROFILE | {"chargingProfilePurpose": "TxProfile"}
+    body = a_campaign("charging-profile", arguments, [peer.identity])
 
     status, answer = await operator.request("POST", CAMPAIGNS, body)
 

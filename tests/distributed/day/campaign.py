@@ -10,7 +10,7 @@ from tests.conformance.downloading import Firmware, added
 from tests.distributed.cluster import Cluster
 from tests.distributed.day.operator import DayOperator
 from tests.distributed.day.stations import SIGNED_UPDATE, UPDATE, DayStation
-from tests.simulator.test_firmware import signed
+from tests.simulator.file_server import signed
 
 KIND: Final = "firmware"
 OLD, NEW = "1.0.0", "2.0"

@@ -11,7 +11,7 @@ from tests.postgresql import run_on_postgresql
 
 @pytest.mark.early
 @pytest.mark.slow
-def test_the_same_on_postgresql(tmp_path: Path, migrated_postgres: Path | None) -> None:
+def test_the_same_on_postgresql(tmp_path: Path, migrated_postgres: Path) -> None:
     output = run_on_postgresql(
         tmp_path,
         migrated_postgres,
@@ -36,7 +36,7 @@ def test_the_same_on_postgresql(tmp_path: Path, migrated_postgres: Path | None) 
 
 
 @pytest.mark.nightly
-def test_lists_and_files_on_postgresql(tmp_path: Path, migrated_postgres: Path | None) -> None:
+def test_lists_and_files_on_postgresql(tmp_path: Path, migrated_postgres: Path) -> None:
     output = run_on_postgresql(
         tmp_path,
         migrated_postgres,

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from tests.conformance import campaigning
+from tests.conformance.campaigning import CAMPAIGNS, created
 from tests.conformance.every.variables.test_desired_values import EVERYTHING, answer_changes, keys, names
 from tests.conformance.peer import V16, VERSIONS, Operator, Peer, Records, eventually, fresh, station
 from tests.servers import LiveServer
 
 STATES = "configuration_configurationstate"
 DETAILS = "SELECT detail FROM chargepoints_campaignstation WHERE detail <> ''"
-CAMPAIGNS, TEMPLATES = "/api/v1/campaigns", "/api/v1/configuration/templates"
+TEMPLATES = "/api/v1/configuration/templates"
 
 
 @pytest.fixture(scope="module")
@@ -44,32 +46,17 @@ async def template(operator: Operator, version: str, *keys: str) -> int:
 
 
 async def start(operator: Operator, number: int, *identities: str, **arguments: Any) -> str:
-    """Create a campaign and return its URL."""
-    body = {
-        "name": "Values of a template",
-        "kind": "configuration",
-        "arguments": {"templateId": number, **arguments},
-        "stations": {"clientIds": identities},
-        "canary": False,
-        "failureLimitPercent": 100,
-    }
-    status, answer = await operator.request("POST", CAMPAIGNS, body)
-    assert status == 201, answer
-    return f"{CAMPAIGNS}/{answer['data']['id']}"
+    return await created(operator, "configuration", {"templateId": number, **arguments}, identities)
 
 
 async def results(operator: Operator, one: str) -> dict[str, tuple[str, str, str]]:
-    _, answer = await operator.request("GET", f"{one}/stations")
-    return {
-        row["clientId"]: (row["state"], row["reason"], row["detail"]) for row in answer["data"]["stations"]
-    }
+    found = await campaigning.rows(operator, one)
+    return {name: (row["state"], row["reason"], row["detail"]) for name, row in found.items()}
 
 
 async def ended(operator: Operator, one: str, records: Records) -> dict[str, tuple[str, str, str]]:
     """The results when all stations have one."""
-    sql = "SELECT finished_at FROM chargepoints_campaign WHERE id = ?"
-    number = int(one.rpartition("/")[2])
-    await eventually(lambda: records.rows(sql, number)[0]["finished_at"], timeout=60)
+    await campaigning.ended(operator, one, records)
     return await results(operator, one)
 
 

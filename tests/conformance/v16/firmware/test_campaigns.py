@@ -11,45 +11,22 @@ import pytest
 
 from simulator import Station
 from simulator.misbehaviour import Misbehaviour
-from tests.conformance.every.test_campaigns import CAMPAIGNS, ended, results
+from tests.conformance.campaigning import CAMPAIGNS, a_campaign, created, details, ended, results
 from tests.conformance.peer import V16, Operator, at, fresh, station
 from tests.conformance.updating import LOCATION, NEW, OLD, boot, notify
-from tests.simulator.test_firmware import FileServer
+from tests.simulator.file_server import FileServer, file_server
 
 LABELS = ("1.6", "2.0.1")
 
 
-async def create(operator: Operator, stations: list[str], arguments: dict[str, Any], **options: Any) -> Any:
-    body = {
-        "name": "Firmware",
-        "kind": "firmware",
-        "arguments": arguments,
-        "stations": {"clientIds": stations},
-        "canary": False,
-        "failureLimitPercent": 100,
-        **options,
-    }
-    return await operator.request("POST", CAMPAIGNS, body)
-
-
-async def created(operator: Operator, stations: list[str], arguments: dict[str, Any], **options: Any) -> str:
-    status, answer = await create(operator, stations, arguments, **options)
-    assert status == 201, answer
-    return f"{CAMPAIGNS}/{answer['data']['id']}"
-
-
-async def details(operator: Operator, one: str) -> dict[str, str]:
-    _, answer = await operator.request("GET", f"{one}/stations?limit=200")
-    return {row["clientId"]: row["detail"] for row in answer["data"]["stations"]}
+async def create(operator: Operator, stations: list[str], arguments: dict[str, Any], **options: Any) -> str:
+    return await created(operator, "firmware", arguments, stations, **options)
 
 
 @pytest.fixture
 async def files() -> AsyncIterator[FileServer]:
-    found = FileServer()
-    server = await asyncio.start_server(found.answer, "127.0.0.1", 0)
-    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/2.0.bin"
-    yield found
-    server.close()
+    async with file_server() as found:
+        yield found
 
 
 async def simulated(stack: AsyncExitStack, server: Any, version: str, **switches: Any) -> Station:
@@ -77,7 +54,7 @@ async def test_two_of_four_simulated_stations_fail(server, operator, records, fi
         broken = await simulated(stack, server, version, outcome="InstallationFailed")
         old = await simulated(stack, server, version, keeps_old_firmware=True)
         names = [one.identity for one in (good, early, broken, old)]
-        one = await created(operator, names, {"location": files.url, "version": "2.0"})
+        one = await create(operator, names, {"location": files.url, "version": "2.0"})
         campaign = await ended(operator, one, records)
         found, why = await results(operator, one), await details(operator, one)
 
@@ -105,7 +82,7 @@ async def test_a_station_that_has_it_or_can_not_have_it_is_skipped_with_the_reas
         await lacks_protocol.answer(await lacks_protocol.next_call(), answer)
         await read
         names = [one.identity for one in (has_it, lacks_protocol, gets_it)]
-        one = await created(operator, names, {"location": LOCATION, "version": NEW})
+        one = await create(operator, names, {"location": LOCATION, "version": NEW})
         call = await gets_it.next_call()
         await gets_it.answer(call, {})
         await notify(gets_it, "Downloading", "DownloadFailed")
@@ -127,7 +104,7 @@ async def test_a_station_that_has_it_or_can_not_have_it_is_skipped_with_the_reas
 async def test_a_failed_station_tries_again(server, operator, records) -> None:
     async with station(server) as peer:
         await boot(peer, OLD)
-        one = await created(
+        one = await create(
             operator, [peer.identity], {"location": LOCATION, "version": NEW}, attempts=2, retryPauseS=0
         )
         await peer.answer(await peer.next_call(), {})
@@ -145,7 +122,7 @@ async def test_a_failed_station_tries_again(server, operator, records) -> None:
 async def test_a_silent_station_ends_by_the_deadline(server, operator, records) -> None:
     async with station(server) as peer:
         await boot(peer, OLD)
-        one = await created(
+        one = await create(
             operator, [peer.identity], {"location": LOCATION, "version": NEW}, deadlineAt=at(minutes=0.2)
         )
         await peer.answer(await peer.next_call(), {})
@@ -163,7 +140,7 @@ async def test_a_station_without_signed_updates_gets_the_plain_one_in_the_same_c
 
     async with station(server, V16) as peer:
         await boot(peer, OLD)
-        one = await created(operator, [peer.identity], {"location": LOCATION, "version": NEW, **SIGNED})
+        one = await create(operator, [peer.identity], {"location": LOCATION, "version": NEW, **SIGNED})
         signed = await peer.next_call()
         await peer.send([4, signed[1], "NotSupported", "", {}])
         plain = await peer.next_call()
@@ -187,6 +164,7 @@ async def test_a_station_without_signed_updates_gets_the_plain_one_in_the_same_c
 )
 async def test_arguments_that_no_station_could_get_are_refused(server, operator, arguments, field) -> None:
     async with station(server) as peer:
-        status, answer = await create(operator, [peer.identity], arguments)
+        body = a_campaign("firmware", arguments, [peer.identity])
+        status, answer = await operator.request("POST", CAMPAIGNS, body)
 
     assert (status, answer["data"]["errors"][0]["field"]) == (400, field)

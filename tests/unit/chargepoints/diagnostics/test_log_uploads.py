@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from chargepoints.jobs import delete_unknown_files
-from chargepoints.models import ChargePoint, Command, FollowUp, LogUpload
+from chargepoints.models import ChargePoint, Command, LogUpload
 from chargepoints.services.diagnostics import log_uploads
 from chargepoints.services.diagnostics.addresses import Secrets
 from chargepoints.services.provisioning import stations
 from events.models import Event
 from ocpp_server.bounds import folders
 from ocpp_server.bounds.folders import Kept
+from tests.direct.follow_ups import a_log_status
 
 pytestmark = pytest.mark.django_db
 
@@ -51,18 +52,6 @@ def asked(
     return upload
 
 
-def notified(garage: ChargePoint, status: str, number: int | None = None, *, seconds_ago: float = 30) -> None:
-    FollowUp.objects.create(
-        charge_point=garage,
-        action="DiagnosticsStatusNotification" if number is None else "LogStatusNotification",
-        request_id=number,
-        status=status,
-        payload="{}",
-        fingerprint=str(FollowUp.objects.count()),
-        received_at=datetime.now(UTC) - timedelta(seconds=seconds_ago),
-    )
-
-
 def state(upload: LogUpload) -> str:
     upload.refresh_from_db()
     return upload.state
@@ -71,7 +60,7 @@ def state(upload: LogUpload) -> str:
 def test_the_job_finds_answers_and_notifications_that_no_process_has_followed(garage: ChargePoint) -> None:
     accepted, refused = asked(garage), asked(garage, state="rejected")
     uploading = asked(garage)
-    notified(garage, "Uploading", uploading.pk)
+    a_log_status(garage, "Uploading", uploading.pk)
     expired = asked(garage, expires_at=datetime.now(UTC) - timedelta(seconds=1))
 
     log_uploads.settle()
@@ -95,12 +84,12 @@ def test_the_job_looks_at_a_log_only_when_something_has_changed(garage: ChargePo
 
 def test_a_notification_without_a_number_belongs_to_the_last_request_before_it(garage: ChargePoint) -> None:
     first = asked(garage, "Diagnostics")
-    notified(garage, "UploadFailed", seconds_ago=50)
+    a_log_status(garage, "UploadFailed", seconds_ago=50)
     second = asked(garage, "Diagnostics")
     LogUpload.objects.filter(pk=second.pk).update(created_at=datetime.now(UTC) - timedelta(seconds=40))
     log = asked(garage)
-    notified(garage, "Uploading", seconds_ago=30)
-    notified(garage, "Idle", seconds_ago=20)
+    a_log_status(garage, "Uploading", seconds_ago=30)
+    a_log_status(garage, "Idle", seconds_ago=20)
 
     for one in (first, second, log):
         log_uploads.refresh(one.pk)
@@ -111,7 +100,7 @@ def test_a_notification_without_a_number_belongs_to_the_last_request_before_it(g
 def test_a_number_of_another_station_changes_nothing(garage: ChargePoint) -> None:
     upload = asked(garage)
     other = ChargePoint.objects.create(identity="yard")
-    notified(other, "Uploading", upload.pk)
+    a_log_status(other, "Uploading", upload.pk)
 
     log_uploads.follow(other.pk, "LogStatusNotification", upload.pk)
     log_uploads.follow(garage.pk, "LogStatusNotification", None)

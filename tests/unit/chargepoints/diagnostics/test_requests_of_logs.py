@@ -13,6 +13,7 @@ from chargepoints.services.diagnostics import addresses, files, log_uploads
 from chargepoints.services.diagnostics.addresses import Secrets
 from events.models import Event
 from ocpp_server.bounds.folders import Kept
+from tests.direct.follow_ups import a_log_status
 
 pytestmark = pytest.mark.django_db
 
@@ -45,18 +46,6 @@ def a_command(garage: ChargePoint, name: str, state: str = "accepted", **more: A
         payload={},
         state=state,
         **{"created_at": ago(60), "deadline_at": ago(30)} | more,
-    )
-
-
-def notified(garage: ChargePoint, status: str, number: int | None = None, seconds_ago: float = 30) -> None:
-    FollowUp.objects.create(
-        charge_point=garage,
-        action="DiagnosticsStatusNotification" if number is None else "LogStatusNotification",
-        request_id=number,
-        status=status,
-        payload="{}",
-        fingerprint=str(FollowUp.objects.count()),
-        received_at=ago(seconds_ago),
     )
 
 
@@ -139,7 +128,7 @@ def test_a_request_that_was_not_sent_is_deleted_alone(garage: ChargePoint) -> No
 def test_a_notification_with_a_number_changes_the_log_of_this_number(garage: ChargePoint) -> None:
     one, other = asked(garage), asked(garage)
     for row in (one, other):
-        notified(garage, "Uploading", row.pk)
+        a_log_status(garage, "Uploading", row.pk)
 
     log_uploads.follow(garage.pk, "LogStatusNotification", one.pk)
 
@@ -149,7 +138,7 @@ def test_a_notification_with_a_number_changes_the_log_of_this_number(garage: Cha
 def test_a_notification_without_a_number_changes_the_newest_diagnostics(garage: ChargePoint) -> None:
     before, last = asked(garage, "Diagnostics"), asked(garage, "Diagnostics")
     log = asked(garage)
-    notified(garage, "Uploading")
+    a_log_status(garage, "Uploading")
 
     log_uploads.follow(garage.pk, "DiagnosticsStatusNotification", None)
 
@@ -158,7 +147,7 @@ def test_a_notification_without_a_number_changes_the_newest_diagnostics(garage: 
 
 def test_the_number_of_diagnostics_is_not_one_of_a_log(garage: ChargePoint) -> None:
     diagnostics = asked(garage, "Diagnostics")
-    notified(garage, "Uploading")
+    a_log_status(garage, "Uploading")
 
     log_uploads.follow(garage.pk, "LogStatusNotification", diagnostics.pk)
 
@@ -167,13 +156,13 @@ def test_the_number_of_diagnostics_is_not_one_of_a_log(garage: ChargePoint) -> N
 
 def test_the_last_notification_counts_and_idle_and_older_ones_do_not(garage: ChargePoint) -> None:
     one, other = asked(garage), asked(garage)
-    notified(garage, "UploadFailed", one.pk, seconds_ago=90)  # of an earlier log with this number
+    a_log_status(garage, "UploadFailed", one.pk, seconds_ago=90)  # of an earlier log with this number
     log_uploads.refresh(one.pk)
     assert (state(one), one.status) == ("requested", "")
 
     for seconds, status in ((40, "UploadFailed"), (30, "Uploading"), (20, "Idle"), (10, "")):
-        notified(garage, status, one.pk, seconds_ago=seconds)
-    notified(garage, "UploadFailed", other.pk, seconds_ago=5)
+        a_log_status(garage, status, one.pk, seconds_ago=seconds)
+    a_log_status(garage, "UploadFailed", other.pk, seconds_ago=5)
     log_uploads.refresh(one.pk)
     assert (state(one), one.status) == ("uploading", "Uploading")
 
@@ -222,7 +211,7 @@ def test_the_job_leaves_logs_that_have_ended_or_that_nothing_has_changed(garage:
     yard = ChargePoint.objects.create(identity="yard")
     ended, untouched = asked(garage, state="canceled", expires_at=ago(1)), asked(yard)
     stamps = [row.updated_at for row in (ended, untouched)]
-    notified(garage, "Uploading", untouched.pk)
+    a_log_status(garage, "Uploading", untouched.pk)
     FollowUp.objects.create(
         charge_point=yard, action="FirmwareStatusNotification", status="Downloading",
         payload="{}", fingerprint="f", received_at=ago(1),

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from chargepoints.models import ChargePoint, Command, FirmwareFile, FirmwareUpdate, FollowUp
+from chargepoints.models import ChargePoint, Command, FirmwareFile, FirmwareUpdate
 from chargepoints.services.firmware import updates
+from tests.direct.follow_ups import a_notification
 
 OLD, NEW = "1.0", "1.1"
 Ask = Callable[..., FirmwareUpdate]
@@ -58,15 +59,8 @@ def notified(garage: ChargePoint) -> Notify:
     """A notification that was received some minutes ago (5)."""
 
     def make(status: str, number: int | None = None, *, minutes: float = 5, of: Any = None) -> None:
-        FollowUp.objects.create(
-            charge_point=of or garage,
-            action="FirmwareStatusNotification" if number is None else "SignedFirmwareStatusNotification",
-            request_id=number,
-            status=status,
-            payload="{}",
-            fingerprint=str(FollowUp.objects.count()),
-            received_at=datetime.now(UTC) - timedelta(minutes=minutes),
-        )
+        action = "FirmwareStatusNotification" if number is None else "SignedFirmwareStatusNotification"
+        a_notification(of or garage, action, status, number=number, seconds_ago=60 * minutes)
 
     return make
 

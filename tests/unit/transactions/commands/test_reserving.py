@@ -18,6 +18,7 @@ from tests.direct.accounts import a_token
 from tests.direct.reservations import a_reservation
 from tests.unit.transactions.at_once import at_once
 from tests.unit.transactions.commands.conftest import Wire
+from tests.unit.transactions.commands.reserving import prepared
 from transactions.commands.reservation import CANCEL_RESERVATION, RESERVE
 from transactions.models import Reservation
 from transactions.services.reservation import requesting
@@ -25,12 +26,6 @@ from transactions.services.reservation import requesting
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 HOW: dict[str, Any] = {"actor": "ann", "timeout": 7.0, "wait": True}
-
-
-async def prepared(row: ChargePoint, **arguments: Any) -> dict[str, Any]:
-    assert RESERVE.prepare is not None
-    usual = {"id_token": "CARD", "minutes": 30}
-    return cast("dict[str, Any]", await RESERVE.prepare(row, **(usual | arguments)))
 
 
 async def reserved(row: ChargePoint, **arguments: Any) -> Result:

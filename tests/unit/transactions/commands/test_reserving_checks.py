@@ -8,7 +8,6 @@ from typing import Any, cast
 import pytest
 
 from accounts.models import Token
-from chargepoints.models import ChargePoint
 from configuration.models import ReportedKey
 from ocpp_server.commanding import NotSupported
 from ocpp_server.domain import Conflict, Invalid, StationOffline
@@ -16,6 +15,7 @@ from ocpp_server.error_codes import Code
 from ocpp_server.protocol.versions import V16, V21, V201
 from tests.direct.accounts import a_token
 from tests.unit.transactions.at_once import at_once
+from tests.unit.transactions.commands.reserving import prepared
 from transactions.commands.reservation import RESERVE
 from transactions.models import AccessRule, Transaction
 from transactions.services.authorization.decision import decide_now
@@ -23,12 +23,6 @@ from transactions.services.authorization.decision import decide_now
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 HOW: dict[str, Any] = {"actor": "ann", "timeout": 7.0, "wait": True}
-
-
-async def prepared(row: ChargePoint, **arguments: Any) -> dict[str, Any]:
-    assert RESERVE.prepare is not None
-    usual = {"id_token": "CARD", "minutes": 30}
-    return cast("dict[str, Any]", await RESERVE.prepare(row, **(usual | arguments)))
 
 
 # -- the time ------------------------------------------------------------------------------------------------
