@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,18 +88,27 @@ def connection_ids() -> dict[str, str]:
     return dict(ChargePoint.objects.online().values_list("identity", "connection_id"))
 
 
-def end_connections(connection_ids: list[str]) -> None:
-    """Show the stations of a dead process as offline and end their commands."""
+def end_connections(gone: Mapping[str, datetime | None]) -> None:
+    """Show the stations of dead processes as offline and end the commands to these connections.
+
+    `gone` has the ids of the connections, each with the time at which the station connected again, None if it
+    has not. One that has stays online: its next process shows the new connection when it loads the station.
+    """
     now = datetime.now(UTC)
-    # Every connection has an id of its own: a station that has connected again meanwhile has another.
-    rows = ChargePoint.objects.online().filter(connection_id__in=connection_ids)
-    gone = list(rows.values_list("pk", "identity"))
-    for _, identity in gone:
-        log.warning("station.disconnected", station=identity, reason="its process has died")
+    # Every connection has an id of its own: a station whose new connection is stored has another.
+    rows = ChargePoint.objects.online().filter(connection_id__in=list(gone))
+    since = {pk: gone[connection_id] for pk, connection_id in rows.values_list("pk", "connection_id")}
+    unfinished = Command.objects.unfinished()
+    sent = unfinished.filter(charge_point__in=since).values_list("pk", "charge_point", "created_at")
+    # A command has no connection: a later one is for the new connection of its station.
+    ended = [pk for pk, station, created_at in sent if created_at < (since[station] or now)]
     commands.end_all(
-        Command.objects.unfinished().filter(charge_point__in=[pk for pk, _ in gone], created_at__lt=now),
+        unfinished.filter(pk__in=ended),
         state=Command.State.DISCONNECTED,
         finished_at=now,
         error_description="The server's process has died.",
     )
-    rows.update(is_online=False, disconnected_at=now, close_code=None)
+    lost = rows.filter(pk__in=[pk for pk, again in since.items() if again is None])
+    for identity in lost.values_list("identity", flat=True):
+        log.warning("station.disconnected", station=identity, reason="its process has died")
+    lost.update(is_online=False, disconnected_at=now, close_code=None)

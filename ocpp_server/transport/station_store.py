@@ -6,7 +6,7 @@ transport runs them in the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -54,8 +54,12 @@ class StationStore(Protocol):
     def connection_ids(self) -> dict[str, str]:
         """The connection id of every station that is shown as online, by identity."""
 
-    def end_connections(self, connection_ids: list[str]) -> None:
-        """Show the stations of a dead process as offline and end their commands."""
+    def end_connections(self, gone: Mapping[str, datetime | None]) -> None:
+        """Show the stations of dead processes as offline and end their commands.
+
+        `gone` has the ids of the connections, each with the time at which the station connected again, None
+        if it has not. One that has stays online, and only its commands from before that time end.
+        """
 
     def add_deviations(self, counted: list[tuple[int, Deviations]], at: datetime) -> None:
         """Add these counts of deviations to the stored ones."""

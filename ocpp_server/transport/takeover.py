@@ -80,9 +80,17 @@ async def regained(connection_id: str) -> None:
 
 
 async def end_dead_connections() -> None:
-    """Show the stations of dead processes as offline. The stations of other running processes stay online."""
+    """Show the stations of dead processes as offline. The stations of other running processes stay online.
+
+    A station may be at a gateway again whose next processor has not loaded it yet. The commands to its new
+    connection are not ended: that processor sends them.
+    """
     store = station_store.port.app
     shown_online = await journal.run(store.connection_ids)
     gone = await live.state().gone(shown_online)
+    identities = {connection_id: identity for identity, connection_id in shown_online.items()}
     for start in range(0, len(gone), _AT_ONCE):
-        await journal.run(store.end_connections, gone[start : start + _AT_ONCE])
+        some = gone[start : start + _AT_ONCE]
+        again = [await live.state().connection(identities[one]) for one in some]
+        since = [None if connection is None else connection.connected_at for connection in again]
+        await journal.run(store.end_connections, dict(zip(some, since, strict=True)))

@@ -105,7 +105,7 @@ def test_the_stations_of_a_dead_process_are_offline_and_their_commands_end() -> 
             )
 
     with captured_logs() as lines:
-        connections.end_connections(["c1", "c2"])
+        connections.end_connections({"c1": None, "c2": None})
 
     gone.refresh_from_db()
     assert (gone.is_online, gone.close_code) == (False, None)
@@ -124,6 +124,36 @@ def test_the_stations_of_a_dead_process_are_offline_and_their_commands_end() -> 
     assert Event.objects.filter(type="command.finished").count() == 2
     gone_lines = [line for line in lines if line["event"] == "station.disconnected"]
     assert [(line["station"], line["reason"]) for line in gone_lines] == [("A", "its process has died")]
+
+
+@pytest.mark.django_db
+def test_only_the_commands_to_the_old_connection_of_a_station_that_has_connected_again_end() -> None:
+    """Its next processor has not loaded it yet, and sends the commands to the new connection."""
+    row = station("A", "c1")
+    again = datetime.now(UTC) - timedelta(seconds=10)
+    for name, moment in (
+        ("old", again - timedelta(seconds=1)),
+        ("at once", again),
+        ("new", datetime.now(UTC)),
+    ):
+        Command.objects.create(
+            id=name,
+            charge_point=row,
+            action="Reset",
+            payload={},
+            state="queued",
+            created_at=moment,
+            deadline_at=again + timedelta(minutes=1),
+        )
+
+    with captured_logs() as lines:
+        connections.end_connections({"c1": again})
+
+    states = dict(Command.objects.values_list("id", "state"))
+    assert states == {"old": "disconnected", "at once": "queued", "new": "queued"}
+    row.refresh_from_db()
+    assert (row.is_online, row.disconnected_at, row.connection_id) == (True, None, "c1")
+    assert [line for line in lines if line["event"] == "station.disconnected"] == []
 
 
 @pytest.mark.django_db

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -40,8 +41,8 @@ class World:
     def connection_ids(self) -> dict[str, str]:
         return self.online
 
-    def end_connections(self, connection_ids: list[str]) -> None:
-        self.shown.append(list(connection_ids))
+    def end_connections(self, gone: Mapping[str, datetime | None]) -> None:
+        self.shown.append(dict(gone))
 
     # The journal.
 
@@ -201,16 +202,33 @@ async def test_the_connections_of_dead_processes_are_ended_five_hundred_at_a_tim
 
     async def gone(shown_online: Any) -> list[str]:
         asked.append(shown_online)
-        return [f"k{number}" for number in range(501)]
+        return list(world.online.values())
 
-    world.online = {"CP-1": "k1"}
+    world.online = {f"CP-{number}": f"k{number}" for number in range(501)}
     monkeypatch.setattr(world.state, "gone", gone)
 
     await takeover.end_dead_connections()
 
-    assert asked == [{"CP-1": "k1"}]
+    assert asked == [world.online]
     assert [len(some) for some in world.shown] == [500, 1]
-    assert [one for some in world.shown for one in some] == [f"k{number}" for number in range(501)]
+    assert world.shown[0] | world.shown[1] == {f"k{number}": None for number in range(501)}
+
+
+async def test_a_station_that_has_connected_again_is_ended_with_the_time_of_its_new_connection(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = at_gateway("k1")
+    await world.state.connect(again)
+    world.online = {"CP-0": "k0", again.identity: "older"}
+
+    async def gone(shown_online: Any) -> list[str]:
+        return ["k0", "older"]
+
+    monkeypatch.setattr(world.state, "gone", gone)
+
+    await takeover.end_dead_connections()
+
+    assert world.shown == [{"k0": None, "older": again.connected_at}]
 
 
 async def test_without_dead_processes_nothing_is_ended(world: World) -> None:

@@ -190,7 +190,7 @@ async def test_a_station_that_can_not_be_loaded_again_has_to_reconnect(
 async def test_the_stations_of_dead_processes_are_shown_as_offline_500_at_a_time(
     state: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended: list[list[str]] = []
+    ended: list[dict[str, Any]] = []
     online = {f"CP-{number}": f"k{number}" for number in range(1001)}
 
     async def gone(believed: Any) -> list[str]:
@@ -208,4 +208,4 @@ async def test_the_stations_of_dead_processes_are_shown_as_offline_500_at_a_time
     await takeover.end_dead_connections()
 
     assert [len(some) for some in ended] == [500, 500, 1]
-    assert [name for some in ended for name in some] == list(online.values())
+    assert [one for some in ended for one in some.items()] == [(name, None) for name in online.values()]
