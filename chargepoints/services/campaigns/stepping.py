@@ -276,8 +276,12 @@ def _claim(campaign: Campaign, counts: Counts, now: datetime) -> list[Claim]:
 
 
 def _ready(campaign: Campaign, now: datetime) -> QuerySet[CampaignStation]:
-    """The waiting rows whose turn has come, in order."""
-    rows = campaign.stations.filter(state=State.WAITING, not_before__lte=now)
+    """The waiting rows whose turn has come, in order.
+
+    The turn of a station that was offline when it was claimed comes as soon as it has connected again.
+    """
+    has_come = Q(reason=Reason.OFFLINE, charge_point__connected_at__gt=F("claimed_at"))
+    rows = campaign.stations.filter(Q(not_before__lte=now) | has_come, state=State.WAITING)
     if campaign.offline == Campaign.Offline.WAIT:
         rows = rows.filter(charge_point__is_online=True)
     if campaign.window_from is not None:

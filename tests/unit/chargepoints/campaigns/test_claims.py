@@ -262,6 +262,25 @@ def test_a_row_is_claimed_from_its_time_on(campaign: Campaign, delay_ms: int, fo
     assert identities(advance(campaign)) == found
 
 
+@pytest.mark.parametrize(
+    ("reason", "connected_ms", "found"),
+    [
+        ("offline", 1, ["CP-1", "CP-2"]),
+        ("offline", 0, ["CP-2"]),
+        ("offline", None, ["CP-2"]),
+        ("refused", 1, ["CP-2"]),
+    ],
+)
+def test_a_station_that_was_offline_is_claimed_when_it_has_connected_again(
+    campaign: Campaign, reason: str, connected_ms: int | None, found: list[str]
+) -> None:
+    again = None if connected_ms is None else NOW + timedelta(milliseconds=connected_ms)
+    one(campaign, 1, reason=reason, claimed_at=NOW, not_before=NOW + timedelta(seconds=30))
+    ChargePoint.objects.update(connected_at=again)
+
+    assert identities(advance(campaign, NOW + timedelta(seconds=2))) == found
+
+
 @pytest.mark.parametrize(("delay_ms", "number"), [(0, 2), (1, 0)])
 def test_a_campaign_begins_at_its_start(campaign: Campaign, delay_ms: int, number: int) -> None:
     Campaign.objects.update(starts_at=NOW + timedelta(milliseconds=delay_ms))
