@@ -95,7 +95,9 @@ def _frames(evening: Evening, station: DayStation) -> Iterator[str]:
 
 
 def _reservation(evening: Evening, station: DayStation) -> Iterator[str]:
-    rows = [row["state"] for row in evening.rows(station, "transactions_reservation")]
+    """One reservation. Requests before it that were refused because they were not sent do not count."""
+    reservations = evening.rows(station, "transactions_reservation")
+    rows = [row["state"] for row in reservations if row["reason"] != "not-sent"]
     held = station.station.connector(RESERVED).reservation
     used = [session for session in station.sessions if session.reservation_id is not None]
     expected = "used" if used else "accepted" if held else "refused"

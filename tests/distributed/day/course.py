@@ -38,8 +38,8 @@ SETTLED_S = 180.0
 # An update of a list whose process was killed is taken over after five minutes (`knowledge.CLAIM_KEPT`).
 LISTS_S = 400.0
 # A log is received when its last byte is; the server shows it soon after. Each is asked for so often at most.
-LOG_SHOWN_S = 3.0
-LOGS_ASKED_FOR = 3
+LOG_SHOWN_S = 1.5
+LOGS_ASKED_FOR = 4
 LIMIT = {
     "chargingProfilePurpose": "TxDefaultProfile",
     "connectorId": DRIVEN,
@@ -245,10 +245,10 @@ async def _evening(day: Day, driving: list[asyncio.Task[None]]) -> None:
         arriving = [station.use_reservation() for station in day.arriving if _holds(station)]
         await asyncio.wait_for(asyncio.gather(*arriving, *driving), SETTLED_S)
         await asyncio.wait_for(asyncio.gather(*(station.end() for station in day.stations)), SETTLED_S)
-    with day.timed("logs"):
-        await _logs(day)
-    with day.timed("lists"):
-        await _lists(day)
+    with day.timed("logs and lists"):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_logs(day))
+            group.create_task(_lists(day))
 
 
 def _holds(station: DayStation) -> bool:
@@ -285,16 +285,26 @@ async def _logs(day: Day) -> None:
 
 
 async def _lists(day: Day) -> None:
-    """Update the lists that failed, instead of waiting for their next attempt."""
-    sql = (
+    """Wait until each change of tokens has reached the lists, and update those that failed: their next
+    attempt is minutes away.
+
+    A list is in sync until the job has taken the change that it lacks, so the noted changes are read first.
+    """
+    noted = "SELECT 1 FROM configuration_listchange LIMIT 1"
+    listed = (
         "SELECT c.identity, l.state FROM configuration_locallist l"
         " JOIN chargepoints_chargepoint c ON c.id = l.charge_point_id"
     )
-
-    def in_state(*states: str) -> list[str]:
-        return [row["identity"] for row in day.cluster.rows(sql) if row["state"] in states]
-
-    for station in day.stations:
-        if station.identity in await asyncio.to_thread(in_state, "failed"):
-            await _sync(day, station)
-    await _until(lambda: not in_state("due", "sending", "unknown"), "the local lists", LISTS_S)
+    deadline = time.monotonic() + LISTS_S
+    while True:
+        is_noted = bool(await asyncio.to_thread(day.cluster.rows, noted))
+        rows = await asyncio.to_thread(day.cluster.rows, listed)
+        states = {row["identity"]: row["state"] for row in rows}
+        if not is_noted and set(states.values()) <= {"in_sync", "unsupported"}:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited in vain for the local lists: {states}, noted changes: {is_noted}")
+        for station in day.stations:
+            if states[station.identity] == "failed":
+                await _sync(day, station)
+        await asyncio.sleep(0.25)
