@@ -8,7 +8,7 @@ argument, and `docs/commands.md` a row. No field is validated here: each of thes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -113,6 +113,17 @@ class Evse(Whole):
     least: int = 1
 
     kind = "EVSE"
+
+
+@dataclass(frozen=True)
+class Listed(Whole):
+    """The number of a row of this server. A form offers those of `rows`, which uses the database: the number
+    and the words of each.
+    """
+
+    _: KW_ONLY
+    rows: Callable[[], Sequence[tuple[int, str]]]
+    least: int = 1
 
 
 @dataclass(frozen=True)

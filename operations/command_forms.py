@@ -119,6 +119,13 @@ def _whole(field: fields.Whole, offered: Offered) -> forms.Field:
 
 
 @form_field.register
+def _listed(field: fields.Listed, offered: Offered) -> forms.Field:
+    none: Choices = [] if field.required else [("", "–")]
+    words = {"invalid_choice": _("%(value)s is not in the list. It may have been deleted.")}
+    return _select(field, [*none, *field.rows()], coerce=int, error_messages=words)
+
+
+@form_field.register
 def _evse(field: fields.Evse, offered: Offered) -> forms.Field:
     choices = changing_choices(field, offered)
     if choices is None:
@@ -174,7 +181,8 @@ def _json(field: fields.Json, offered: Offered) -> forms.Field:
         return forms.CharField(empty_value=None, widget=widget, **shared)
     if field.default is not None:
         shared["initial"] = json.dumps(field.default)
-    return JsonField(is_object=False, rows=field.lines, **shared)
+    example = "" if field.example is None else json.dumps(field.example)
+    return JsonField(is_object=False, rows=field.lines, example=example, **shared)
 
 
 @form_field.register
@@ -191,8 +199,9 @@ def _texts(field: fields.Texts, offered: Offered) -> forms.Field:
 class JsonField(forms.CharField):
     """JSON, or a JSON object, in a text area."""
 
-    def __init__(self, *, is_object: bool, rows: int, **options: Any) -> None:
-        widget = UnfoldAdminTextareaWidget(attrs={"rows": rows, "class": "op-code", "spellcheck": "false"})
+    def __init__(self, *, is_object: bool, rows: int, example: str = "", **options: Any) -> None:
+        attributes = {"rows": rows, "class": "op-code", "spellcheck": "false", "placeholder": example}
+        widget = UnfoldAdminTextareaWidget(attrs=attributes)
         super().__init__(empty_value=None, widget=widget, **options)
         self.is_object = is_object
 

@@ -71,7 +71,11 @@ def refused(charge_point: ChargePoint, error: DomainError) -> Attempt:
         case NotSupported():
             return Attempt(Kind.UNSUPPORTED, error.sentence)
         case Invalid():
-            sentence = f"{error.sentence} {spelled(error.errors)}".strip()
+            # An error of one field has its sentence as the reason of that field: say it once.
+            is_said = any(one["reason"] == error.sentence for one in error.errors)
+            sentence = (
+                spelled(error.errors) if is_said else f"{error.sentence} {spelled(error.errors)}".strip()
+            )
             return Attempt(Kind.REFUSED, sentence, errors=tuple(error.errors))
     return Attempt(Kind.REFUSED, error.sentence)
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
 from chargepoints.models.firmware import MOST_CERTIFICATE, MOST_SIGNATURE
-from chargepoints.services.firmware import requests, updates
+from chargepoints.services.firmware import files, requests, updates
 from chargepoints.services.firmware.progress import UNSUPPORTED
 from chargepoints.services.firmware.requests import Wish
 from ocpp_server import command_fields as fields
@@ -76,11 +76,11 @@ UPDATE_FIRMWARE = command(
     position=95,
     danger=_("The station restarts to install the firmware. Sessions may end because of that."),
     fields=(
-        fields.Whole(
+        fields.Listed(
             "firmware",
             _("Firmware"),
-            least=1,
-            help=_("The number of a firmware of this server. Its version, signature and address are used."),
+            rows=files.newest,
+            help=_("A firmware of this server, by its number: its version, signature and address are used."),
         ),
         fields.Text(
             "location",

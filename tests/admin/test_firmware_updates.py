@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from chargepoints.models import Campaign, ChargePoint, FirmwareUpdate
+from chargepoints.models import Campaign, ChargePoint, FirmwareFile, FirmwareUpdate
 from chargepoints.services.firmware import updates
+from ocpp_server.domain import Invalid
+from operations import sending
 from tests.admin.rows import a_station
 from tests.admin.test_campaigns import COURSE
 
@@ -73,5 +76,31 @@ def test_a_firmware_that_does_not_exist_is_shown_as_the_reason(operator: Client,
         reverse("admin:stations-campaign", args=["update-firmware"]), inputs | COURSE | {"confirmed": DANGER}
     )
 
-    assert "There is no firmware 999." in html.unescape(answer.content.decode())
+    assert "999 is not in the list. It may have been deleted." in html.unescape(answer.content.decode())
     assert not Campaign.objects.exists()
+
+
+def test_the_form_offers_the_firmware_files_by_name(operator: Client, db: None) -> None:
+    station = a_station("CP-1")
+    files = [
+        FirmwareFile.objects.create(name="Wallbox", version=version, url="https://x/1.bin")
+        for version in ("1.1", "1.2")
+    ]
+
+    page = operator.get(reverse("admin:station-command", args=[station.pk, "update-firmware"]))
+    options = re.findall(r'<option value="(\d+)"[^>]*>([^<]+)<', page.content.decode())
+
+    assert options[:2] == [(str(one.pk), f"{one.pk} · {one}") for one in reversed(files)]
+
+
+def test_a_refusal_of_one_field_is_said_once(db: None) -> None:
+    invalid = Invalid("Give the number of a firmware, or a location.", field="firmware")
+    other = Invalid("Two fields are wrong.", errors=[{"field": "a", "reason": "Too long."}])
+    station = a_station("CP-1")
+
+    sentences = [sending.refused(station, one).sentence for one in (invalid, other)]
+
+    assert sentences == [
+        "firmware: Give the number of a firmware, or a location.",
+        "Two fields are wrong. a: Too long.",
+    ]

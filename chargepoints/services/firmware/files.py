@@ -26,6 +26,7 @@ HOSTED: Final = Folder(
     has_md5=True,
 )
 MOST_NAME: Final = 100
+_MOST_LISTED: Final = 500
 _WRITTEN_AT_ONCE: Final = 256 * 1024
 _MOST_NAMES: Final = 500
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._+-]+")
@@ -52,6 +53,11 @@ class _Location(NamedTuple):
     stored_as: str = ""
     size: int | None = None
     md5: str = ""
+
+
+def newest() -> list[tuple[int, str]]:
+    """The number and the words of each of the newest firmware files, to choose one."""
+    return [(one.pk, f"{one.pk} · {one}") for one in FirmwareFile.objects.order_by("-pk")[:_MOST_LISTED]]
 
 
 def add_hosted(facts: Facts, *, file: BinaryIO, size: int, file_name: str, actor: str) -> FirmwareFile:
