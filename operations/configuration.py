@@ -15,17 +15,6 @@ from ocpp_server.admin import access, cells, tones
 from ocpp_server.rights import Right
 
 MOST = 40
-State = DesiredValue.State
-
-_TONES = {
-    State.SAME: tones.SUCCESS,
-    State.DIFFERS: tones.DANGER,
-    State.PENDING_REBOOT: tones.INFO,
-    State.REFUSED: tones.WARNING,
-    State.UNKNOWN_KEY: tones.WARNING,
-    State.READ_ONLY: tones.WARNING,
-    State.NOT_REPORTED: tones.NEUTRAL,
-}
 
 
 def rows(charge_point: ChargePoint, user: Any) -> list[cells.Row]:
@@ -58,7 +47,9 @@ def _desired(row: DesiredValue, seen: drift.Seen | None) -> cells.Row:
         cells.text(row.key, note=str(row.template or "")),
         cells.text(_value(seen.value) if seen is not None else "–"),
         cells.text(_value(row.value), href=reverse("admin:configuration_desiredvalue_change", args=[row.pk])),
-        cells.label(row.get_state_display(), _TONES[State(row.state)], note=row.reason),
+        cells.label(
+            row.get_state_display(), tones.DESIRED_VALUE.get(row.state, tones.NEUTRAL), note=row.reason
+        ),
         cells.moment(seen.at) if seen is not None else cells.text("–"),
     ]
 

@@ -9,10 +9,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 
 from configuration.models import DesiredValue
 from configuration.services.variables import desired
-from ocpp_server.admin import access
+from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import OperatorAdmin, station_link
 from ocpp_server.admin.filters import StationFilter
 from ocpp_server.domain import Invalid
@@ -59,7 +60,7 @@ class DesiredValueAdmin(OperatorAdmin):
 
     right = Right.COMMANDS
     form = DesiredValueForm
-    list_display = ["key", "station", "value", "state", "template", "reapplies", "updated_at"]
+    list_display = ["key", "station", "value", "state_label", "template", "reapplies", "updated_at"]
     list_filter = [StationFilter, "state"]
     list_select_related = ["charge_point", "template"]
     autocomplete_fields = ["charge_point"]
@@ -72,6 +73,10 @@ class DesiredValueAdmin(OperatorAdmin):
     shown_fields = ("template", "state", "reason", "answered_at")
     actions: Any = None
     empty_sentence = _("No desired values yet. Add one, or a template for many stations.")
+
+    @display(description=_("State"), label=tones.DESIRED_VALUE)
+    def state_label(self, row: DesiredValue) -> tuple[str, str]:
+        return row.state, row.get_state_display()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [name for name in self.fields if obj is not None or name not in self.shown_fields]

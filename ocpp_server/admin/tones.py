@@ -70,6 +70,14 @@ LOCAL_LIST = {
     "failed": DANGER,
     "unsupported": NEUTRAL,
 }
+DESIRED_VALUE = {
+    "same": SUCCESS,
+    "differs": DANGER,
+    "pending-reboot": INFO,
+    "refused": WARNING,
+    "unknown-key": WARNING,
+    "read-only": WARNING,
+}
 SESSION = {"active": INFO, "ended": NEUTRAL}
 FIX = {"end": WARNING, "close": INFO, "correct-energy": WARNING, "merge": WARNING, "ignore": NEUTRAL}
 TOKEN = {"active": SUCCESS, "blocked": DANGER, "lost": DANGER, "expired": WARNING, "invalid": DANGER}

@@ -61,6 +61,20 @@ async def test_a_phone_shows_the_logs_of_a_station(page: Page, station: Station,
     await expect(page.locator("[data-rows=messages] td").first).to_have_attribute("data-head", "Direction")
 
 
+async def test_a_phone_shows_a_new_password_without_scrolling(
+    page: Page, station: Station, server: LiveServer
+) -> None:
+    await page.set_viewport_size({"width": 390, "height": 850})
+    await page.goto(f"/admin/chargepoints/chargepoint/{row_id(server.database, station.identity)}/station/")
+    await page.click("[data-dialog=dialog-rotate-password]")
+    dialog = page.locator("#dialog-rotate-password")
+    await dialog.locator("[type=submit]").click()
+    await dialog.locator("[name=confirmed]").check()
+    await dialog.locator("[type=submit]").click()
+
+    await expect(page.locator("[data-shown-once] code").first).to_be_in_viewport()
+
+
 async def test_a_keyboard_reaches_the_content_first_and_pickers_have_names(
     page: Page, problems: Problems
 ) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -27,6 +31,13 @@ class ReservationAdmin(EvidenceAdmin):
     sortable_by: tuple[str, ...] = ()
     ordering = ["-id"]
     empty_sentence = _("No reservations yet. Reserve an EVSE on a station's page.")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return ["known_token" if name == "token" else name for name in super().get_fields(request, obj)]
+
+    @admin.display(description=_("Known token"))
+    def known_token(self, reservation: Reservation) -> str:
+        return str(reservation.token or "–")
 
     @admin.display(description=_("Session"))
     def session(self, reservation: Reservation) -> str:

@@ -500,6 +500,9 @@
       form.closest("dialog").close();
       result(outcome.sentence, "info");
       showOnce(outcome.shown_once);
+      // Below all the buttons: on a phone that is beyond the bottom of the screen.
+      const seen = outcome.shown_once.length ? "[data-shown-once]" : "[data-result]";
+      page.querySelector(seen).scrollIntoView({ block: "nearest" });
       tracked = { id: outcome.command, until: Date.now() + FAST_POLL_FOR_MS };
       refresh();
     } catch (error) {
