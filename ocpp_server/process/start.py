@@ -352,6 +352,13 @@ def endpoint(values: Mapping[str, Any]) -> str:
     return f"{web.replace('http', 'ws', 1)}/ocpp"
 
 
+def _settings_of_commands(values: Mapping[str, Any]) -> str:
+    """The variables with which `run.py manage` in this folder reaches this server."""
+    near, far = os.path.relpath(values["DATA_DIR"]), os.path.abspath(values["DATA_DIR"])
+    port = f" HTTP_PORT={values['HTTP_PORT']}" if os.environ.get("HTTP_PORT") else ""
+    return f"DATA_DIR={far if near.startswith(os.pardir) else near}{port}"
+
+
 def banner(values: dict[str, Any], first_login: dict[str, str], *, demo: bool) -> str:
     web = values["PUBLIC_URL"] or own_url(values)
     lines = [
@@ -371,10 +378,9 @@ def banner(values: dict[str, Any], first_login: dict[str, str], *, demo: bool) -
     }
     lines += [f"  {unknown[values['OCPP_UNKNOWN_STATIONS']]}", ""]
     if demo:
-        folder = os.path.relpath(values["DATA_DIR"])
         lines += [
-            "  Simulated stations keep charging. Commands for this demo need its folder:",
-            f"  DATA_DIR={folder} python3 run.py manage ...",
+            "  Simulated stations keep charging. Commands for this demo need its settings:",
+            f"  {_settings_of_commands(values)} python3 run.py manage ...",
             "",
         ]
     if first_login:
