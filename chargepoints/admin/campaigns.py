@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from chargepoints.models import Campaign
 from chargepoints.models.campaign import FINAL
+from chargepoints.services.campaigns import kinds
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import MomentFilter
@@ -24,7 +25,7 @@ class CampaignAdmin(EvidenceAdmin):
     json_fields = ("arguments",)
     list_display = [
         "name",
-        "kind",
+        "kind_title",
         "state_label",
         "progress",
         "failures",
@@ -42,11 +43,20 @@ class CampaignAdmin(EvidenceAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).annotate(
-            total=Count("stations"),
-            settled=Count("stations", Q(stations__state__in=FINAL)),
-            failed=Count("stations", Q(stations__state="failed")),
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                total=Count("stations"),
+                settled=Count("stations", Q(stations__state__in=FINAL)),
+                failed=Count("stations", Q(stations__state="failed")),
+            )
         )
+
+    @admin.display(description=_("Kind"))
+    def kind_title(self, campaign: Campaign) -> str:
+        kind = kinds.find(campaign.kind)
+        return str(kind.title) if kind is not None else campaign.kind
 
     @display(description=_("State"), label=tones.CAMPAIGN)
     def state_label(self, campaign: Campaign) -> tuple[str, str]:

@@ -64,7 +64,7 @@ class ReportedKeyAdmin(KeyAdmin):
 class LocalListAdmin(EvidenceAdmin):
     """Read only: “Update local list” on a station's page, or for many stations, sends the lists."""
 
-    list_display = ["station", "coloured_state", "share", "version", "reason", "is_automatic", "synced_at"]
+    list_display = ["station", "coloured_state", "share", "version", "reason", "automatic", "synced_at"]
     list_filter = [StationFilter, "state", "is_automatic"]
     list_select_related = ["charge_point"]
     search_fields = ["charge_point__identity"]
@@ -74,13 +74,17 @@ class LocalListAdmin(EvidenceAdmin):
     ordering = ["-id"]
     fields = [
         "charge_point", "state", "reason", "share", "unfit_count", "capacity", "version", "wanted_version",
-        "is_automatic", "attempts", "last_command", "due_at", "checked_at", "synced_at", "created_at",
+        "automatic", "attempts", "last_command", "due_at", "checked_at", "synced_at", "created_at",
     ]  # fmt: skip
     empty_sentence = _("No local lists yet. Use “Update local list” on a station's page.")
 
     @display(description=_("State"), label=tones.LOCAL_LIST)
     def coloured_state(self, row: LocalList) -> tuple[str, str]:
         return row.state, row.get_state_display()
+
+    @admin.display(description=_("Automatic"), boolean=True)
+    def automatic(self, row: LocalList) -> bool:
+        return row.is_automatic
 
     @admin.display(description=_("Tokens"))
     def share(self, row: LocalList) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 import pytest
@@ -72,6 +73,16 @@ def test_a_campaign_is_started_for_the_selected_stations(
     assert [getattr(campaign, name) for name in picked] == ["Restart", "operator", 5, 2, 600, "skip", 10]
     assert campaign.window_from is not None and campaign.stations.count() == 2
     assert not Command.objects.exists()
+
+
+def test_the_list_names_the_kind_in_words(operator: Client, campaign: Campaign) -> None:
+    Campaign.objects.create(name="Lists", kind="local-list", arguments={}, deadline_at=campaign.deadline_at)
+    Campaign.objects.create(name="Old", kind="gone", arguments={}, deadline_at=campaign.deadline_at)
+
+    page = text(operator.get(reverse("admin:chargepoints_campaign_changelist")))
+    kind_cells = re.findall(r"field-kind_title[^>]*>\s*([^<]*?)\s*<", page)
+
+    assert kind_cells == ["gone", "Local list", "Command"]
 
 
 def test_a_dangerous_command_must_be_confirmed(operator: Client, stations: list[ChargePoint]) -> None:
