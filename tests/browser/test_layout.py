@@ -75,6 +75,20 @@ async def test_a_phone_shows_a_new_password_without_scrolling(
     await expect(page.locator("[data-shown-once] code").first).to_be_in_viewport()
 
 
+async def test_a_phone_shows_the_error_of_a_long_dialog(
+    page: Page, station: Station, server: LiveServer
+) -> None:
+    await page.set_viewport_size({"width": 390, "height": 700})
+    await page.goto(f"/admin/chargepoints/chargepoint/{row_id(server.database, station.identity)}/station/")
+    await page.click("[data-dialog=dialog-set-charging-profile]")
+    dialog = page.locator("#dialog-set-charging-profile")
+    await dialog.locator("textarea").first.fill("16 A")
+    await dialog.locator("[name=stack_level]").press("Enter")
+
+    await expect(dialog.locator("[data-error]")).to_contain_text("Not valid JSON")
+    await expect(dialog.locator("[data-error]")).to_be_in_viewport(ratio=0.9)
+
+
 async def test_a_keyboard_reaches_the_content_first_and_pickers_have_names(
     page: Page, problems: Problems
 ) -> None:

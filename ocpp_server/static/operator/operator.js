@@ -508,6 +508,7 @@
     } catch (error) {
       problem.textContent = error instanceof TypeError ? "Not sent: the server did not answer." : error.message;
       problem.hidden = false;
+      problem.scrollIntoView({ block: "nearest" });
     } finally {
       button.disabled = false;
     }
