@@ -12,8 +12,6 @@ from chargepoints.models import ChargePoint
 from configuration.services.variables import drift
 from ocpp_server import rights
 from ocpp_server.admin.pages import Action
-from ocpp_server.observability.masking import MASK
-from ocpp_server.protocol.secrets import is_secret_name
 from ocpp_server.rights import Right
 from operations import many_stations
 
@@ -24,19 +22,8 @@ def _compare(request: HttpRequest, rows: QuerySet[ChargePoint]) -> HttpResponse 
         messages.error(request, gettext("Select two stations to compare."))
         return None
     found, same_count = drift.compare(*chosen)
-    more = {
-        "title": COMPARE.title,
-        "differences": [_masked(one) for one in found],
-        "same_count": same_count,
-    }
+    more = {"title": COMPARE.title, "differences": found, "same_count": same_count}
     return many_stations.page(request, "operator/compare.html", chosen, more)
-
-
-def _masked(one: drift.Difference) -> drift.Difference:
-    """A difference without the value of a secret, which rows of earlier versions may have."""
-    if not is_secret_name(one.key):
-        return one
-    return one._replace(here=one.here and MASK, there=one.there and MASK)
 
 
 COMPARE = Action("compare", _("Compare the configurations"), rights.role_for(Right.COMMANDS), _compare)

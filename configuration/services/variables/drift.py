@@ -19,6 +19,8 @@ from configuration.models import ConfigurationState, DesiredValue, ReportedKey
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
+from ocpp_server.observability.masking import MASK
+from ocpp_server.protocol.secrets import is_secret_name
 from ocpp_server.storage.journal import journal
 
 State = DesiredValue.State
@@ -211,7 +213,10 @@ _NO_KEY: Final[tuple[str, str | None]] = ("", None)
 
 
 def compare(here: ChargePoint, there: ChargePoint) -> tuple[list[Difference], int]:
-    """The reported keys that differ, and the number of the others. A key without a value has an empty one."""
+    """The reported keys that differ, and the number of the others. A key without a value has an empty one.
+
+    The value of a secret is masked: rows of earlier versions may have it.
+    """
     mine, other = _all_reported(here), _all_reported(there)
     found, same = [], 0
     for lower in sorted(mine.keys() | other.keys()):
@@ -220,7 +225,10 @@ def compare(here: ChargePoint, there: ChargePoint) -> tuple[list[Difference], in
             same += 1
             continue
         only = "" if key and other_key else "here" if key else "there"
-        found.append(Difference(key or other_key, value, other_value, only))
+        name = key or other_key
+        if is_secret_name(name):
+            value, other_value = value and MASK, other_value and MASK
+        found.append(Difference(name, value, other_value, only))
     return found, same
 
 

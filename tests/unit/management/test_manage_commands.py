@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -208,11 +209,12 @@ async def test_without_a_server_one_sentence_and_exit_3(tmp_path: Path) -> None:
 
 
 async def test_with_another_database_one_sentence_and_exit_3(
-    running_server: LiveServer, migrated_database: Path
+    running_server: LiveServer, migrated_database: Path, tmp_path: Path
 ) -> None:
-    elsewhere = str(migrated_database.parent)
+    # A copy: the command writes its key there, and other tests begin with the migrated database.
+    shutil.copy(migrated_database, tmp_path / "db.sqlite3")
 
-    code, _, err = await manage(running_server, "trigger", "CP-1", "Heartbeat", DATA_DIR=elsewhere)
+    code, _, err = await manage(running_server, "trigger", "CP-1", "Heartbeat", DATA_DIR=str(tmp_path))
 
     assert code == 3 and "another database" in err and "DATA_DIR" in err
 

@@ -55,3 +55,13 @@ def test_a_key_without_a_value_is_one_with_an_empty_value(
 
     assert same == is_equal
     assert found == ([] if is_equal else [Difference("A", here, there, "")])
+
+
+def test_the_values_of_secrets_are_masked() -> None:
+    here = station("HERE", AuthorizationKey="first", BasicAuthPassword="a")
+    there = station("THERE", authorizationKey="second", BasicAuthPassword=None)
+
+    assert drift.compare(here, there)[0] == [
+        Difference("AuthorizationKey", "***", "***", ""),
+        Difference("BasicAuthPassword", "***", None, ""),
+    ]
