@@ -46,8 +46,7 @@ def test_every_setup_of_processes_stores_all_messages_and_reports_the_cost_of_ea
             assert (measured["postgresql_us"] is None) == title.endswith("SQLite")
 
 
-@pytest.mark.early
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_short_benchmark_writes_every_figure_with_its_baseline(tmp_path: Path) -> None:
     figures, text = figures_of(tmp_path, "speed", "--seconds", "1", "--samples", "3", "--load", "closed")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -116,7 +117,10 @@ def test_the_first_start_shows_the_login_once_and_keeps_it_for_its_owner_alone(
     assert (data / "first-login.txt").read_text() == kept
 
 
-def test_credentials_of_the_environment_are_used_and_shown_nowhere(tmp_path: Path, free_port: int) -> None:
+def test_credentials_of_the_environment_are_used_and_shown_nowhere(
+    tmp_path: Path, free_port: int, migrated_database: Path
+) -> None:
+    shutil.copy(migrated_database, tmp_path / "db.sqlite3")
     chosen = {
         "DJANGO_SUPERUSER_PASSWORD": "correct horse battery",
         "OCPP_BOOTSTRAP_API_KEY": "key-of-the-environment",
@@ -150,7 +154,10 @@ def test_a_busy_port_is_reported_in_one_sentence_and_changes_nothing(tmp_path: P
     assert not (tmp_path / "data" / "db.sqlite3").exists()
 
 
-def test_a_second_server_over_the_same_data_is_refused(tmp_path: Path, free_port: int) -> None:
+def test_a_second_server_over_the_same_data_is_refused(
+    tmp_path: Path, free_port: int, migrated_database: Path
+) -> None:
+    shutil.copy(migrated_database, tmp_path / "db.sqlite3")
     with started(environment(tmp_path, free_port)) as (server, _):
         done = run(variables=environment(tmp_path, servers.free_port()))
         stop(server)
