@@ -27,8 +27,8 @@ from ocpp_server.protocol.versions import in_dialect
 
 # The key and the variable with the protocols that a station takes.
 _PROTOCOLS: Final = ("SupportedFileTransferProtocols", "OCPPCommCtrlr.FileTransferProtocols")
-# As long as an address of this server may be, to check a payload before there is one.
-_ANY_ADDRESS: Final = "https://example.com/"
+# To check a payload before there is an address of this server.
+_ANY_ADDRESS: Final = "https://example.com/"  # equivalent: the schema takes any address
 _MOST_WAITED: Final = timedelta(days=7)
 
 

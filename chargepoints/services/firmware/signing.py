@@ -91,7 +91,7 @@ def decoded(signature: str) -> bytes:
 
 def certified(pem: str, *, now: datetime) -> x509.Certificate:
     """The signing certificate. Raises Invalid, field `signingCertificate`, unless firmware may be signed with
-    it now.
+    it now. `_key_of` checks its key.
     """
     certificate = _parsed(pem)
     if certificate.not_valid_before_utc > now:
@@ -108,7 +108,6 @@ def certified(pem: str, *, now: datetime) -> x509.Certificate:
     usage = _extension(extensions, x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
         raise _unfit("The key usage of the certificate does not allow digital signatures.")
-    _key_of(certificate)
     if len(certificate.public_bytes(Encoding.PEM)) > MOST_CERTIFICATE:
         raise _unfit(f"OCPP allows {MOST_CERTIFICATE:,} characters.")
     return certificate

@@ -17,6 +17,7 @@ from chargepoints.services.firmware import downloads, files, offers, signing, us
 from chargepoints.services.firmware.files import Facts
 from chargepoints.services.firmware.offers import NotOffered, offer
 from chargepoints.services.firmware.ranges import Part
+from ocpp_server.bounds.folders import Folder
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.given_addresses import MOST_CHARACTERS
 from tests.unit.chargepoints.firmware.signed import CONTENT, NOW, certificate, ec_key, signature
@@ -128,6 +129,7 @@ def test_empty_large_and_too_many_files_are_refused(folder: Path) -> None:
         ("..", "firmware.bin"),
         ("", "firmware.bin"),
         ("ü.bin", "bin"),
+        (".-X.fw.X-.", "X.fw.X"),
         ("x" * 150 + ".tar.gz", "x" * 93 + ".tar.gz"),
     ],
 )
@@ -284,6 +286,17 @@ def test_the_log_of_a_download_is_bounded_and_its_counters_are_not(
     assert not downloads.note(row.pk or 0, None, sent=Part(0, 1), size=1, is_over=True)
 
 
+def test_a_request_without_a_part_is_logged_as_answered(wallbox: ChargePoint) -> None:
+    offer(firmware=hosted(), charge_point=wallbox, expires_at=NOW)
+    row = FirmwareDownload.objects.get()
+
+    downloads.begin(row.pk, downloads.Request("PROPFINDS", 405, "1" * 65))
+
+    (entry,) = row.log.all()
+    assert (entry.method, entry.status, entry.client_address) == ("PROPFIND", 405, "1" * 64)
+    assert (entry.first_byte, entry.last_byte, entry.finished_at) == (None, None, NOW)
+
+
 def a_campaign(firmware: FirmwareFile, **columns: Any) -> Campaign:
     return Campaign.objects.create(
         name="May", kind="firmware", arguments={"firmware": firmware.pk}, deadline_at=NOW, **columns
@@ -309,6 +322,45 @@ def test_a_file_in_use_is_not_deleted(
         files.delete(row)
 
     assert [path.name for path in folder.iterdir()] == [other.stored_as]
+
+
+def test_a_folder_that_fails_does_not_undo_what_is_deleted(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    def fail(self: Folder, names: list[str]) -> None:
+        raise RuntimeError(names)
+
+    row = hosted()
+    monkeypatch.setattr(Folder, "delete", fail)
+    with django_capture_on_commit_callbacks(execute=True) as callbacks:
+        files.delete(row)
+
+    assert len(callbacks) == 1
+    assert not FirmwareFile.objects.exists()
+
+
+class Parts(io.BytesIO):
+    """A file that notes how much of it is read at once."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.sizes: list[int | None] = []
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.sizes.append(size)
+        return super().read(size)
+
+
+def test_a_file_is_copied_in_parts_that_memory_can_hold(settings: Any) -> None:
+    settings.FIRMWARE_MAX_FILE = settings.FIRMWARE_QUOTA = 1_000_000
+    content = b"x" * 600_000
+    file = Parts(content)
+
+    row = files.add_hosted(facts(), file=file, size=len(content), file_name="fw.bin", actor="a" * 151)
+
+    assert row.sha256 == hashlib.sha256(content).hexdigest()
+    assert file.sizes == [262_144] * 4
+    assert row.uploaded_by == "a" * 150
 
 
 def test_known_files_have_a_row() -> None:

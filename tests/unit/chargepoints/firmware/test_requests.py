@@ -34,7 +34,16 @@ PLAIN = Wish(NOON, location=ELSEWHERE)
         ({"firmware": 0}, "firmware"),
         ({"location": "file:///etc/passwd"}, "location"),
         ({"location": ELSEWHERE, "retrieve_at": "2030-05-04T12:00:00"}, "retrieveAt"),
+        ({"location": ELSEWHERE, "install_at": "2030-05-04T12:00:00"}, "installAt"),
         ({"location": ELSEWHERE, "install_at": "2020-05-04T12:00:00Z"}, "installAt"),
+        (
+            {
+                "location": ELSEWHERE,
+                "retrieve_at": "2030-05-04T12:00:00Z",
+                "install_at": "2030-05-04T11:59:59Z",
+            },
+            "installAt",
+        ),
         ({"location": ELSEWHERE, "sha256": "xyz"}, "sha256"),
         ({"location": ELSEWHERE, "signing_certificate": "x"}, "signature"),
     ],
@@ -70,6 +79,13 @@ def test_without_a_time_the_download_begins_at_once() -> None:
 
     assert before <= wanted.retrieve_at <= datetime.now(UTC)
     assert (wanted.version, wanted.install_at) == ("1.1", None)
+
+
+def test_the_installation_may_begin_with_the_download() -> None:
+    at = "2030-05-04T12:00:00Z"
+    wanted = requests.wish(location=ELSEWHERE, retrieve_at=at, install_at=at)
+
+    assert (wanted.location, wanted.retrieve_at, wanted.install_at) == (ELSEWHERE, NOON, NOON)
 
 
 def test_an_address_lasts_for_the_retries_but_not_for_ever(settings: Any) -> None:

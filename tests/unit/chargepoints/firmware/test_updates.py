@@ -12,6 +12,7 @@ from chargepoints.models import Campaign, CampaignStation, ChargePoint, Command,
 from chargepoints.services.firmware import updates, usage
 from chargepoints.services.firmware.progress import Boot
 from events.models import Event
+from tests.direct.follow_ups import a_notification
 from tests.unit.chargepoints.firmware.conftest import NEW, OLD, Ask, Notify, state
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +64,57 @@ def test_a_notification_from_before_the_request_does_not_count(
     assert state(update) == "accepted"
 
 
+def test_a_numbered_notification_belongs_to_no_other_update(
+    garage: ChargePoint, asked: Ask, notified: Notify
+) -> None:
+    first, second = asked(minutes=30), asked(minutes=20)
+    asked("timeout", minutes=10)
+    notified("Installing", first.pk, minutes=15)
+
+    updates.refresh(second.pk)
+
+    assert state(second) == "accepted"
+
+
+def test_the_progress_of_a_publication_is_none_of_an_update(garage: ChargePoint, asked: Ask) -> None:
+    update = asked()
+    for number in (None, update.pk):
+        a_notification(
+            garage, "PublishFirmwareStatusNotification", "DownloadFailed", number=number, seconds_ago=60
+        )
+
+    updates.refresh(update.pk)
+
+    assert state(update) == "accepted"
+
+
+def test_idle_reports_push_no_other_report_out(
+    garage: ChargePoint, asked: Ask, notified: Notify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updates, "_REPORTS", 2)
+    update = asked()
+    notified("Downloading", minutes=5)
+    for minutes in (4, 3, 2):
+        notified("Idle", minutes=minutes)
+
+    updates.follow(garage.pk, None)
+
+    assert state(update) == "downloading"
+
+
+def test_nothing_follows_an_update_whose_installation_was_reported(
+    garage: ChargePoint, asked: Ask, notified: Notify
+) -> None:
+    update = asked(version="")
+    notified("Installed", minutes=5)
+    updates.follow(garage.pk, None)
+    notified("DownloadFailed", minutes=4)
+    updates.follow(garage.pk, None)
+    updates.refresh(update.pk + 1)
+
+    assert state(update) == "installed"
+
+
 def test_the_boot_ends_an_update_and_a_later_one_changes_nothing(garage: ChargePoint, asked: Ask) -> None:
     update = asked()
     updates.booted(garage.pk, Boot(NEW, now(-1)), "")
@@ -94,6 +146,14 @@ def test_a_boot_notification_that_was_asked_for_is_no_boot_but_shows_the_version
     assert (state(update) == "installed", update.booted_version) == (bool(booted_version), booted_version)
 
 
+def test_a_boot_that_was_asked_for_proves_each_update_to_its_version(garage: ChargePoint, asked: Ask) -> None:
+    older, newest = asked(minutes=30), asked(minutes=20, version="1.2")
+
+    updates.booted(garage.pk, Boot(NEW, now()), "Triggered")
+
+    assert (state(older), state(newest)) == ("installed", "requested")
+
+
 def test_a_late_boot_proves_the_newest_failed_update_for_a_day(
     garage: ChargePoint, asked: Ask, notified: Notify
 ) -> None:
@@ -108,15 +168,16 @@ def test_a_late_boot_proves_the_newest_failed_update_for_a_day(
     assert (state(older), state(newest)) == ("failed", "installed")
 
 
+@pytest.mark.parametrize("answer", ["", "Accepted", "AcceptedCanceled"])
 def test_a_newer_update_that_the_station_takes_replaces_the_open_ones(
-    garage: ChargePoint, asked: Ask, notified: Notify
+    garage: ChargePoint, asked: Ask, answer: str
 ) -> None:
     first = asked(minutes=30)
     rejected = asked("rejected", minutes=20, command={"status": "Rejected"})
     updates.refresh(rejected.pk)
     assert state(first) == "requested"
 
-    newest = asked(minutes=10, command={"status": "AcceptedCanceled"})
+    newest = asked(minutes=10, command={"status": answer})
     updates.refresh(newest.pk)
 
     assert [state(one) for one in (first, rejected, newest)] == ["superseded", "rejected", "accepted"]
@@ -206,6 +267,7 @@ def test_the_end_of_an_update_is_an_event_once(garage: ChargePoint, asked: Ask) 
         updates.refresh(update.pk)
 
     (event,) = Event.objects.filter(type="firmware.update_finished")
+    assert event.station == "garage"
     assert json.loads(event.data) == {
         "updateId": update.pk,
         "campaignId": None,
@@ -264,10 +326,19 @@ def test_a_firmware_is_used_until_its_updates_have_ended(
     garage: ChargePoint, asked: Ask, firmware: FirmwareFile
 ) -> None:
     update = asked(firmware=firmware)
+    other = FirmwareFile.objects.create(name="Acme", version="1.2", url="https://files.example.com/1.2.bin")
+    assert usage.reason(other) == ""
     assert usage.reason(firmware) == f"Update {update.pk} of garage is not finished."
 
     updates.booted(garage.pk, Boot(NEW, now()), "")
     assert usage.reason(firmware) == ""
+
+
+def test_long_texts_are_cut_to_their_columns(asked: Ask) -> None:
+    update = asked(location="https://x/" + "y" * 2000, actor="a" * 151)
+
+    assert update.location == "https://x/" + "y" * 1990
+    assert update.actor == "a" * 150
 
 
 def test_a_command_that_could_not_be_sent_leaves_no_update(garage: ChargePoint, asked: Ask) -> None:
