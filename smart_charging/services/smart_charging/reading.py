@@ -85,7 +85,7 @@ class _Reader:
     def _period(self, value: Any, where: str) -> Period:
         if not isinstance(value, dict):
             self._refuse(where, "Must be an object with startPeriod and limit.")
-            return Period(0, None)
+            return Period(0, None)  # equivalent: the refusal ends the reading
         for name in sorted(value.keys() - _PERIOD_FIELDS):
             self._refuse(f"{where}.{name}", f"Unknown; known are {', '.join(sorted(_PERIOD_FIELDS))}.")
         limit = self._limit(value, "limit", f"{where}.limit")

@@ -16,7 +16,8 @@ from ocpp_server.storage.journal import journal
 from ocpp_server.transport.command_store import Addressee
 from smart_charging.services.smart_charging import checking, installed, reading
 
-_BELOW: Final = "chargingProfile."
+_FIELD: Final = "chargingProfile"
+_BELOW: Final = f"{_FIELD}."
 _PURPOSE, _KIND = "chargingProfilePurpose", "chargingProfileKind"
 
 
@@ -26,7 +27,7 @@ async def prepare(charge_point: Addressee, *, evse_number: int | None, given: An
     Raises Invalid with the wrong fields, Conflict, StationOffline for a station of unknown version.
     """
     if not isinstance(given, dict):
-        raise Invalid("Must be an object.", field=_BELOW.rstrip("."))
+        raise Invalid("Must be an object.", field=_FIELD)
     if given.get(_PURPOSE) not in (None, TX):
         raise Invalid(f"Must be {TX} with a remote start.", field=f"{_BELOW}{_PURPOSE}")
     if given.get("transactionId") is not None:

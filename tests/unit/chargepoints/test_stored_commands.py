@@ -18,7 +18,7 @@ from events.models import Event
 from ocpp_server.domain import QueueFull
 from ocpp_server.observability import measures
 from ocpp_server.storage.unit import Unit
-from ocpp_server.transport.command_store import QUEUE_FULL
+from ocpp_server.transport.command_store import NOT_SENT, QUEUE_FULL
 from tests.logged import captured_logs
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +146,20 @@ def test_an_unanswered_command_ends_once(garage: ChargePoint) -> None:
     assert (row().state, row().finished_at, row().effect) == ("timeout", NOON, "")
     assert end("c1") is None
     assert len(finished()) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "sent_at", "description"),
+    [("timeout", None, NOT_SENT), ("timeout", NOON, ""), ("disconnected", None, "")],
+)
+def test_a_command_that_no_station_got_in_time_says_so(
+    garage: ChargePoint, state: str, sent_at: datetime | None, description: str
+) -> None:
+    create(garage)
+
+    end("c1", state, sent_at)
+
+    assert (row().state, row().error_description) == (state, description)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def test_it_is_registered_for_the_command() -> None:
     assert kinds.find("firmware") is FIRMWARE
     assert kinds.of_command("update-firmware", {"firmware": 7}) == ("firmware", {"firmware": 7})
     assert kinds.only_kind_of("update-firmware") == "firmware"
+    assert FIRMWARE.name == "firmware"
     assert str(FIRMWARE.title) == "Firmware update"
 
 
@@ -108,6 +109,14 @@ def test_without_a_version_each_station_gets_the_command(sent: Sent) -> None:
     assert begun(ChargePoint(identity="CP-1"), {"location": ELSEWHERE}) == [None]
 
     assert len(sent) == 1
+
+
+def test_stored_arguments_that_are_no_longer_valid_are_refused_by_their_names(sent: Sent) -> None:
+    with pytest.raises(Invalid) as error:
+        begun(ChargePoint(identity="CP-1"), ARGUMENTS | {"colour": "red"})
+
+    assert error.value.errors[0]["field"] == "arguments.colour"
+    assert sent == []
 
 
 def test_a_station_that_has_the_version_is_skipped(sent: Sent) -> None:

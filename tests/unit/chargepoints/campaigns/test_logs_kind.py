@@ -10,6 +10,7 @@ import pytest
 from chargepoints.models import Campaign, CampaignStation, ChargePoint, Command, LogUpload
 from chargepoints.services.campaigns import kinds, planning
 from chargepoints.services.campaigns.kinds import Result
+from chargepoints.services.diagnostics import campaigns
 from chargepoints.services.diagnostics.campaigns import LOGS
 from ocpp_server import commanding, live
 from ocpp_server.credentials import Role
@@ -221,8 +222,17 @@ def test_only_the_request_of_the_last_attempt_counts(row: Row) -> None:
     received(row, created_at=NOW - timedelta(hours=2))
     row.upload(actor="ann", state="failed")
     row.upload(state="accepted")
+    row.upload(actor="ann", state="failed")
 
     assert row.result is None
+
+
+def test_a_file_is_awaited_for_a_minute(row: Row) -> None:
+    upload = row.upload(state="failed", status="Uploaded")
+    minute, moment = timedelta(minutes=1), timedelta(microseconds=1)
+
+    assert campaigns._result([row.command], upload, upload.updated_at + minute - moment) is None
+    assert campaigns._result([row.command], upload, upload.updated_at + minute) is not None
 
 
 def test_a_deleted_request_is_an_error_of_the_server(row: Row) -> None:

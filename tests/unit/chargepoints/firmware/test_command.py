@@ -108,7 +108,7 @@ def signed(firmware: FirmwareFile) -> FirmwareFile:
     return firmware
 
 
-# -- what is sent --------------------------------------------------------------------------------------------
+# -- the CALL ------------------------------------------------------------------------------------------------
 
 
 def test_a_16_station_gets_update_firmware_with_the_fields_that_were_given(update: Update) -> None:
@@ -197,7 +197,7 @@ def test_a_station_that_knows_no_update_at_all_is_asked_once(update: Update) -> 
     assert [row.state for row in found.rows] == ["failed"]
 
 
-# -- what is refused -----------------------------------------------------------------------------------------
+# -- the refusals --------------------------------------------------------------------------------------------
 
 
 def refused(found: SimpleNamespace, sentence: str, kind: type[Exception] = Conflict) -> None:

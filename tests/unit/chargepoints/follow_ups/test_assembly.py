@@ -164,3 +164,9 @@ def test_commands_begin_their_reports_in_the_order_of_their_times() -> None:
 )
 def test_numbers_below_zero_are_no_missing_parts(numbers: list[int], missing: int) -> None:
     assert only([part(number, place) for place, number in enumerate(numbers)]).missing == missing
+
+
+def test_a_part_at_the_moment_of_a_command_belongs_to_it() -> None:
+    found = only([part(0, 5, last=True)], Asked("c1", after(5), True))
+
+    assert (found.command, found.parts) == ("c1", 1)

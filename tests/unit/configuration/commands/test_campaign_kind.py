@@ -71,6 +71,8 @@ def test_a_reboot_need_not_be_awaited() -> None:
     ],
 )
 def test_a_refusal_names_the_argument(arguments: dict[str, Any], error: tuple[str, str]) -> None:
+    ConfigurationTemplate.objects.create(pk=1, name="First", dialect="1.6")
+
     with pytest.raises(Invalid) as refused:
         CONFIGURATION.check(arguments)
 

@@ -242,3 +242,18 @@ async def test_an_empty_report_is_complete(online: Connect, reports: Inventory) 
     found: Reported = await read(one.row, actor="ann")
 
     assert (found.data, found.pending) == ({"configuration": {}}, "")
+
+
+@pytest.mark.parametrize(
+    ("key", "component", "variable"),
+    [
+        ("C.V", {"name": "C"}, {"name": "V"}),
+        ("C[x].V[y]", {"name": "C", "instance": "x"}, {"name": "V", "instance": "y"}),
+        ("C(1).V", {"name": "C", "evse": {"id": 1}}, {"name": "V"}),
+        ("C(1.2).V", {"name": "C", "evse": {"id": 1, "connectorId": 2}}, {"name": "V"}),
+    ],
+)
+def test_a_key_names_a_component_and_a_variable(
+    key: str, component: dict[str, Any], variable: dict[str, Any]
+) -> None:
+    assert commands.variable(key, "keys") == {"component": component, "variable": variable}

@@ -204,6 +204,7 @@ def test_the_job_sends_in_the_name_of_the_campaign(
     found = campaigns.orders([station, other], now)
 
     assert found == {station.pk: Order(row.campaign.sender, row.command if is_believed else None)}
+    assert campaigns.orders([other], now) == {}
 
 
 def test_the_older_of_two_campaigns_has_the_order_and_only_a_sent_row_is_one() -> None:
@@ -250,6 +251,9 @@ def test_a_campaign_that_has_not_got_its_answer_keeps_the_list() -> None:
     sent_to(station, state="sent", finished_at=None)
 
     assert due.pick(NOW, 20) == []
+    # The campaign has given up: its command may still be under way.
+    CampaignStation.objects.update(state="failed")
+    assert due.pick(NOW, 20) == [station]
 
 
 # -- after a change ------------------------------------------------------------------------------------------
@@ -298,7 +302,7 @@ def test_an_open_campaign_takes_its_stations_again() -> None:
     campaign = Campaign.objects.get()
     states = ("done", "failed", "skipped", "offline", "sent", "claimed", "waiting")
     for station, state in zip(stations, states, strict=True):
-        reason = "rejected" if state in ("failed", "waiting") else ""
+        reason = "" if state == "done" else "rejected"
         campaign.stations.filter(charge_point=station).update(state=state, attempts=2, reason=reason)
     a_station(8)
     LocalList.objects.filter(charge_point=stations[3]).update(is_automatic=False)

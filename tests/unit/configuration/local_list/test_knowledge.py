@@ -65,6 +65,18 @@ def test_one_update_runs_at_a_time_until_its_claim_is_old(station: ChargePoint) 
     assert knowledge.claim(station.pk, NOW + knowledge.CLAIM_KEPT + MINUTE) is not None
 
 
+def test_only_the_claim_of_its_time_is_released(station: ChargePoint) -> None:
+    row = a_list(station, state=State.SENDING, claimed_at=NOW)
+
+    for claimed_at in (NOW - MINUTE, NOW + MINUTE):
+        knowledge.release(station.pk, claimed_at, NOW + MINUTE, "Stopped.")
+    assert (fresh(row).state, fresh(row).reason) == (State.SENDING, "")
+
+    knowledge.release(station.pk, NOW, NOW + MINUTE, "Stopped.")
+    now = fresh(row)
+    assert (now.state, now.reason, now.due_at) == (State.DUE, "Stopped.", NOW + MINUTE)
+
+
 def test_the_contents_are_unknown_after_the_death_of_a_process_that_was_sending(station: ChargePoint) -> None:
     a_list(station, state=State.SENDING, part_entries="{}", claimed_at=NOW - timedelta(hours=1))
 

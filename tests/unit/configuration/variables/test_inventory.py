@@ -225,3 +225,49 @@ def test_only_the_parts_of_the_report_itself_are_read(garage: ChargePoint, clock
 
     assert found is not None
     assert list(found) == ["C.A"]
+
+
+# -- the end of a report -------------------------------------------------------------------------------------
+
+
+def settled(command: Command) -> bool:
+    """`inventory.settled` without an event loop."""
+    with pytest.raises(StopIteration) as ended:
+        inventory.settled(command).send(None)
+    found: bool = ended.value.value
+    return found
+
+
+@pytest.mark.parametrize(("state", "is_complete"), [("complete", True), ("incomplete", False)])
+def test_a_report_that_has_ended_is_settled_at_once(
+    garage: ChargePoint, clock: Clock, state: str, is_complete: bool
+) -> None:
+    command = asked(garage)
+    report(command, state=state)
+    report(command, action="NotifyMonitoringReport")
+    report(asked(garage, number=9), request_id=9)
+
+    assert settled(command) is is_complete
+    assert clock.pauses == []
+
+
+def test_the_newest_report_of_the_command_is_the_one_that_settles(garage: ChargePoint, clock: Clock) -> None:
+    command = asked(garage)
+    report(command, state="complete", started_at=command.created_at + SECOND)
+    report(command, state="incomplete")
+
+    assert settled(command)
+
+
+def test_a_report_settles_when_its_last_part_comes(garage: ChargePoint, clock: Clock) -> None:
+    command = asked(garage)
+    row = report(command)
+    clock.then = lambda: ReportAssembly.objects.filter(pk=row.pk).update(state="complete")
+
+    assert settled(command)
+    assert clock.pauses == [inventory._UNHURRIED_S]
+
+
+def test_a_report_that_never_begins_is_not_settled(garage: ChargePoint, clock: Clock) -> None:
+    assert not settled(asked(garage))
+    assert sum(clock.pauses) >= 3 * inventory.DEADLINE.total_seconds()

@@ -107,6 +107,17 @@ def test_a_report_replaces_the_values_of_the_one_before(garage: ChargePoint) -> 
     assert stored() == [("A", "1", True, NOON), ("B", None, True, NOON + timedelta(hours=1))]
 
 
+def test_a_value_without_a_flag_keeps_the_one_that_was_reported_before(garage: ChargePoint) -> None:
+    other = ChargePoint.objects.create(identity="OTHER")
+    store(garage, {"A": ("1", True), "B": ("1", False), "C": ("1", True)})
+    store(other, {"B": ("1", True)})
+
+    reported._store(garage.pk, {"A": ("2", None), "B": ("2", None), "C": ("2", False)}, (), NOON)
+
+    rows = ReportedKey.objects.filter(charge_point=garage).order_by("key")
+    assert list(rows.values_list("key", "readonly")) == [("A", True), ("B", False), ("C", False)]
+
+
 def test_the_row_of_a_name_that_is_now_a_secret_is_deleted(garage: ChargePoint) -> None:
     other = ChargePoint.objects.create(identity="OTHER")
     store(garage, {"A": ("1", False), "Pin": ("2", False)})

@@ -126,6 +126,15 @@ def test_a_wrong_field_is_named_with_its_reason(given: dict[str, Any], field: st
     assert reason in error["reason"]
 
 
+def test_a_period_needs_its_begin_and_its_limit() -> None:
+    with pytest.raises(Invalid) as refused:
+        read({"chargingSchedulePeriod": [{}]}, at=NOON)
+
+    assert refused.value.errors == [
+        {"field": f"{PERIOD}.{name}", "reason": "Required."} for name in ("limit", "startPeriod")
+    ]
+
+
 def test_all_wrong_fields_are_named_at_once() -> None:
     with pytest.raises(Invalid) as refused:
         read({"stackLevel": "1", "duration": "2"}, at=NOON)

@@ -11,7 +11,7 @@ import pytest
 from ocpp_server.protocol.translate import ChargingProfile, Period, Schedule
 from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS
 from smart_charging.services.smart_charging import rules
-from smart_charging.services.smart_charging.abilities import Abilities, abilities, names, purposes
+from smart_charging.services.smart_charging.abilities import Abilities, abilities, names, of_any, purposes
 from smart_charging.services.smart_charging.rules import Standing
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -245,3 +245,12 @@ def test_a_valid_profile_may_have_a_warning(profile: ChargingProfile, replaces: 
 
     assert len(found) == bool(words)
     assert words in "".join(found)
+
+
+def test_a_profile_for_stations_of_any_version_has_no_limit_of_one() -> None:
+    any_station = of_any()
+
+    assert set(any_station.purposes) == {word for version in VERSIONS for word in purposes(version)}
+    assert any_station._replace(purposes=()) == Abilities(
+        purposes=(), has_phase_to_use=True, has_unique_levels=False, switches_phases=True
+    )
