@@ -137,7 +137,8 @@ def verdict(known: Evidence) -> Verdict:
 
 
 def _course(known: Evidence) -> _Course:
-    rank, state, status, has_failed = 0, None, "", False
+    rank = 0  # equivalent: the lowest report has rank 1, and none is below
+    state, status, has_failed = None, "", False
     since = begun_at = known.sent_at
     for report in known.reports:
         if report.status in _FAILURES:

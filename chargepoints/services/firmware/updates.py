@@ -167,7 +167,7 @@ def refresh(pk: int) -> None:
 
 def _compute(row: FirmwareUpdate, now: datetime) -> None:
     command = _command(row)
-    row.answer = row.answer if command is None else (command.status or command.error_code)[:64]
+    row.answer = row.answer if command is None else (command.status or command.error_code)
     found = verdict(
         Evidence(
             sent_at=row.created_at,

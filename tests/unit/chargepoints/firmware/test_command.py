@@ -251,7 +251,12 @@ def test_a_request_that_could_not_be_sent_leaves_no_row(update: Update, error: E
 
 def test_the_form_offers_the_newest_firmware_files_and_asks_before_it_sends(firmware: FirmwareFile) -> None:
     listed = UPDATE_FIRMWARE.fields[0]
-
     assert isinstance(listed, Listed)
     assert listed.rows() == [(firmware.pk, f"{firmware.pk} · Acme 1.1")]
     assert "The station restarts" in str(UPDATE_FIRMWARE.danger)
+
+    FirmwareFile.objects.bulk_create(
+        FirmwareFile(name="Acme", version=str(number), url=ELSEWHERE) for number in range(500)
+    )
+    numbers = [number for number, _ in listed.rows()]
+    assert (len(numbers), numbers[0]) == (500, FirmwareFile.objects.latest("pk").pk)

@@ -82,6 +82,7 @@ def test_a_hosted_file_is_stored_with_its_sums_and_its_verified_signature(folder
     assert (row.is_hosted, row.is_signed, row.verified) == (True, True, True)
     assert row.certificate_expires_at == NOW + timedelta(days=30)
     assert [path.name for path in folder.iterdir()] == [row.stored_as]
+    assert row.stored_as.startswith("0-")
     assert (folder / row.stored_as).read_bytes() == CONTENT
 
 
@@ -107,8 +108,9 @@ def test_a_file_that_fails_a_check_leaves_nothing(folder: Path, given: Facts, fi
 
 
 def test_empty_large_and_too_many_files_are_refused(folder: Path) -> None:
-    with pytest.raises(Invalid, match="empty"):
+    with pytest.raises(Invalid, match="empty") as empty:
         hosted(content=b"")
+    assert empty.value.field == "file"
     with pytest.raises(Invalid, match="larger than 100,000 bytes"):
         hosted(content=b"x" * 100_001)
     for _ in range(2):

@@ -13,6 +13,7 @@ from chargepoints.models import Campaign, CampaignStation, ChargePoint, Firmware
 from chargepoints.services.firmware import files, requests, updates
 from chargepoints.services.firmware.files import Facts
 from chargepoints.services.firmware.requests import Wish
+from configuration.models import ReportedKey
 from ocpp_server.commanding import NotSupported
 from ocpp_server.domain import Invalid
 from ocpp_server.protocol import schemas
@@ -94,6 +95,7 @@ def test_an_address_lasts_for_the_retries_but_not_for_ever(settings: Any) -> Non
 
     assert PLAIN.expires_at == NOON + hour
     assert Wish(NOON, retries=3, retry_interval=3600).expires_at == NOON + 4 * hour
+    assert Wish(NOON, retries=3).expires_at == Wish(NOON, retry_interval=3600).expires_at == NOON + hour
     assert Wish(NOON, retries=100, retry_interval=2**31).expires_at == NOON + hour + timedelta(days=7)
 
 
@@ -208,6 +210,9 @@ def test_a_hosted_file_has_an_address_for_the_station_and_the_campaign(
         campaign=campaign, charge_point=garage, state="claimed", not_before=datetime.now(UTC)
     )
     wanted = Wish(NOON, firmware=firmware, version=NEW)
+    ReportedKey.objects.create(
+        charge_point=garage, key="SupportedFileTransferProtocols", value="HTTPS", reported_at=NOON
+    )
 
     assert requests.action_for(garage, wanted) == "UpdateFirmware"
     update = requests.begin(garage, wanted, action="UpdateFirmware", actor=campaign.sender, command_id="c1")

@@ -64,6 +64,18 @@ def test_a_text_that_is_no_base64_is_refused(text: str) -> None:
     assert "signature" in refused("signature", signature=text).lower()
 
 
+@pytest.mark.parametrize("text", ["QU%JD", "QUJD-_8="])
+def test_base64_with_other_characters_is_not_guessed(text: str) -> None:
+    assert refused("signature", signature=text) == "Use the signature in base64."
+
+
+def test_a_certificate_may_have_all_characters_that_ocpp_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    pem = certificate(EC)
+    monkeypatch.setattr(signing, "MOST_CERTIFICATE", len(pem))
+
+    assert signing.certified(pem, now=NOW).public_bytes(serialization.Encoding.PEM).decode() == pem
+
+
 def test_a_signature_longer_than_ocpp_allows_is_refused() -> None:
     assert signing.decoded("A" * 800)
     assert refused("signature", signature="A" * 804) == "OCPP allows 800 characters."
