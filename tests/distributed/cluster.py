@@ -84,6 +84,12 @@ class Cluster:
             identity,
         )
 
+    def housekeeper(self) -> LiveServer | None:
+        """The process that is elected to run the periodic jobs; None while there is none."""
+        name = str(self.redis.client.get(f"{self.prefix}:server:housekeeper"))
+        pids = {str(server.process.pid): server for server in self.servers if server.process is not None}
+        return next((server for pid, server in pids.items() if f".{pid}." in name), None)
+
     def clients(self, server: LiveServer) -> list[str]:
         """The connected stations according to this process."""
         status, answer = server.request("GET", "/clients")

@@ -59,26 +59,17 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     return found
 
 
-def housekeeper(cluster: Cluster) -> str:
-    return str(cluster.redis.client.get(f"{cluster.prefix}:server:housekeeper"))
-
-
-def is_process(name: str, server: LiveServer) -> bool:
-    assert server.process is not None
-    return f".{server.process.pid}." in name
-
-
 def test_a_housekeeping_process_takes_housekeeping_over_from_a_web_process_and_returns_it(
     cluster: Cluster,
 ) -> None:
     (web,) = cluster.add(role="web")
-    until(lambda: is_process(housekeeper(cluster), web))
+    until(lambda: cluster.housekeeper() is web)
 
     (keeper,) = cluster.add(role="housekeeping")
-    until(lambda: is_process(housekeeper(cluster), keeper))
+    until(lambda: cluster.housekeeper() is keeper)
     assert keeper.stop() == 0
 
-    until(lambda: is_process(housekeeper(cluster), web))
+    until(lambda: cluster.housekeeper() is web)
     assert web.stop() == 0
 
 
@@ -195,7 +186,7 @@ def test_the_accounts_role_and_a_web_process_make_the_same_decisions(cluster: Cl
     assert allowed[1]["data"]["status"] == "Accepted"
     assert until(lambda: decision() == "Blocked", 15)
     assert accounts.request("GET", "/api/v1/chargepoints")[0] == 404
-    assert is_process(housekeeper(cluster), web)
+    assert cluster.housekeeper() is web
     assert (accounts.stop(), web.stop()) == (0, 0)
 
 

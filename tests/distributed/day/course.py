@@ -35,8 +35,9 @@ AT_ONCE = 8
 THREADS = 4 * AT_ONCE
 # The campaign and the local lists end within this time of the last hour, also on a loaded machine.
 SETTLED_S = 180.0
-# An update of a list whose process was killed is taken over after five minutes (`knowledge.CLAIM_KEPT`).
-LISTS_S = 400.0
+# An update of a list whose process was killed is taken over after five minutes (`knowledge.CLAIM_KEPT`). It
+# is run by the housekeeper, and by the web process that is asked for it.
+LISTS_S, UPDATING = 400.0, ("web", "housekeeping")
 # A log is received when its last byte is; the server shows it soon after. Each is asked for so often at most.
 LOG_SHOWN_S = 1.5
 LOGS_ASKED_FOR = 4
@@ -195,6 +196,19 @@ async def _replace(day: Day, process: RestartedProcess, *, is_killed: bool) -> N
             status = await asyncio.to_thread(process.server.stop)
             assert status == 0, f"{process.server.role} ended with {status}"
             await asyncio.to_thread(process.server.start)
+        if process.server.role == "housekeeping":
+            await _take_over_jobs(day, process)
+
+
+async def _take_over_jobs(day: Day, process: RestartedProcess) -> None:
+    """Wait until the new process runs the jobs, and its deputy has ended its updates of lists.
+
+    Any process may be the deputy. One that is killed during an update leaves the list claimed for minutes.
+    """
+    await _until(lambda: day.cluster.housekeeper() is process.server, "the housekeeper")
+    sql = "SELECT id FROM configuration_locallist WHERE state = 'sending'"
+    updated = {row["id"] for row in await asyncio.to_thread(day.cluster.rows, sql)}
+    await _until(lambda: updated.isdisjoint(row["id"] for row in day.cluster.rows(sql)), "the deputy's lists")
 
 
 def _commands(station: DayStation) -> list[Callable[[DayOperator], Any]]:
@@ -295,7 +309,7 @@ async def _lists(day: Day) -> None:
         "SELECT c.identity, l.state FROM configuration_locallist l"
         " JOIN chargepoints_chargepoint c ON c.id = l.charge_point_id"
     )
-    deadline = time.monotonic() + LISTS_S
+    deadline = time.monotonic() + (LISTS_S if day.killed in UPDATING else SETTLED_S)
     while True:
         is_noted = bool(await asyncio.to_thread(day.cluster.rows, noted))
         rows = await asyncio.to_thread(day.cluster.rows, listed)
