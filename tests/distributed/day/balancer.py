@@ -13,6 +13,13 @@ from tests.servers import LiveServer
 @asynccontextmanager
 async def balancer(port: int, webs: list[LiveServer]) -> AsyncIterator[None]:
     """Forward each connection to a web process that listens. The list may grow and change."""
+    # asyncio drops the task of a connection that its client has closed, although it still copies.
+    tasks: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(forward(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer), contextlib.suppress(OSError):
@@ -21,11 +28,14 @@ async def balancer(port: int, webs: list[LiveServer]) -> AsyncIterator[None]:
                 with contextlib.closing(inner[1]):
                     await asyncio.gather(_copy(reader, inner[1]), _copy(inner[0], writer))
 
-    server = await asyncio.start_server(forward, "127.0.0.1", port)
+    server = await asyncio.start_server(accept, "127.0.0.1", port)
     try:
         yield
     finally:
         server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _connected(webs: list[LiveServer]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:

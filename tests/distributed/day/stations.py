@@ -156,8 +156,8 @@ class DayStation:
 
     @property
     def received(self) -> list[list[Any]]:
-        """Every CALL of the server, as it came."""
-        messages = [frame.message for frame in self.station.log if frame.direction == "in"]
+        """Every CALL of the server, as it came. Threads call this while frames arrive."""
+        messages = [frame.message for frame in list(self.station.log) if frame.direction == "in"]
         return [message for message in messages if message[0] == 2]
 
     def calls(self, *actions: str) -> list[list[Any]]:
