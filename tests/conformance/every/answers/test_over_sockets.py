@@ -76,8 +76,9 @@ async def _all(
         async with free:
             try:
                 await _play(server, operator, case)
-            except AssertionError as error:
-                wrong.append(f"{case.version} {case.command.name} ends with {case.ending.name}: {error}")
+            except (AssertionError, TimeoutError) as error:
+                name = f"{case.version} {case.command.name} ends with {case.ending.name}"
+                wrong.append(f"{name}: {error or 'no message came in time'}")
 
     await asyncio.gather(*map(play, cases))
     measured("endings over sockets", len(cases))
