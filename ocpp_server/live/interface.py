@@ -80,12 +80,13 @@ class LiveState(ABC):
         """Whether this process runs the jobs that only one process may run."""
         return True
 
-    async def gone(self, believed: Mapping[str, str]) -> list[str]:
-        """The ids of the given connections ({identity: connection id}) that no process holds any more.
+    async def gone(self, believed: Mapping[str, str]) -> dict[str, datetime | None]:
+        """The ids of the given connections ({identity: connection id}) that no process holds any more, each
+        with the time at which its station connected again; None if it has not.
 
         The housekeeper passes the connections that the database shows as open.
         """
-        return []
+        return {}
 
     async def reconcile(self) -> None:  # noqa: B027
         """Compare the shared state with the database and correct it. Only the housekeeper calls this."""

@@ -87,10 +87,6 @@ async def end_dead_connections() -> None:
     """
     store = station_store.port.app
     shown_online = await journal.run(store.connection_ids)
-    gone = await live.state().gone(shown_online)
-    identities = {connection_id: identity for identity, connection_id in shown_online.items()}
+    gone = list((await live.state().gone(shown_online)).items())
     for start in range(0, len(gone), _AT_ONCE):
-        some = gone[start : start + _AT_ONCE]
-        again = [await live.state().connection(identities[one]) for one in some]
-        since = [None if connection is None else connection.connected_at for connection in again]
-        await journal.run(store.end_connections, dict(zip(some, since, strict=True)))
+        await journal.run(store.end_connections, dict(gone[start : start + _AT_ONCE]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from simulator import Station
 from tests.browser.conftest import Problems, row_id
@@ -61,13 +61,20 @@ async def test_a_phone_shows_the_logs_of_a_station(page: Page, station: Station,
     await expect(page.locator("[data-rows=messages] td").first).to_have_attribute("data-head", "Direction")
 
 
+async def dialog_on_a_phone(
+    page: Page, server: LiveServer, station: Station, command: str, *, height: int
+) -> Locator:
+    """The opened dialog of a command on the page of the station."""
+    await page.set_viewport_size({"width": 390, "height": height})
+    await page.goto(f"/admin/chargepoints/chargepoint/{row_id(server.database, station.identity)}/station/")
+    await page.click(f"[data-dialog=dialog-{command}]")
+    return page.locator(f"#dialog-{command}")
+
+
 async def test_a_phone_shows_a_new_password_without_scrolling(
     page: Page, station: Station, server: LiveServer
 ) -> None:
-    await page.set_viewport_size({"width": 390, "height": 850})
-    await page.goto(f"/admin/chargepoints/chargepoint/{row_id(server.database, station.identity)}/station/")
-    await page.click("[data-dialog=dialog-rotate-password]")
-    dialog = page.locator("#dialog-rotate-password")
+    dialog = await dialog_on_a_phone(page, server, station, "rotate-password", height=850)
     await dialog.locator("[type=submit]").click()
     await dialog.locator("[name=confirmed]").check()
     await dialog.locator("[type=submit]").click()
@@ -78,10 +85,7 @@ async def test_a_phone_shows_a_new_password_without_scrolling(
 async def test_a_phone_shows_the_error_of_a_long_dialog(
     page: Page, station: Station, server: LiveServer
 ) -> None:
-    await page.set_viewport_size({"width": 390, "height": 700})
-    await page.goto(f"/admin/chargepoints/chargepoint/{row_id(server.database, station.identity)}/station/")
-    await page.click("[data-dialog=dialog-set-charging-profile]")
-    dialog = page.locator("#dialog-set-charging-profile")
+    dialog = await dialog_on_a_phone(page, server, station, "set-charging-profile", height=700)
     await dialog.locator("textarea").first.fill("16 A")
     await dialog.locator("[name=stack_level]").press("Enter")
 

@@ -22,7 +22,7 @@ from tests.servers import ROOT
 # As the journal: how long one attempt waits for a lock, and how long it tries again (OCPP_JOURNAL_BUDGET).
 LOCK_WAIT_S: Final = 0.5
 BUDGET_S: Final = 5.0
-# What the journal tries again.
+# The errors after which the journal tries again.
 CONFLICTS: Final = (errors.LockNotAvailable, errors.DeadlockDetected, sqlite3.OperationalError)
 SETUP: Final = """
 import os, django

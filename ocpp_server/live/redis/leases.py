@@ -151,19 +151,19 @@ class Leases:
             if await self._link.run(REMOVE_DEAD, keys, identity, self._keys.news, _news("offline", identity)):
                 log.warning("station.lease_ended", station=identity)
 
-    async def gone(self, believed: Mapping[str, str]) -> list[str]:
-        """The ids of the given connections ({identity: connection id}) that no process holds."""
-        missing = []
+    async def gone(self, believed: Mapping[str, str]) -> dict[str, datetime | None]:
+        """The ids of the given connections ({identity: connection id}) that no process holds, each with the
+        time at which its station connected again, if it has.
+        """
+        missing: dict[str, datetime | None] = {}
         for some in chunks(list(believed)):
             pipeline = self._link.redis.pipeline(transaction=False)
             for identity in some:
-                pipeline.hget(self._keys.session(identity), "session_id")
+                pipeline.hmget(self._keys.session(identity), "session_id", "connected_at")
             current = await self._link.attempt(pipeline.execute())
-            missing += [
-                believed[identity]
-                for identity, session_id in zip(some, current, strict=True)  # equivalent: one for each
-                if session_id != believed[identity]
-            ]
+            for identity, (held, since) in zip(some, current, strict=True):  # equivalent: one for each
+                if held != believed[identity]:
+                    missing[believed[identity]] = _moment(since)
         return missing
 
     async def _release(self, identity: str, connection_id: str) -> bool:
@@ -204,6 +204,15 @@ class Leases:
 def _news(kind: str, identity: str) -> str:
     """News without a sender: this process applies it too, in the order in which Redis ran the scripts."""
     return news_text("", [[kind, identity]])
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time with its zone; None for anything else: any client can write a session."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _connection(flat: list[str]) -> Connection | None:

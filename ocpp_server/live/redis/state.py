@@ -19,6 +19,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -164,11 +165,11 @@ class RedisState(MemoryState):
     async def run(self, script: Script, keys: list[str], *arguments: str | int) -> Any:
         return await self._link.run(script, keys, *arguments)
 
-    async def gone(self, believed: Mapping[str, str]) -> list[str]:
+    async def gone(self, believed: Mapping[str, str]) -> dict[str, datetime | None]:
         up_since, now = self._link.up_since, time.monotonic()
         if up_since is None or now - up_since < self._lease_s or now - self._marked_at < self._lease_s:
             # Redis was away or empty a moment ago: not every living process has renewed its leases yet.
-            return []
+            return {}
         await self._leases.remove_dead()
         return await self._leases.gone(believed)
 

@@ -200,9 +200,9 @@ async def test_the_connections_of_dead_processes_are_ended_five_hundred_at_a_tim
 ) -> None:
     asked: list[Any] = []
 
-    async def gone(shown_online: Any) -> list[str]:
+    async def gone(shown_online: Any) -> dict[str, Any]:
         asked.append(shown_online)
-        return list(world.online.values())
+        return dict.fromkeys(world.online.values())
 
     world.online = {f"CP-{number}": f"k{number}" for number in range(501)}
     monkeypatch.setattr(world.state, "gone", gone)
@@ -218,11 +218,10 @@ async def test_a_station_that_has_connected_again_is_ended_with_the_time_of_its_
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = at_gateway("k1")
-    await world.state.connect(again)
     world.online = {"CP-0": "k0", again.identity: "older"}
 
-    async def gone(shown_online: Any) -> list[str]:
-        return ["k0", "older"]
+    async def gone(shown_online: Any) -> dict[str, Any]:
+        return {"k0": None, "older": again.connected_at}
 
     monkeypatch.setattr(world.state, "gone", gone)
 

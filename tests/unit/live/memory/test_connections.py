@@ -51,7 +51,7 @@ async def test_a_process_alone_is_its_own_housekeeper_and_has_no_scripts(state: 
     await state.connect(connection("k1"))
 
     assert (state.is_shared, state.is_housekeeper, state.is_current, state.away) == (False, True, True, None)
-    assert (await state.status(), await state.gone({"CP-1": "k9"})) == ({}, [])
+    assert (await state.status(), await state.gone({"CP-1": "k9"})) == ({}, {})
     assert await state.recent.note("a", "CP-1", "login") == 1
     assert await state.probes.requested() == []
     registered = await state.registered("cp-1")

@@ -191,11 +191,21 @@ async def test_connections_that_no_process_holds_are_gone(
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 2)
     await leases.take(opened("s1", "CP-1"))
-    await leases.take(opened("s2", "CP-2"))
+    again = opened("s2", "CP-2")
+    await leases.take(again)
     before = bench.content()
 
     believed = {"CP-0": "s0", "CP-1": "s1", "CP-2": "older", "CP-3": "s3"}
 
-    assert await leases.gone(believed) == ["s0", "older", "s3"]
-    assert await leases.gone({}) == []
+    assert list((await leases.gone(believed)).items()) == [
+        ("s0", None), ("older", again.connected_at), ("s3", None),
+    ]  # fmt: skip
+    assert await leases.gone({}) == {}
     assert bench.content() == before
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-05-04T12:00:00"])
+async def test_an_odd_time_of_a_session_is_no_new_connection(leases: Leases, bench: Bench, text: str) -> None:
+    bench.client.hset(bench.keys.session("CP-1"), mapping={"session_id": "s1", "connected_at": text})
+
+    assert await leases.gone({"CP-1": "older"}) == {"older": None}

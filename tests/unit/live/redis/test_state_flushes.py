@@ -193,7 +193,8 @@ async def test_connections_of_dead_processes_are_gone_and_removed(processes: Pro
         processes.bench.keys.session("CP-2"), mapping={"session_id": "s2", "channel": "c"}
     )
 
-    assert await state.gone({"CP-1": "s1", "CP-2": "s2", "CP-3": "s3"}) == ["s2", "s3"]
+    believed = {"CP-1": "s1", "CP-2": "s2", "CP-3": "s3"}
+    assert await state.gone(believed) == {"s2": None, "s3": None}
     assert "session:CP-2" not in processes.bench.content()
 
 
@@ -205,7 +206,7 @@ async def test_no_connection_is_gone_until_a_lease_has_passed_since_an_outage(
     state = await processes.start()
     processes.clock.now += seconds
 
-    assert await state.gone({"CP-3": "s3"}) == gone
+    assert list(await state.gone({"CP-3": "s3"})) == gone
 
 
 @pytest.mark.parametrize(("seconds", "gone"), [(99_950, []), (100_050, ["s3"])])
@@ -216,7 +217,7 @@ async def test_no_connection_is_gone_until_a_lease_has_passed_since_a_flush(
     state = await processes.alone()
     await processes.flushed_ago(seconds)
 
-    assert await state.gone({"CP-3": "s3"}) == gone
+    assert list(await state.gone({"CP-3": "s3"})) == gone
 
 
 async def test_no_connection_is_gone_while_redis_is_away(processes: Processes) -> None:
@@ -225,4 +226,4 @@ async def test_no_connection_is_gone_while_redis_is_away(processes: Processes) -
 
     with processes.away():
         await processes.clock.someone_sleeps(0.1)
-        assert await state.gone({"CP-3": "s3"}) == []
+        assert await state.gone({"CP-3": "s3"}) == {}

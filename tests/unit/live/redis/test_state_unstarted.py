@@ -28,7 +28,7 @@ async def test_it_is_not_the_housekeeper_and_receives_no_news() -> None:
     state = RedisState()
 
     assert (state.is_shared, state.is_housekeeper, state.is_current, state.away) == (True, False, False, None)
-    assert await state.gone({"CP-1": "s1"}) == []
+    assert await state.gone({"CP-1": "s1"}) == {}
     with pytest.raises(LiveStateUnavailable, match="no news"):
         await state.connection("CP-1")
     await state.stop()
