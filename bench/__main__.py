@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import connections, history, report, rest, scale, speed
+from bench import connections, device_model, history, report, rest, scale, speed
 from bench.databases import POSTGRESQL, SQLITE, Templates
 from bench.machine import ROOT, Generator, described
 from bench.plan import QUICK, Plan
 from bench.samples import COUNTS
 
-PARTS = ("speed", "paced", "usual", "burst", "boots", "idle", "rest", "history", "scale")
+PARTS = ("speed", "paced", "usual", "burst", "boots", "reports", "idle", "rest", "history", "scale")
 LOADS = ("closed", "paced")
 
 
@@ -146,6 +146,7 @@ def run(parts: list[str], plan: Plan) -> dict[str, Any]:
             ("usual", speed.usual),
             ("burst", speed.burst),
             ("boots", connections.boots),
+            ("reports", device_model.reports),
             ("idle", connections.idle),
         ):
             if name in parts:

@@ -20,6 +20,7 @@ _QUERIES = {
     "events": "SELECT count(*) FROM transactions_transactionevent",
     "Wh": "SELECT coalesce(sum(energy_wh), 0) FROM transactions_transaction",
     "deviations": "SELECT count(*) FROM chargepoints_deviation",
+    "variables": "SELECT count(*) FROM configuration_reportedkey",
 }
 
 
@@ -38,6 +39,7 @@ def differences(found: dict[str, Any], sent: dict[str, dict[str, int]]) -> list[
         "events": sent_2x.get("readings", 0) + 2 * sent_2x.get("cycles", 0),
         "Wh": sum(each.get("energy_wh", 0) for each in sent.values()),
         "deviations": 0,
+        "variables": sum(each.get("variables", 0) for each in sent.values()),
     }
     return [
         f"{name}: {found[name]:g}, not {expected[name]:g}"

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from bench.samples import VARIANTS, rendered
 
 READINGS = 5
+# A report of the device model: its variables, and how many of them a NotifyReport has.
+VARIABLES, VARIABLES_A_PART = 2000, 50
 SAMPLES = 3
 WH = 10  # Wh between two readings
 
@@ -169,6 +171,33 @@ class Conversation201(Conversation):
                 b'"chargingState":"Idle","stoppedReason":"Local"},"evse":{"id":1,"connectorId":1}}]'
             ) % (message_id, _now(), self.readings + 1, number)
         return self.heartbeat(message_id)
+
+
+class Reporting(Conversation201):
+    """A station that reports its device model again and again: a cycle is a report in parts (2.0.1 B07)."""
+
+    parts = VARIABLES // VARIABLES_A_PART
+
+    def next(self, message_id: int) -> bytes:
+        first = self.step * VARIABLES_A_PART
+        items = b",".join(
+            b'{"component":{"name":"Component%d","evse":{"id":1}},"variable":{"name":"Variable%d"},'
+            b'"variableAttribute":[{"type":"Actual","value":"%d","mutability":"ReadWrite"}],'
+            b'"variableCharacteristics":{"dataType":"integer","supportsMonitoring":true,"unit":"s",'
+            b'"minLimit":0,"maxLimit":86400}}' % (number // 20, number, number + self.cycles)
+            for number in range(first, first + VARIABLES_A_PART)
+        )
+        more = b"true" if self.step < self.parts - 1 else b"false"
+        return (
+            b'[2,"%d","NotifyReport",{"requestId":%d,"generatedAt":"%s","seqNo":%d,"tbc":%s,"reportData":[%s]}]'
+            % (message_id, self.cycles, _now(), self.step, more, items)
+        )
+
+    def answered(self, text: bytes) -> None:
+        if not text.startswith(b"[3,"):
+            raise ValueError(f"{self.identity}: {text[:200]!r}")
+        self.step = (self.step + 1) % self.parts
+        self.cycles += self.step == 0
 
 
 CONVERSATIONS: dict[str, type[Conversation]] = {"1.6": Conversation16, "2.0.1": Conversation201}

@@ -12,6 +12,7 @@ from typing import Any
 import uvloop
 
 from bench import silent
+from bench.conversations import VARIABLES, Reporting
 from bench.machine import LOAD_CORE
 from bench.stations import STALLED_S, Fleet, LoadError, Station, percentiles
 
@@ -139,6 +140,35 @@ async def boots(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+async def reports(job: dict[str, Any]) -> dict[str, Any]:
+    """Let every station report its device model `reports` times, all at once. `unknown` of them have not
+    reported before.
+    """
+    fleet = Fleet(job)
+    fleet.kind = Reporting
+    await fleet.connect(width=50)
+    booted = fleet.recorder.sent["messages"]
+    cpu, at = fleet.server.cpu_seconds(), time.perf_counter()
+    fleet.recorder.is_on = True
+    for _ in range(job["reports"]):
+        for station in fleet.stations:
+            station.is_closed_loop = station.is_finishing = True
+            station.begin()
+        for station in fleet.stations:
+            await station.idle.wait()
+    seconds, cpu = time.perf_counter() - at, fleet.server.cpu_seconds() - cpu
+    count = sum(station.conversation.cycles for station in fleet.stations)
+    sent = await fleet.finish()
+    return {
+        "seconds": seconds / job["reports"],
+        "cpu_ms": cpu / count * 1000,
+        "us": cpu / (sent["messages"] - booted) * 1e6,
+        "latency": percentiles(fleet.recorder.window),
+        "reports": count,
+        "sent": {"messages": sent["messages"], "variables": job["unknown"] * VARIABLES},
+    }
+
+
 async def idle(job: dict[str, Any]) -> dict[str, Any]:
     """Measure memory in bytes before, and with all stations connected, booted and silent."""
     fleet = Fleet(job)
@@ -172,6 +202,7 @@ JOBS = {
     "paced": paced,
     "burst": burst,
     "boots": boots,
+    "reports": reports,
     "idle": idle,
     "one session": one_session,
     "hold": silent.hold,

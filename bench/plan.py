@@ -24,6 +24,8 @@ class Plan:
     # Silent stations at two processes, with a restart; 0 leaves this out.
     silent: int = 5000
     boots: int = 1000
+    # Stations that report their device models at once.
+    reporting: int = 20
     # The paced load of `speed`, and the one of `paced`.
     rate: int = 5000
     latency_rate: int = 1000
@@ -56,6 +58,7 @@ QUICK: dict[str, Any] = {
     "idle": 200,
     "silent": 200,
     "boots": 100,
+    "reporting": 2,
     "rate": 500,
     "latency_rate": 200,
     "usual_rates": (100, 400),

@@ -151,6 +151,28 @@ def _boots(results: dict[str, Any]) -> str:
     return _rows(f"{results['stations']} stations connect and boot at once", heads, rows)
 
 
+def _reports(results: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            f"{f['seconds']:.2f}",
+            f"{f['cpu_ms']:.0f}",
+            _us(f["us"]),
+            *(_ms(f["latency"], p) for p in ("p50", "p99")),
+        ]
+        for name, f in results["servers"].items()
+    ]
+    heads = ["", "all in s", "CPU ms a report", "us/msg", "p50 ms", "p99"]
+    title = (
+        f"{results['stations']} stations report {results['variables']} variables in {results['parts']} parts"
+    )
+    tables = ", ".join(
+        f"{table.partition('_')[2]} {sum(each.values()):.0f}"
+        for table, each in list(results["disk"]["tables"].items())[:5]
+    )
+    return f"{_rows(title, heads, rows)}\nB/msg {results['disk']['bytes']:.0f}: {tables}\n"
+
+
 def _idle(results: dict[str, Any]) -> str:
     rows = [
         [name, f"{f['kib']:.1f}", f"{f['mib_before']:.0f}", f"{f['mib_after']:.0f}", f"{f['ratio']:.2f}"]
@@ -222,6 +244,7 @@ def _scale(results: dict[str, Any]) -> str:
 _PARTS = {
     **dict.fromkeys(("speed", "paced", "usual", "burst"), _cases),
     "boots": _boots,
+    "reports": _reports,
     "idle": _idle,
     "rest": _rest,
     "history": _history,

@@ -49,6 +49,7 @@ def usual(plan: Plan, templates: Templates, generator: Generator, log: Log) -> R
             "paced",
             rate=rate,
             pinned=False,
+            bare=True,
             database=plan.database,
             seconds=max(plan.seconds, plan.usual_messages / rate),
         )

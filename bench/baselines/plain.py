@@ -74,6 +74,10 @@ class Station201(ChargePoint201):
     def transaction_event(self, id_token: dict[str, Any] | None = None, **_: Any) -> Any:
         return result201.TransactionEvent(id_token_info={"status": "Accepted"} if id_token else None)
 
+    @on("NotifyReport")
+    def notify_report(self, **_: Any) -> Any:
+        return result201.NotifyReport()
+
 
 _STATIONS: dict[Subprotocol, type[Station16] | type[Station201]] = {
     Subprotocol("ocpp1.6"): Station16,

@@ -1,7 +1,8 @@
-"""The certification cases of OCPP 1.6, and the tests that are named after them.
+"""The certification cases of OCPP 1.6, 2.0.1 and 2.1, and the tests that are named after them.
 
 The numbers are those of the certification's test cases, the titles are ours. A test of a case has its number
-in its name: `test_16_048_1_2_3_4_a_refusal_...` is a test of 16-048-1 to 16-048-4.
+in its name: `test_16_048_1_2_3_4_a_refusal_...` is a test of 16-048-1 to 16-048-4, and
+`test_TC_B_06_TC_B_07_...` one of TC_B_06 and TC_B_07. The cases of 2.x are in `cases_2x.txt`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
+_LIST_2X: Final = _FOLDER / "cases_2x.txt"
+_ID_2X: Final = re.compile(r"TC_[A-S]_\d{2,3}(?=_|$)")
 _ID: Final = re.compile(r"(?<![0-9A-Za-z])16_(\d{3}[a-d]?|[A-Z]+\d?)((?:_\d(?=_|$))*)(?=_|$)")
 
 CERTIFICATES: Final = "certificates"
@@ -20,12 +23,18 @@ CERTIFICATES: Final = "certificates"
 
 @dataclass(frozen=True)
 class Case:
-    """A case: its block of the protocol's table, what it is about, and the later issue that it waits for."""
+    """A case: its block of the protocol's table, what it is about, and the later issue that it waits for.
+
+    `asked` are the profiles of certification that ask for it, "(if)" where it depends on an optional feature;
+    `since` is the first version that has it.
+    """
 
     id: str
     block: str
     title: str
     later: str = ""
+    asked: str = ""
+    since: str = "1.6"
 
 
 CASES: Final = (
@@ -133,9 +142,21 @@ CASES: Final = (
 )
 
 
+def _cases_2x() -> tuple[Case, ...]:
+    cases = []
+    for line in _LIST_2X.read_text("utf-8").splitlines():
+        number, block, title, asked, since = line.split(" | ")
+        later = CERTIFICATES if block == CERTIFICATES else ""
+        cases.append(Case(number, block, title, later, asked, since))
+    return tuple(cases)
+
+
+CASES_2X: Final = _cases_2x()
+
+
 def ids_in(name: str) -> list[str]:
     """The cases that the name of a test names."""
-    found = []
+    found = _ID_2X.findall(name)
     for base, parts in _ID.findall(name):
         found += [f"16-{base}-{part}" for part in parts.split("_")[1:]] or [f"16-{base}"]
     return found

@@ -8,7 +8,7 @@ from tests.conformance.peer import at, station
 
 
 @pytest.mark.parametrize("by_event", [True, False])
-async def test_TC_G_01_status_and_availability_events_change_the_same_state(
+async def test_status_and_availability_events_change_the_same_state(
     server, records, version, by_event
 ):
     async with station(server, version) as peer:

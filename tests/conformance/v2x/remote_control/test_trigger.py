@@ -76,7 +76,7 @@ async def trigger(
         ),
     ],
 )
-async def test_TC_F_11_to_23_a_trigger_is_done_when_its_message_has_come(
+async def test_TC_F_11_TC_F_12_TC_F_15_TC_F_18_TC_F_20_TC_F_23_the_message_ends_a_trigger(
     server: LiveServer,
     operator: Operator,
     records: Records,
