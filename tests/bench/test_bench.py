@@ -164,3 +164,15 @@ def test_a_machine_that_cannot_hold_the_stations_is_refused_in_one_sentence() ->
 
     assert run.returncode == 1
     assert "ulimit -n 2000001000" in run.stderr and "Traceback" not in run.stderr
+
+
+@pytest.mark.nightly
+def test_reports_of_device_models_are_measured_and_all_variables_stored(tmp_path: Path) -> None:
+    figures = figures_of(tmp_path, "reports")[0]["reports"]
+
+    assert {f"{server}, {name}" for server in (OURS, PLAIN) for name in ("first report", "again")} == set(
+        figures["servers"]
+    )
+    assert all(measured["cpu_ms"] > 0 for measured in figures["servers"].values())
+    # The benchmark fails when a variable is missing.
+    assert "every row stored" in figures["rows"][OURS]

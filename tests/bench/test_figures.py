@@ -19,7 +19,7 @@ from ocpp_server.protocol import schemas
 
 SENT = {
     "1.6": {"messages": 90, "cycles": 10, "readings": 50, "samples": 150, "energy_wh": 500},
-    "2.0.1": {"messages": 9, "cycles": 1, "readings": 5, "samples": 70, "energy_wh": 40},
+    "2.0.1": {"messages": 9, "cycles": 1, "readings": 5, "samples": 70, "energy_wh": 40, "variables": 2000},
 }
 FOUND = {
     "messages in the log": 99,
@@ -30,6 +30,7 @@ FOUND = {
     "events": 7,
     "Wh": 540.0,
     "deviations": 0,
+    "variables": 2000,
 }
 
 
