@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from bench.samples import VARIANTS, rendered
 
 READINGS = 5
-# A report of the device model: its variables, and how many of them a NotifyReport has.
-VARIABLES, VARIABLES_A_PART = 2000, 50
 SAMPLES = 3
 WH = 10  # Wh between two readings
+# A report of the device model: its variables, and how many of them a NotifyReport has.
+VARIABLES, VARIABLES_A_PART = 2000, 50
 
 _NUMBER = re.compile(rb'"transactionId":\s*(\d+)')
 

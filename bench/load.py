@@ -154,8 +154,7 @@ async def reports(job: dict[str, Any]) -> dict[str, Any]:
         for station in fleet.stations:
             station.is_closed_loop = station.is_finishing = True
             station.begin()
-        for station in fleet.stations:
-            await station.idle.wait()
+        await fleet.all_idle()
     seconds, cpu = time.perf_counter() - at, fleet.server.cpu_seconds() - cpu
     count = sum(station.conversation.cycles for station in fleet.stations)
     sent = await fleet.finish()

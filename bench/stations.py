@@ -196,7 +196,7 @@ class Fleet:
                 and not station.conversation.is_between_cycles
             ):
                 station.begin()
-        await self._all_idle()
+        await self.all_idle()
         for station in self.stations:
             assert station.socket is not None
             station.socket.close()
@@ -212,7 +212,7 @@ class Fleet:
             "energy_wh": sum(each.cycles * each.energy_wh for each in done),
         }
 
-    async def _all_idle(self) -> None:
+    async def all_idle(self) -> None:
         """Wait until all stations are idle, as long as answers arrive. Raises LoadError."""
         all_idle = asyncio.gather(*(station.idle.wait() for station in self.stations))
         while True:

@@ -27,7 +27,7 @@ _AT_ONCE = 12
 _ELSEWHERE = frozenset({"remote-stop", "apply-configuration", "rotate-password"})
 # The server updates a local list by itself when its station connects again.
 _BUSY = "is being updated already."
-# What a 1.6 station answers that may take signed firmware only: unsigned firmware is refused from then on.
+# After these answers the server sends a 1.6 station no unsigned firmware: it may take signed firmware only.
 _LACKS_UNSIGNED = frozenset((V16, "update-firmware", error) for error in ("NotImplemented", "NotSupported"))
 _SAMPLED = frozenset({"clear-cache", "reserve", "set-charging-profile", "reset"})
 

@@ -8,9 +8,7 @@ from tests.conformance.peer import at, station
 
 
 @pytest.mark.parametrize("by_event", [True, False])
-async def test_status_and_availability_events_change_the_same_state(
-    server, records, version, by_event
-):
+async def test_status_and_availability_events_change_the_same_state(server, records, version, by_event):
     async with station(server, version) as peer:
         for number, word in enumerate(("Available", "Occupied")):
             if by_event:
