@@ -14,9 +14,10 @@ from tests.conformance.recording import IS_RECORDING, Recorder, lost
 from tests.servers import LiveServer
 
 # The tokens of every test.
-ALICE, BOB = "ALICE0001", "BOB00002"
+ALICE, BOB, FIELD = "ALICE0001", "BOB00002", "FIELD0001"
 TOKENS = [
     {"uid": ALICE},
+    {"uid": FIELD},
     {"uid": BOB, "group_id": "FAMILY"},
     {"uid": "CAROL003", "group_id": "FAMILY"},
     {"uid": "BLOCKED1", "status": "blocked"},

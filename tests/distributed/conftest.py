@@ -16,6 +16,9 @@ from tests.distributed.engines import MIGRATED, POSTGRES_URL, REDIS_URL, Postgre
 TEMPLATE = f"ocpp_template_{os.getpid()}" if POSTGRES_URL else MIGRATED
 MakeCluster = Callable[..., Cluster]
 
+# The token of tests on the shared cluster.
+MOVES = "MOVES001"
+
 
 @pytest.fixture(scope="session")
 def redis() -> Iterator[Redis]:
@@ -61,6 +64,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory, redis: Redis, postgres: Pos
     url = postgres.create(f"ocpp_shared_{uuid.uuid4().hex[:8]}", TEMPLATE)
     cluster = Cluster(Path(tmp_path_factory.mktemp("shared")), redis, url)
     cluster.add(4)
+    # Not in a fixture of a module: the tests of a module may run in two groups, which sets it up twice.
+    status, answer = cluster.servers[0].request("POST", "/api/v1/tokens", {"uid": MOVES})
+    assert status == 201, answer
     yield cluster
     cluster.stop()
     assert "Traceback" not in cluster.log()

@@ -6,20 +6,14 @@ import asyncio
 from contextlib import AsyncExitStack, suppress
 
 import psycopg
-import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.conformance.peer import Operator, Peer, at, eventually, fresh, station
 from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MOVES
 from tests.servers import LiveServer
 
-START = {"connectorId": 1, "idTag": "MOVES001", "meterStart": 100}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def token(shared: Cluster) -> None:
-    status, answer = shared.servers[0].request("POST", "/api/v1/tokens", {"uid": "MOVES001"})
-    assert status == 201, answer
+START = {"connectorId": 1, "idTag": MOVES, "meterStart": 100}
 
 
 async def test_the_newest_connection_wins_and_commands_follow_it(shared: Cluster) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.every.field_frames.steps import NAMES, PAIRS, TOKEN, Deployment, run
+from tests.conformance.conftest import FIELD
+from tests.conformance.every.field_frames.steps import NAMES, PAIRS, Deployment, run
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.servers import LiveServer
@@ -17,7 +18,7 @@ def cluster(make_cluster: MakeCluster) -> Cluster:
     cluster = make_cluster(0)
     for role in ("gateway", "processor", "web"):
         cluster.add(1, role)
-    status, answer = cluster.servers[2].request("POST", "/api/v1/tokens", {"uid": TOKEN})
+    status, answer = cluster.servers[2].request("POST", "/api/v1/tokens", {"uid": FIELD})
     assert status == 201, answer
     return cluster
 

@@ -29,11 +29,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.conftest import FIELD
 from tests.conformance.peer import V16, VERSIONS, Operator, Peer, at, eventually, fresh, station
 from tests.servers import LiveServer
 
 CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("cases.json").read_text("utf-8"))
-TOKEN = "FIELD0001"
 _VARIABLE = re.compile(r"\$(now-(?P<minutes>\d+)m|\w+)")
 
 PAIRS = [
@@ -84,7 +84,7 @@ class Run:
             return at(-int(match["minutes"]))
         known = {
             "identity": self.identity,
-            "token": TOKEN,
+            "token": FIELD,
             "now": at(),
             "today": datetime.now(UTC).date().isoformat(),
         }

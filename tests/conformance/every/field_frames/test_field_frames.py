@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.every.field_frames.steps import CASES, NAMES, PAIRS, TOKEN, Deployment, run
+from tests.conformance.every.field_frames.steps import CASES, NAMES, PAIRS, Deployment, run
 from tests.conformance.peer import Records
-from tests.servers import LiveServer
 
 
-@pytest.fixture(scope="module")
-def field_token(server: LiveServer) -> None:
-    status, answer = server.request("POST", "/api/v1/tokens", {"uid": TOKEN})
-    assert status == 201, answer
-
-
-@pytest.mark.usefixtures("field_token")
 @pytest.mark.parametrize(("case", "version"), PAIRS, ids=NAMES)
 async def test_the_message_of_a_real_charger_is_understood(server, make_server, case, version):
     chosen = make_server(**case["settings"]) if "settings" in case else server
