@@ -31,6 +31,7 @@ class ConfigurationConfig(AppConfig):
 
         extensions.keys.fill(live)
         extensions.register(live.STORED_KEYS)
+        extensions.register(live.STREAMS)
         scheduler.register(jobs.JOBS)
         capabilities.reports.fill(reported)
         commanding.announce("configuration.commands")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from configuration.models import ConfigurationTemplate, DesiredValue, LocalList
+from configuration.models import ConfigurationTemplate, DesiredValue, LocalList, VariableMonitor
 from configuration.services.variables import drift
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
@@ -70,3 +70,55 @@ class LocalListQuery(ChangedQuery):
 
     def containing(self, text: str) -> Q:
         return Q(charge_point__identity__icontains=text)
+
+
+class VariableMonitorQuery(ListQuery):
+    orderings = {"monitorId": "monitor_id"}
+    exact = {
+        "monitorId": "monitor_id",
+        "component": "component__iexact",
+        "variable": "variable__iexact",
+        "evseId": "evse_number",
+        "type": "type",
+        "severity": "severity",
+        "eventNotificationType": "kind",
+    }
+
+    ordering = ordering(orderings)
+    monitorId = WholeField(required=False)
+    component = TextField(required=False, max_length=50, help_text="Case makes no difference.")
+    variable = TextField(required=False, max_length=50, help_text="Case makes no difference.")
+    evseId = WholeField(required=False, min_value=0)
+    type = TextField(required=False, max_length=32)
+    severity = WholeField(required=False, min_value=0, max_value=9)
+    eventNotificationType = serializers.ChoiceField(choices=VariableMonitor.Kind.values, required=False)
+
+
+class EventStreamQuery(ListQuery):
+    orderings = {"openedAt": "opened_at"}
+    exact = {"streamId": "stream_id", "monitorId": "monitor_id"}
+
+    ordering = ordering(orderings)
+    streamId = WholeField(required=False)
+    monitorId = WholeField(required=False)
+    isOpen = FlagField(required=False)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        is_open = self.validated_data.get("isOpen")
+        return rows if is_open is None else rows.filter(closed_at__isnull=is_open)
+
+
+class StreamMessageQuery(ListQuery):
+    orderings = {"time": "pk"}
+    exact = {
+        "streamId": "stream__stream_id",
+        "monitorId": "stream__monitor_id",
+        "eventStreamId": "stream_id",
+    }
+    moment = "received_at"
+
+    ordering = ordering(orderings)
+    streamId = WholeField(required=False)
+    monitorId = WholeField(required=False)
+    eventStreamId = TextField(required=False, max_length=36, help_text="The server's id of a stream.")

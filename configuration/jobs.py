@@ -1,4 +1,6 @@
-"""Jobs of configurations and local lists: read and update those that are due, a few stations at a time."""
+"""Jobs of configurations, local lists and monitors: read and update those that are due, a few stations at a
+time.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from configuration.commands.variables import applying, whole
 from configuration.services.local_list import campaigns, due, syncing
 from configuration.services.local_list.campaigns import Order
 from configuration.services.local_list.selection import Pool
+from configuration.services.monitoring import monitors, streams
 from configuration.services.variables import desired, reading
 from configuration.services.variables.reading import Claimed
 from ocpp_server import live
@@ -160,6 +163,8 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (READ_CONFIGURATIONS, read_configurations),
     (EXPIRE, resolve_stale),
     (SWEEP, find_unread),
+    (SWEEP, in_journal(monitors.settle_missed)),
     (TRIM, in_journal(desired.mark_all_stale)),
+    (TRIM, in_journal(streams.trim)),
     (SYNC_LOCAL_LISTS, sync_local_lists),
 )

@@ -1,4 +1,6 @@
-"""The stored configuration of live stations: keys whose values differ from their defaults, no secrets."""
+"""The stored configuration of live stations: keys whose values differ from their defaults, no secrets; and
+their open event streams.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,10 @@ from collections.abc import Mapping
 import msgspec
 
 from chargepoints.models import ChargePoint
-from configuration.models import StoredKey
+from configuration.models import EventStream, StoredKey
 from configuration.services.variables.catalogue import is_secret
 from ocpp_server import live
-from ocpp_server.live.extensions import Slot
+from ocpp_server.live.extensions import ByKey, Slot
 from ocpp_server.live.station import Station
 from ocpp_server.storage.journal import journal
 
@@ -65,3 +67,23 @@ def read_all_stored_keys() -> dict[str, dict[str, str]]:
         if key is not None and not is_secret(key):
             keys[key] = value
     return found
+
+
+class OpenStream(msgspec.Struct):
+    """A stream that the station has opened: the key of its row, and the station's number of its monitor."""
+
+    pk: str
+    monitor_id: int
+
+
+def load_streams(by_pk: ByKey) -> None:
+    """Load the open streams of the stations, by the station's number of each."""
+    rows = EventStream.objects.filter(charge_point__in=by_pk, closed_at__isnull=True).order_by("opened_at")
+    for pk, charge_point_pk, stream_id, monitor_id in rows.values_list(
+        "pk", "charge_point", "stream_id", "monitor_id"
+    ):
+        for station in by_pk[charge_point_pk]:
+            STREAMS.of(station)[stream_id] = OpenStream(pk=pk, monitor_id=monitor_id)
+
+
+STREAMS = Slot(name="event_streams", empty=dict[int, OpenStream], load=load_streams)

@@ -76,6 +76,13 @@ RULES: Final[dict[str, Rule]] = {
         "componentVariable",
         advice="Send several GetReport, each with a requestId of its own.",
     ),
+    # Its limit is that of GetReport (N02.FR.07).
+    "GetMonitoringReport": _rule(
+        "DeviceDataCtrlr",
+        "GetReport",
+        "componentVariable",
+        advice="Send several GetMonitoringReport, each with a requestId of its own.",
+    ),
     # Each update needs a version number of its own, which only the sender can choose.
     "SendLocalList": Rule(
         "localAuthorizationList",

@@ -68,6 +68,9 @@ class Misbehaviour:
     refuses_profiles: str = ""
     ignores_profiles: bool = False  # accepts charging profiles and installs none, as seen in the field
     loses_profiles: bool = False  # a reboot deletes all charging profiles
+    # The status of every monitor that is set: Rejected, UnsupportedMonitorType, Duplicate, UnknownVariable.
+    refuses_monitors: str = ""
+    loses_report_parts: bool = False  # the first part of a report of monitors is never sent
 
 
 @dataclass(frozen=True, slots=True)

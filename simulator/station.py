@@ -7,6 +7,7 @@ from typing import Any
 
 from simulator.answers import FollowUp
 from simulator.answers.local_list import status_in_list
+from simulator.answers.monitoring import hard_wired
 from simulator.answers.reservation import remove
 from simulator.certificates import CertificateStore
 from simulator.connection import StationConnection
@@ -101,6 +102,7 @@ class Station(StationConnection):
         self.token_groups: dict[str, str] = {}  # the group of each token that was authorized, "" without one
         self.certificates = CertificateStore(identity)
         self.displays: dict[int, dict[str, Any]] = {}
+        self.monitors = hard_wired()
         self.network_profiles: dict[int, dict[str, Any]] = {}
         self.jobs: dict[str, tuple[int | None, str]] = {}  # "firmware" and "log": request id and last status
         self.sessions: list[Session] = []

@@ -108,6 +108,8 @@ def standard_variables(
         ("SmartChargingCtrlr", None, "Entries"): _fixed("10", "integer", instance="ChargingProfiles"),
         ("ReservationCtrlr", None, "Enabled"): _boolean(True),
         ("DisplayMessageCtrlr", None, "Enabled"): _boolean(True),
+        ("MonitoringCtrlr", None, "Available"): _fixed("true", "boolean"),
+        ("MonitoringCtrlr", None, "Enabled"): _boolean(True),
     }
     for evse in range(1, evses + 1):
         table["EVSE", evse, "Power"] = _fixed(power_w, "decimal", unit="W")
@@ -199,7 +201,7 @@ def _report(name: Name, variable: Variable) -> dict[str, Any]:
     attribute: dict[str, Any] = {"type": "Actual", "mutability": variable.mutability, "persistent": True}
     if variable.mutability != "WriteOnly":
         attribute["value"] = variable.value
-    characteristics = {"dataType": variable.type, "supportsMonitoring": False, **variable.extra}
+    characteristics = {"dataType": variable.type, "supportsMonitoring": True, **variable.extra}
     if variable.unit:
         characteristics["unit"] = variable.unit
     if variable.choices:

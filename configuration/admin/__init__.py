@@ -1,5 +1,5 @@
-"""Configuration in the admin: keys, local lists, desired values and templates; one module a noun."""
+"""Configuration in the admin: keys, local lists, desired values, templates, monitors; one module a noun."""
 
-from configuration.admin import desired, evidence, menu, templates
+from configuration.admin import desired, evidence, menu, monitoring, templates
 
-__all__ = ["desired", "evidence", "menu", "templates"]
+__all__ = ["desired", "evidence", "menu", "monitoring", "templates"]

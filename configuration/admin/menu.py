@@ -1,4 +1,4 @@
-"""The menu entries of keys, local lists, desired values and templates."""
+"""The menu entries of keys, local lists, desired values, templates and monitors."""
 
 from __future__ import annotations
 
@@ -11,3 +11,5 @@ menu.model(menu.DETAILS, 40, _("Reported keys"), "fact_check", "configuration_re
 menu.model(menu.DETAILS, 50, _("Local lists"), "playlist_add_check", "configuration_locallist")
 menu.model(menu.DETAILS, 60, _("Desired values"), "checklist", "configuration_desiredvalue")
 menu.model(menu.DETAILS, 70, _("Templates"), "content_copy", "configuration_configurationtemplate")
+menu.model(menu.DETAILS, 72, _("Monitors"), "monitor_heart", "configuration_variablemonitor")
+menu.model(menu.DETAILS, 74, _("Event streams"), "stream", "configuration_eventstream")

@@ -1,1 +1,1 @@
-"""Views of configurations: stored and live keys, desired values, templates, drift."""
+"""Views of configurations: stored and live keys, desired values, templates, drift, monitors."""

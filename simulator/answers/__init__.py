@@ -10,6 +10,7 @@ from simulator.answers import (  # noqa: F401 - each import registers its answer
     displays,
     firmware,
     local_list,
+    monitoring,
     remote,
     reservation,
     smart_charging,

@@ -35,7 +35,16 @@ from chargepoints.models import (
     SecurityEvent,
     Site,
 )
-from configuration.models import ConfigurationTemplate, DesiredValue, LocalList, ReportedKey, StoredKey
+from configuration.models import (
+    ConfigurationTemplate,
+    DesiredValue,
+    EventStream,
+    LocalList,
+    ReportedKey,
+    StoredKey,
+    StreamMessage,
+    VariableMonitor,
+)
 from events.models import Event
 from smart_charging.models import InstalledProfile
 from tests.admin.rows import NOON, a_session, a_station, person
@@ -95,6 +104,7 @@ def rows() -> dict[type, Any]:
         token=token, authorization_reason=bad, stop_authorization_reason=bad
     )
     both = {"at": NOON, "received_at": NOON}
+    stream = EventStream.objects.create(charge_point=station, stream_id=1, monitor_id=1, opened_at=NOON)
     campaign = Campaign.objects.create(
         name=bad[:100],
         kind="command",
@@ -303,6 +313,21 @@ def rows() -> dict[type, Any]:
         StoredKey.objects.create(charge_point=station, key=bad, value=bad),
         ReportedKey.objects.create(charge_point=station, key=bad, value=bad, reported_at=NOON),
         LocalList.objects.create(charge_point=station, reason=bad, last_command=bad[:36]),
+        VariableMonitor.objects.create(
+            charge_point=station,
+            monitor_id=1,
+            component=bad[:50],
+            component_instance=bad[:50],
+            variable=bad[:50],
+            variable_instance=bad[:50],
+            type=bad[:32],
+            value=1,
+            severity=9,
+            kind=bad[:32],
+            reported_at=NOON,
+        ),
+        stream,
+        StreamMessage.objects.create(stream=stream, base_at=NOON, data=[[0, bad]], received_at=NOON),
         template,
         DesiredValue.objects.create(
             charge_point=station, key=bad, value=f"{bad}1", template=template, state="refused", reason=bad

@@ -189,6 +189,10 @@ class Central201(Central2, v201.ChargePoint):
 class Central21(Central2, v21.ChargePoint):
     results = v21.call_result
 
+    @on("OpenPeriodicEventStream")
+    def open_stream(self, **_: Any) -> Any:
+        return v21.call_result.OpenPeriodicEventStream(status="Accepted")
+
 
 def _answer_empty(central: type, results: Any, actions: list[str]) -> None:
     """Add handlers for messages whose answer is an empty object."""
@@ -221,9 +225,11 @@ for _central, _results in ((Central201, v201.call_result), (Central21, v21.call_
         [
             *_COMMON,
             "NotifyReport",
+            "NotifyMonitoringReport",
             "NotifyCustomerInformation",
             "ReportChargingProfiles",
             "ReservationStatusUpdate",
             "NotifyDisplayMessages",
         ],
     )
+_answer_empty(Central21, v21.call_result, ["ClosePeriodicEventStream"])

@@ -144,6 +144,7 @@ def samples_2() -> Samples:
     pem = certificate()
     known = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
     unknown = {"component": {"name": "Nothing"}, "variable": {"name": "HeartbeatInterval"}}
+    monitor = {**known, "type": "Delta", "value": 1, "severity": 8}
     message = {"id": 1, "priority": "InFront", "message": {"format": "UTF8", "content": "Hi"}}
     return {
         "CancelReservation": [({"reservationId": 99}, NO)],
@@ -155,6 +156,17 @@ def samples_2() -> Samples:
         "ClearCache": [({}, OK)],
         "ClearChargingProfile": [({"chargingProfileId": 7}, {"status": "Unknown"})],
         "ClearDisplayMessage": [({"id": 4}, {"status": "Unknown"})],
+        "ClearVariableMonitoring": [
+            (
+                {"id": [1, 99]},
+                {
+                    "clearMonitoringResult": [
+                        {"id": 1, "status": "Rejected"},
+                        {"id": 99, "status": "NotFound"},
+                    ]
+                },
+            )
+        ],
         "CostUpdated": [({"totalCost": 1.5, "transactionId": "T"}, {})],
         "CustomerInformation": [({"requestId": 1, "report": True, "clear": True, "idToken": TOKEN}, OK)],
         "DataTransfer": [({"vendorId": "Nobody"}, {"status": "UnknownVendorId"})],
@@ -166,6 +178,10 @@ def samples_2() -> Samples:
         "GetInstalledCertificateIds": [({}, {"status": "NotFound"})],
         "GetLocalListVersion": [({}, {"versionNumber": 0})],
         "GetLog": [({"logType": "DiagnosticsLog", "requestId": 1, "log": LOG}, {})],
+        "GetMonitoringReport": [
+            ({"requestId": 1}, OK),
+            ({"requestId": 2, "monitoringCriteria": ["ThresholdMonitoring"]}, {"status": "EmptyResultSet"}),
+        ],
         "GetReport": [({"requestId": 1, "componentVariable": [{"component": {"name": "EVSE"}}]}, OK)],
         "GetTransactionStatus": [
             ({"transactionId": "T"}, {"ongoingIndicator": False, "messagesInQueue": False})
@@ -179,6 +195,8 @@ def samples_2() -> Samples:
         "SendLocalList": [({"versionNumber": 1, "updateType": "Full"}, OK)],
         "SetChargingProfile": [({"evseId": 1, "chargingProfile": profile_2()}, OK)],
         "SetDisplayMessage": [({"message": message}, OK)],
+        "SetMonitoringBase": [({"monitoringBase": "All"}, OK)],
+        "SetMonitoringLevel": [({"severity": 4}, OK), ({"severity": 10}, NO)],
         "SetNetworkProfile": [
             (
                 {
@@ -194,6 +212,9 @@ def samples_2() -> Samples:
                 },
                 OK,
             )
+        ],
+        "SetVariableMonitoring": [
+            ({"setMonitoringData": [monitor, monitor]}, {}),
         ],
         "SetVariables": [
             ({"setVariableData": [known | {"attributeValue": "60"}, unknown | {"attributeValue": "1"}]}, {})
@@ -212,4 +233,12 @@ def samples_2() -> Samples:
                 {},
             )
         ],
+    }
+
+
+def samples_21() -> Samples:
+    """The actions that 2.1 added."""
+    return {
+        "AdjustPeriodicEventStream": [({"id": 9, "params": {"interval": 5}}, NO)],
+        "GetPeriodicEventStream": [({}, {})],
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simulator import V16, Misbehaviour, Station, schemas
+from simulator import V16, V21, Misbehaviour, Station, schemas
 from simulator.answers.table import ANSWERS
 from tests.conformance.peer import eventually
 from tests.simulator import samples
@@ -19,6 +19,8 @@ async def test_every_supported_action_is_answered_as_the_specification_requires(
     # At real speed the firmware update does not reboot the station before the later requests.
     station = await make_station(version, speed=1)
     cases = samples.samples_16() if station.version == V16 else samples.samples_2()
+    if station.version == V21:
+        cases |= samples.samples_21()
     reset = cases.pop("Reset")
 
     for action, exchanges in [*cases.items(), ("Reset", reset)]:
@@ -245,3 +247,62 @@ async def test_composite_schedule_shows_where_the_limit_changes(
 
     limits = [period["limit"] for period in answer["chargingSchedule"]["chargingSchedulePeriod"]]
     assert limits == [15.9, 8.0]
+
+
+async def test_monitors_are_set_reported_and_cleared(make_station: MakeStation, csms: Csms) -> None:
+    station = await make_station("2.0.1")
+    place = {"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"}}
+    item = {**place, "type": "UpperThreshold", "value": 9000, "severity": 4}
+
+    answer = await csms.call(
+        station.identity, "SetVariableMonitoring", {"setMonitoringData": [item, item, {**item, "id": 77}]}
+    )
+    results = answer["setMonitoringResult"]
+    asked = {"requestId": 5, "monitoringCriteria": ["ThresholdMonitoring"]}
+    await csms.call(station.identity, "GetMonitoringReport", asked)
+    report = await csms.wait_for("NotifyMonitoringReport", requestId=5)
+    cleared = await csms.call(station.identity, "ClearVariableMonitoring", {"id": [results[0]["id"]]})
+    nothing = await csms.call(station.identity, "GetMonitoringReport", asked)
+
+    assert [one["status"] for one in results] == ["Accepted", "Duplicate", "Rejected"]
+    (row,) = report["monitor"]
+    assert (row["component"], row["variableMonitoring"][0]["value"]) == (place["component"], 9000)
+    assert cleared["clearMonitoringResult"][0]["status"] == "Accepted"
+    assert nothing["status"] == "EmptyResultSet"
+
+
+async def test_a_2_1_station_opens_a_stream_and_closes_it_with_its_monitor(
+    make_station: MakeStation, csms: Csms
+) -> None:
+    station = await make_station("2.1", speed=1)
+    place = {"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"}}
+    stream = {"periodicEventStream": {"interval": 60}}
+    item = {**place, "type": "Periodic", "value": 10, "severity": 8, **stream}
+
+    answer = await csms.call(station.identity, "SetVariableMonitoring", {"setMonitoringData": [item]})
+    (result,) = answer["setMonitoringResult"]
+    opened = (await csms.wait_for("OpenPeriodicEventStream"))["constantStreamData"]
+    await eventually(lambda: station.monitors.streams)
+    adjusted = await csms.call(
+        station.identity, "AdjustPeriodicEventStream", {"id": opened["id"], "params": {"values": 5}}
+    )
+    listed = await csms.call(station.identity, "GetPeriodicEventStream", {})
+    await csms.call(station.identity, "ClearVariableMonitoring", {"id": [result["id"]]})
+    closed = await csms.wait_for("ClosePeriodicEventStream")
+
+    assert opened["variableMonitoringId"] == result["id"]
+    assert adjusted == {"status": "Accepted"}
+    (one,) = listed["constantStreamData"]
+    assert one["params"] == {"interval": 60, "values": 5}
+    assert closed["id"] == opened["id"]
+
+
+@pytest.mark.parametrize("word", ["Rejected", "UnsupportedMonitorType"])
+async def test_a_station_refuses_monitors(make_station: MakeStation, csms: Csms, word: str) -> None:
+    station = await make_station("2.0.1", misbehaviour=Misbehaviour(refuses_monitors=word))
+    place = {"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"}}
+    item = {**place, "type": "Delta", "value": 1, "severity": 8}
+
+    answer = await csms.call(station.identity, "SetVariableMonitoring", {"setMonitoringData": [item]})
+
+    assert [one["status"] for one in answer["setMonitoringResult"]] == [word]

@@ -63,7 +63,6 @@ FOLLOWS: Final[dict[str, Follows]] = {
     "NotifyDERAlarm":                    _about("controlType"),
     "NotifyDERStartStop":                _about("controlId"),
     "OpenPeriodicEventStream":           _about(),
-    "NotifyPeriodicEventStream":         _about("id"),
     "ClosePeriodicEventStream":          _about("id"),
 }
 # fmt: on

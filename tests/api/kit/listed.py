@@ -13,7 +13,14 @@ from chargepoints.models import (
     LogUpload,
     SecurityEvent,
 )
-from configuration.models import ConfigurationTemplate, DesiredValue, TemplateAssignment
+from configuration.models import (
+    ConfigurationTemplate,
+    DesiredValue,
+    EventStream,
+    StreamMessage,
+    TemplateAssignment,
+    VariableMonitor,
+)
 from smart_charging.models import InstalledProfile
 from tests.api.conftest import NOON
 
@@ -77,4 +84,33 @@ def a_profile(parents: Any, number: int) -> InstalledProfile:
         kind="Relative",
         payload={},
         installed_at=NOON + timedelta(seconds=number // 3),
+    )
+
+
+def a_monitor(parents: Any, number: int) -> VariableMonitor:
+    return VariableMonitor.objects.create(
+        charge_point=parents.station,
+        monitor_id=number,
+        component="EVSE",
+        variable="Power",
+        type="Delta",
+        value=1,
+        severity=number % 10,
+        reported_at=NOON,
+    )
+
+
+def an_event_stream(parents: Any, number: int) -> EventStream:
+    return EventStream.objects.create(
+        charge_point=parents.station,
+        stream_id=number,
+        monitor_id=1,
+        opened_at=NOON + timedelta(seconds=number // 3),
+    )
+
+
+def a_stream_message(parents: Any, number: int) -> StreamMessage:
+    stream = EventStream.objects.filter(charge_point=parents.station).first()
+    return StreamMessage.objects.create(
+        stream=stream or an_event_stream(parents, 1), base_at=NOON, data=[[0, "1"]], received_at=NOON
     )

@@ -221,9 +221,11 @@ LISTS = {
     "chargepoints/{client_id}/charging-profiles": Rows(listed.a_profile, "kind", parent=of_station),
     "chargepoints/{client_id}/commands": Rows(Parents.a_command, "status", "requestId", parent=of_station),
     "chargepoints/{client_id}/desired-values": Rows(listed.a_desired_value, "reason", parent=of_station),
+    "chargepoints/{client_id}/event-streams": Rows(listed.an_event_stream, "interval", parent=of_station),
     "chargepoints/{client_id}/follow-ups": Rows(a_follow_up, "status", parent=of_station),
     "chargepoints/{client_id}/logs": Rows(listed.a_log, "fault", parent=of_station),
     "chargepoints/{client_id}/messages": Rows(a_message, "error_code", parent=of_station),
+    "chargepoints/{client_id}/monitors": Rows(listed.a_monitor, "kind", parent=of_station),
     "chargepoints/{client_id}/notes": Rows(
         lambda parents, number: Note.objects.create(
             charge_point=parents.station, text=str(number), author="A"
@@ -232,6 +234,7 @@ LISTS = {
         parent=of_station,
     ),
     "chargepoints/{client_id}/reports": Rows(a_report, "state", parent=of_station),
+    "chargepoints/{client_id}/stream-messages": Rows(listed.a_stream_message, "pending", parent=of_station),
     "configuration/drift": Rows(listed.a_desired_value, "reason"),
     "configuration/templates": Rows(listed.a_template, "description"),
     "configuration/templates/{template_id}/assignments": Rows(

@@ -17,12 +17,13 @@ from tests.api.recorded.scenario import (
     commands,
     firmware,
     kit,
+    monitoring,
     sessions,
     stations,
 )
 from tests.servers import LiveServer
 
-SCENARIO = (accounts, stations, sessions, kit, commands, added, campaigns, firmware)
+SCENARIO = (accounts, stations, sessions, kit, commands, added, campaigns, firmware, monitoring)
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ MENU = {
         "Local lists",
         "Desired values",
         "Templates",
+        "Monitors",
+        "Event streams",
     ],
     "Access": ["Operators", "API keys"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],

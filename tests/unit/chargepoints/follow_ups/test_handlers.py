@@ -39,8 +39,12 @@ MESSAGES: list[tuple[str, dict[str, Any], int | None, str]] = [
     ("PullDynamicScheduleUpdate", {"chargingProfileId": 8}, None, "chargingProfileId 8"),
     ("NotifyDERAlarm", {"controlType": "Droop"}, None, "controlType Droop"),
     ("NotifyDERStartStop", {"controlId": "D"}, None, "controlId D"),
-    ("OpenPeriodicEventStream", {"constantStreamData": {"id": 8}}, None, ""),
-    ("NotifyPeriodicEventStream", {"id": 8}, None, "id 8"),
+    (
+        "OpenPeriodicEventStream",
+        {"constantStreamData": {"id": 8, "variableMonitoringId": 1, "params": {}}},
+        None,
+        "",
+    ),
     ("ClosePeriodicEventStream", {"id": 8}, None, "id 8"),
 ]  # fmt: skip
 ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
@@ -49,7 +53,7 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("NotifyEVChargingSchedule", V201): {"status": "Accepted"},
     ("NotifyEVChargingSchedule", V21): {"status": "Accepted"},
     ("PullDynamicScheduleUpdate", V21): REJECTED | {"statusInfo": {"reasonCode": "InvalidProfile"}},
-    ("OpenPeriodicEventStream", V21): REJECTED,
+    ("OpenPeriodicEventStream", V21): {"status": "Accepted"},
 }
 
 

@@ -70,7 +70,7 @@ def test_a_report_ends_with_the_part_that_nothing_follows(
             f"chargingLimitSource {'x' * 235}",
         ),
         ("OpenPeriodicEventStream", {"id": 3}, None, ""),
-        ("NotifyPeriodicEventStream", {"id": 3}, None, "id 3"),
+        ("ClosePeriodicEventStream", {"id": 3}, None, "id 3"),
     ],
 )
 def test_a_message_names_its_object(

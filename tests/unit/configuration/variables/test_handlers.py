@@ -163,14 +163,14 @@ async def test_a_station_may_change_its_own_keys(station: Make) -> None:
     assert asked["configurationKey"][0]["value"] == "77"
 
 
-async def test_streams_are_refused_and_kept(station: Make, run_orm: Run) -> None:
+async def test_the_ends_of_a_stream_are_kept(station: Make, run_orm: Run) -> None:
     garage = await station(V21)
     constant = {"id": 3, "params": {}, "variableMonitoringId": 1}
 
     opened = await garage.ask(("OpenPeriodicEventStream", {"constantStreamData": constant}))
     closed = await garage.ask(("ClosePeriodicEventStream", {"id": 3}))
 
-    assert (opened, closed) == ({"status": "Rejected"}, {})
+    assert (opened, closed) == ({"status": "Accepted"}, {})
     rows = await run_orm(lambda: list(FollowUp.objects.order_by("pk").values_list("action", "reference")))
     assert rows == [("OpenPeriodicEventStream", ""), ("ClosePeriodicEventStream", "id 3")]
 
