@@ -55,6 +55,7 @@ class DeviceEventAdmin(EvidenceAdmin):
         "station",
         "evse_number",
         "trigger",
+        "severity",
         "is_cleared",
         "at",
     ]

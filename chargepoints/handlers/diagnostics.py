@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from chargepoints.services.diagnostics import device_events, log_uploads
+from chargepoints.services.diagnostics.device_events import Origin
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record, whole
 from chargepoints.tables import CHARGE_POINTS
@@ -14,6 +15,7 @@ from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import after, on, reply
+from ocpp_server.protocol.translate.times import REPLACED
 from ocpp_server.protocol.versions import V2X, V16
 from ocpp_server.storage.journal import journal
 
@@ -80,6 +82,7 @@ async def notify_event(station: Station, request: dict[str, Any]) -> dict[str, A
         component = event["component"]
         for kind in translate.zeros_of_evse(component.get("evse")):
             station.deviation(kind, path="eventData.component.evse")
+        at, problem = station.moment_or_problem(event.get("timestamp"))
         await device_events.record(
             station=station,
             event_id=event["eventId"],
@@ -93,6 +96,14 @@ async def notify_event(station: Station, request: dict[str, Any]) -> dict[str, A
             tech_code=event.get("techCode", ""),
             tech_info=event.get("techInfo", ""),
             is_cleared=bool(event.get("cleared", False)),
-            at=station.moment(event.get("timestamp")),
+            at=at,
+            origin=Origin(
+                kind=event.get("eventNotificationType", ""),
+                monitor_id=event.get("variableMonitoringId"),
+                severity=event.get("severity"),
+                cause=event.get("cause"),
+                transaction_id=event.get("transactionId", ""),
+            ),
+            is_timed=problem not in REPLACED,
         )
     return {}

@@ -109,6 +109,28 @@ class DeviceEvent(models.Model):
     tech_code = models.CharField(max_length=255, blank=True, default="")
     tech_info = models.TextField(blank=True, default="")
     is_cleared = models.BooleanField(_("cleared"), default=False)
+    kind = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("HardWiredNotification, HardWiredMonitor, PreconfiguredMonitor or CustomMonitor."),
+    )
+    monitor_id = models.BigIntegerField(
+        _("monitor ID"), null=True, help_text=_("The station's number of the monitor.")
+    )
+    severity = models.PositiveSmallIntegerField(
+        null=True, help_text=_("From 0, danger, to 9, for debugging (2.1).")
+    )
+    cause = models.BigIntegerField(null=True, help_text=_("The event that led to this one."))
+    ocpp_transaction_id = models.CharField(
+        _("session"),
+        max_length=36,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The station's id of the session that it belongs to."),
+    )
     at = models.DateTimeField(_("time"))
     received_at = models.DateTimeField(db_index=True)
 

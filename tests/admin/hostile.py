@@ -259,7 +259,14 @@ def rows() -> dict[type, Any]:
             at=NOON,
         ),
         DeviceEvent.objects.create(
-            charge_point=station, event_id=1, component=bad, variable=bad, actual_value=bad, **both
+            charge_point=station,
+            event_id=1,
+            component=bad,
+            variable=bad,
+            actual_value=bad,
+            kind=bad[:32],
+            ocpp_transaction_id=bad[:36],
+            **both,
         ),
         TransactionEvent.objects.create(
             transaction=session,

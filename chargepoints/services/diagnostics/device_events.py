@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
+from chargepoints.models import DeviceEvent
 from chargepoints.services import availability
 from chargepoints.tables import DEVICE_EVENTS
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import MASK, masked_words
 from ocpp_server.protocol.secrets import is_secret_name
 from ocpp_server.protocol.translate import Place
+from ocpp_server.storage.journal import journal
 
-_INT64 = 2**63 - 1
+_INT64: Final = 2**63 - 1
+_LEAST_SEVERE: Final = 9
+# An event without a time that comes again within this time is a repetition.
+_REPEATED_WITHIN: Final = timedelta(hours=1)
+
+
+class Origin(NamedTuple):
+    """The monitor of an event and what led to it, as the station reports them; None or empty: not at all."""
+
+    kind: str = ""
+    monitor_id: int | None = None
+    severity: int | None = None
+    cause: int | None = None
+    transaction_id: str = ""
+
+
+_NONE: Final = Origin()
 
 
 async def record(
@@ -29,8 +48,19 @@ async def record(
     tech_info: str,
     is_cleared: bool,
     at: datetime,
+    origin: Origin = _NONE,
+    is_timed: bool = True,
 ) -> None:
-    """Store an event. AvailabilityState is another report of a connector's status (2.0.1 G01.FR.03)."""
+    """Store an event, once: a station repeats those whose answer it has not got.
+
+    AvailabilityState is another report of a connector's status (2.0.1 G01.FR.03). `is_timed` is False for an
+    event whose time is that of its receipt: a repetition of it has another time, so it is looked up.
+    """
+    event_id = _int64(event_id)
+    if not is_timed and await journal.run(
+        _is_known, station.pk, event_id, component[:255], variable[:255], since=at - _REPEATED_WITHIN
+    ):
+        return
     names = (component, component_instance, variable, variable_instance)
     shown, remark = (
         (MASK, MASK if tech_info else "")
@@ -40,7 +70,7 @@ async def record(
     station.unit.insert(
         DEVICE_EVENTS,
         charge_point_id=station.pk,
-        event_id=max(-_INT64, min(event_id, _INT64)),
+        event_id=event_id,
         component=component[:255],
         component_instance=component_instance[:255],
         evse_number=place.evse,
@@ -52,6 +82,11 @@ async def record(
         tech_code=tech_code[:255],
         tech_info=remark,
         is_cleared=is_cleared,
+        kind=origin.kind[:32],
+        monitor_id=None if origin.monitor_id is None else _int64(origin.monitor_id),
+        severity=None if origin.severity is None else max(0, min(origin.severity, _LEAST_SEVERE)),
+        cause=None if origin.cause is None else _int64(origin.cause),
+        ocpp_transaction_id=origin.transaction_id[:36],
         at=at,
         received_at=station.received_at,
     )
@@ -63,3 +98,13 @@ async def record(
             status=actual_value,
             at=at,
         )
+
+
+def _int64(number: int) -> int:
+    """A number of a station that fits into the column."""
+    return max(-_INT64, min(number, _INT64))
+
+
+def _is_known(charge_point_pk: int, event_id: int, component: str, variable: str, *, since: datetime) -> bool:
+    rows = DeviceEvent.objects.filter(charge_point=charge_point_pk, event_id=event_id, at__gte=since)
+    return rows.filter(component=component, variable=variable).exists()
