@@ -37,6 +37,8 @@ class ChargePointsConfig(AppConfig):
         kinds.register(firmware.FIRMWARE, commands={firmware.COMMAND: dict}, is_only_way=True)
         usage.register(updates.use_of)
         extensions.register(live.CONNECTORS)
+        extensions.register(live.DISPLAYS)
+        extensions.register(live.SWAPPING)
         streams.register(UPLOADS, receive_log)
         streams.register(FIRMWARE, send_firmware)
         uploads.register(

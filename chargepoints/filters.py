@@ -9,16 +9,20 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from chargepoints.models import (
+    BatterySwap,
     Campaign,
     CampaignStation,
     ChargePoint,
     Command,
     Connector,
+    DisplayMessage,
     FirmwareDownload,
     FirmwareUpdate,
     LogUpload,
     Message,
+    PublishedFirmware,
     ReportAssembly,
+    SwappedBattery,
 )
 from chargepoints.services import message_search
 from ocpp_server.api.fields import FlagField, TextField, WholeField
@@ -234,6 +238,52 @@ class FirmwareUpdateQuery(ListQuery):
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows, station = super().filtered(rows), self.validated_data.get("clientId")
         return rows.filter(charge_point__identity_key=station.casefold()) if station else rows
+
+
+class DisplayMessageQuery(ListQuery):
+    orderings = {"createdAt": "created_at"}
+    exact = {"messageId": "number", "state": "state", "isForeign": "is_foreign"}
+    moment = "created_at"
+
+    ordering = ordering(orderings)
+    isCurrent = FlagField(required=False, help_text="Whether the station has it, or may have it.")
+    isForeign = FlagField(required=False)
+    state = serializers.ChoiceField(choices=DisplayMessage.State.values, required=False)
+    messageId = WholeField(required=False, min_value=0, max_value=_INT64)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows, is_current = super().filtered(rows), self.validated_data.get("isCurrent")
+        return rows if is_current is None else rows.filter(ended_at__isnull=is_current)
+
+
+class BatterySwapQuery(ListQuery):
+    orderings = {"createdAt": "created_at"}
+    exact = {"state": "state", "swapRequestId": "number", "idTag": "id_token__iexact"}
+    moment = "created_at"
+
+    ordering = ordering(orderings)
+    state = serializers.ChoiceField(choices=BatterySwap.State.values, required=False)
+    swapRequestId = WholeField(required=False, min_value=-_INT64, max_value=_INT64)
+    idTag = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    serialNumber = TextField(required=False, max_length=50, help_text="Of a battery in the swap.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows, serial = super().filtered(rows), self.validated_data.get("serialNumber")
+        if serial is None:
+            return rows
+        swaps = SwappedBattery.objects.filter(serial_number=serial).values("swap")
+        return rows.filter(pk__in=swaps)
+
+
+class PublishedFirmwareQuery(ListQuery):
+    orderings = {"createdAt": "created_at"}
+    exact = {"state": "state", "checksum": "checksum", "firmwareId": "firmware"}
+    moment = "created_at"
+
+    ordering = ordering(orderings)
+    state = serializers.ChoiceField(choices=PublishedFirmware.State.values, required=False)
+    checksum = TextField(required=False, max_length=32)
+    firmwareId = WholeField(required=False, min_value=1, max_value=_INT64)
 
 
 class CampaignQuery(ChangedQuery):

@@ -18,12 +18,14 @@ from chargepoints.models import (
     SecurityEvent,
 )
 from chargepoints.services import clocks, commands, deviations
+from chargepoints.services.battery_swap import swaps
 from chargepoints.services.campaigns import driving, stepping
 from chargepoints.services.campaigns import keeping as old_campaigns
 from chargepoints.services.diagnostics import log_uploads
 from chargepoints.services.diagnostics.files import LOGS
+from chargepoints.services.display import requests as display_messages
 from chargepoints.services.firmware import files as firmware_files
-from chargepoints.services.firmware import updates
+from chargepoints.services.firmware import publishing, updates
 from chargepoints.services.firmware.files import HOSTED
 from chargepoints.services.follow_ups import gathering, keeping
 from chargepoints.services.provisioning import restarted
@@ -134,8 +136,16 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (EXPIRE, in_journal(restarted.settle_overdue)),
     (EXPIRE, in_journal(log_uploads.settle)),
     (EXPIRE, in_journal(updates.settle)),
+    (EXPIRE, in_journal(display_messages.settle_waiting)),
+    (EXPIRE, in_journal(display_messages.end_expired)),
+    (EXPIRE, in_journal(swaps.settle_waiting)),
+    (EXPIRE, in_journal(publishing.settle_waiting)),
+    (EXPIRE, in_journal(swaps.end_overdue)),
     (SWEEP, in_journal(delete_old_refusals)),
     (SWEEP, in_journal(log_uploads.delete_old)),
+    (SWEEP, in_journal(display_messages.delete_ended)),
+    (SWEEP, in_journal(swaps.delete_old)),
+    (SWEEP, in_journal(publishing.delete_ended)),
     (SWEEP, delete_old_campaigns),
     (SWEEP, in_journal(gathering.find_missed)),
     (SWEEP, in_journal(keeping.delete_personal)),

@@ -1,15 +1,18 @@
-"""Loads charge points and their connectors into the live state."""
+"""Loads charge points, their connectors, display messages and battery swaps into the live state."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 import structlog
 from django.conf import settings
+from django.db.models import Q
 
-from chargepoints.models import ChargePoint, Connector
-from ocpp_server.live.extensions import ByKey, Entry, Extension
+from chargepoints.models import BatterySwap, ChargePoint, Connector, DisplayMessage
+from ocpp_server.live.extensions import ByKey, Entry, Extension, Slot
 from ocpp_server.live.records import ConnectorState
 from ocpp_server.live.station import Station
 
@@ -86,3 +89,61 @@ def connector_entries(station: Station) -> Iterator[Entry]:
 
 
 CONNECTORS = Extension(name="connectors", load=load_connectors, show=connector_entries)
+
+
+class Shown(msgspec.Struct):
+    """A message that the station has, or may have.
+
+    `text` is its format and content, by which a report shows whether it is still the same message. `since` is
+    the time of the answer or the report that showed it first, or of the request.
+    """
+
+    pk: str
+    number: int
+    priority: str
+    station_state: str
+    transaction: str
+    ends_at: datetime | None
+    text: tuple[str, str]
+    display: dict[str, object]
+    since: datetime
+    is_confirmed: bool = True
+
+
+def shown(row: DisplayMessage) -> Shown:
+    """The live form of a stored message."""
+    return Shown(
+        pk=row.pk,
+        number=row.number,
+        priority=row.priority,
+        station_state=row.station_state,
+        transaction=row.transaction,
+        ends_at=row.ends_at,
+        text=(row.format, row.content),
+        display=row.display,
+        since=row.confirmed_at or row.created_at,
+        is_confirmed=row.state == DisplayMessage.State.CONFIRMED,
+    )
+
+
+def load_displays(by_pk: ByKey) -> None:
+    """Load the messages that the stations have, or may have."""
+    for row in DisplayMessage.objects.current().filter(charge_point__in=by_pk).order_by("created_at", "pk"):
+        for station in by_pk[row.charge_point_id]:
+            DISPLAYS.of(station).append(shown(row))
+
+
+DISPLAYS = Slot(name="display_messages", empty=list[Shown], load=load_displays)
+
+
+def load_swapping(by_pk: ByKey) -> None:
+    """Load which of the stations have swapped batteries, or agreed to."""
+    has_swapped = Q(accepted_at__isnull=False) | Q(in_at__isnull=False) | Q(out_at__isnull=False)
+    rows = BatterySwap.objects.filter(has_swapped, charge_point__in=by_pk).order_by()
+    for pk in rows.values_list("charge_point_id", flat=True).distinct():
+        for station in by_pk[pk]:
+            SWAPPING.of(station).add(pk)
+
+
+# The station's own key if it swaps batteries, else nothing.
+SWAPPING = Slot(name="battery_swaps", empty=set[int], load=load_swapping)

@@ -1,12 +1,27 @@
 """Tables for the journal: the models that messages change."""
 
-from chargepoints.models import ChargePoint, Command, Connector, DeviceEvent, FollowUp, Message, SecurityEvent
+from chargepoints.models import (
+    BatterySwap,
+    ChargePoint,
+    Command,
+    Connector,
+    DeviceEvent,
+    DisplayMessage,
+    FollowUp,
+    Message,
+    PublishedFirmware,
+    SecurityEvent,
+    SwappedBattery,
+)
 from ocpp_server.storage.bulk import Table
 
+# A row whose command has stored it already is skipped.
+BATTERY_SWAPS = Table(BatterySwap, once=True)
 CHARGE_POINTS = Table(ChargePoint)
 COMMANDS = Table(Command)
 CONNECTORS = Table(Connector)
 DEVICE_EVENTS = Table(DeviceEvent, once=True)
+DISPLAY_MESSAGES = Table(DisplayMessage, once=True)
 FOLLOW_UPS = Table(FollowUp, once=True)
 MESSAGES = Table(
     Message,
@@ -26,4 +41,6 @@ MESSAGES = Table(
     ),
     empty=("request_text", "response_text"),
 )
+PUBLISHED_FIRMWARE = Table(PublishedFirmware, once=True)
 SECURITY_EVENTS = Table(SecurityEvent)
+SWAPPED_BATTERIES = Table(SwappedBattery, once=True)

@@ -1,13 +1,16 @@
 """URLs below /api/v1."""
 
 from chargepoints.views import (
+    battery_swaps,
     campaigns,
     commands,
+    display,
     firmware,
     firmware_updates,
     follow_ups,
     logs,
     notes,
+    published_firmware,
     security,
     sites,
     stations,
@@ -19,11 +22,14 @@ _ONE = "chargepoints/<str:client_id>"
 router = Router()
 router.register("chargepoints", stations.ChargePointViewSet)
 router.register(f"{_ONE}/connectors", stations.ConnectorViewSet)
+router.register(f"{_ONE}/battery-swaps", battery_swaps.BatterySwapViewSet)
 router.register(f"{_ONE}/commands", commands.CommandViewSet)
+router.register(f"{_ONE}/display-messages", display.DisplayMessageViewSet)
 router.register(f"{_ONE}/messages", commands.MessageViewSet)
 router.register(f"{_ONE}/follow-ups", follow_ups.FollowUpViewSet)
 router.register(f"{_ONE}/logs", logs.LogViewSet)
 router.register(f"{_ONE}/notes", notes.NoteViewSet)
+router.register(f"{_ONE}/published-firmware", published_firmware.PublishedFirmwareViewSet)
 router.register(f"{_ONE}/reports", follow_ups.ReportViewSet)
 router.register("campaigns", campaigns.CampaignViewSet)
 router.register("campaigns/<str:campaign_id>/stations", campaigns.CampaignStationViewSet)

@@ -71,6 +71,11 @@ class Misbehaviour:
     # The status of every monitor that is set: Rejected, UnsupportedMonitorType, Duplicate, UnknownVariable.
     refuses_monitors: str = ""
     loses_report_parts: bool = False  # the first part of a report of monitors is never sent
+    refuses_messages: str = ""  # the status of every SetDisplayMessage, such as NotSupportedPriority
+    # The end of every PublishFirmware: Rejected, DownloadFailed, InvalidChecksum or PublishFailed.
+    publishing: str = ""
+    lacks_batteries: bool = False  # rejects every battery swap
+    leaves_batteries: bool = False  # the driver does not take the offered batteries
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class Station(StationConnection):
         self.jobs: dict[str, tuple[int | None, str]] = {}  # "firmware" and "log": request id and last status
         self.sessions: list[Session] = []
         self.costs: dict[str, float] = {}  # costs from CostUpdated, by transaction
+        self.published: dict[str, str] = {}  # the last status of published firmware, by checksum
         self.outbox = Outbox(self)
         self._idle_follow_up: FollowUp | None = None
 

@@ -12,11 +12,13 @@ class TransactionsConfig(AppConfig):
         from ocpp_server.api import extensions
         from ocpp_server.observability import fleet
         from ocpp_server.process import scheduler
+        from ocpp_server.sessions import sessions
         from ocpp_server.transport import quarantine as port_of_quarantine
         from transactions import jobs, live, metrics
-        from transactions.services.transactions import quarantine
+        from transactions.services.transactions import for_other_apps, quarantine
 
         port_of_quarantine.port.fill(quarantine)
+        sessions.fill(for_other_apps)
         live.register()
         commanding.announce("transactions.commands")
         scheduler.register(jobs.JOBS)

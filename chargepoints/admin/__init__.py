@@ -1,10 +1,12 @@
 """Stations, sites, connectors, commands and their evidence in the admin; one module a noun."""
 
 from chargepoints.admin import (
+    battery_swaps,
     campaigns,
     cards,
     commands,
     connectors,
+    display_messages,
     evidence,
     firmware,
     firmware_updates,
@@ -13,16 +15,19 @@ from chargepoints.admin import (
     menu,
     messages,
     notes,
+    published_firmware,
     refused_connections,
     sites,
     stations,
 )
 
 __all__ = [
+    "battery_swaps",
     "campaigns",
     "cards",
     "commands",
     "connectors",
+    "display_messages",
     "evidence",
     "firmware",
     "firmware_updates",
@@ -31,6 +36,7 @@ __all__ = [
     "menu",
     "messages",
     "notes",
+    "published_firmware",
     "refused_connections",
     "sites",
     "stations",

@@ -1,6 +1,8 @@
+from chargepoints.models.battery_swap import BatterySwap, SwappedBattery
 from chargepoints.models.campaign import Campaign, CampaignStation
 from chargepoints.models.charge_point import ChargePoint, Connector, Evse
 from chargepoints.models.command import Command
+from chargepoints.models.display_message import DisplayMessage
 from chargepoints.models.evidence import Deviation, DeviceEvent, RefusedConnection, SecurityEvent
 from chargepoints.models.firmware import FirmwareDownload, FirmwareDownloadRequest, FirmwareFile
 from chargepoints.models.firmware_update import FirmwareUpdate
@@ -8,9 +10,11 @@ from chargepoints.models.follow_up import FollowUp, ReportAssembly
 from chargepoints.models.log_upload import LogUpload
 from chargepoints.models.message import Message
 from chargepoints.models.note import Note
+from chargepoints.models.published_firmware import PublishedFirmware
 from chargepoints.models.site import Site
 
 __all__ = [
+    "BatterySwap",
     "Campaign",
     "CampaignStation",
     "ChargePoint",
@@ -18,6 +22,7 @@ __all__ = [
     "Connector",
     "Deviation",
     "DeviceEvent",
+    "DisplayMessage",
     "Evse",
     "FirmwareDownload",
     "FirmwareDownloadRequest",
@@ -27,8 +32,10 @@ __all__ = [
     "LogUpload",
     "Message",
     "Note",
+    "PublishedFirmware",
     "RefusedConnection",
     "ReportAssembly",
     "SecurityEvent",
     "Site",
+    "SwappedBattery",
 ]

@@ -115,6 +115,37 @@ PROFILE = {
     "ended": NEUTRAL,
     "unused": NEUTRAL,
 }
+DISPLAY_MESSAGE = {
+    "requested": NEUTRAL,
+    "confirmed": SUCCESS,
+    "unanswered": WARNING,
+    "refused": DANGER,
+    "replaced": NEUTRAL,
+    "cleared": NEUTRAL,
+    "missing": WARNING,
+    "ended": NEUTRAL,
+    "expired": NEUTRAL,
+}
+BATTERY_SWAP = {
+    "requested": NEUTRAL,
+    "open": INFO,
+    "swapped": SUCCESS,
+    "returned": WARNING,
+    "rejected": DANGER,
+    "lapsed": WARNING,
+}
+PUBLISHED_FIRMWARE = {
+    "requested": NEUTRAL,
+    "accepted": INFO,
+    "downloading": INFO,
+    "downloaded": INFO,
+    "verified": INFO,
+    "published": SUCCESS,
+    "unanswered": WARNING,
+    "rejected": DANGER,
+    "failed": DANGER,
+    "unpublished": NEUTRAL,
+}
 ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 
 

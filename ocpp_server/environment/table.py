@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ocpp_server.environment.battery_swaps import BATTERY_SWAP_VARIABLES
 from ocpp_server.environment.events import EVENT_VARIABLES
 from ocpp_server.environment.firmware import FIRMWARE_VARIABLES
 from ocpp_server.environment.http import HTTP_VARIABLES
@@ -363,6 +364,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     *UPLOAD_VARIABLES,
     *FIRMWARE_VARIABLES,
+    *BATTERY_SWAP_VARIABLES,
     *EVENT_VARIABLES,
     *LOG_VARIABLES,
 )

@@ -5,12 +5,14 @@ from typing import Any
 from simulator import schemas
 from simulator.answers import (  # noqa: F401 - each import registers its answers
     availability,
+    battery_swap,
     certificates,
     configuration,
     displays,
     firmware,
     local_list,
     monitoring,
+    publishing,
     remote,
     reservation,
     smart_charging,

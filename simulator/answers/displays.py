@@ -4,12 +4,15 @@ import functools
 from typing import Any
 
 from simulator.answers.table import ACCEPTED, Answer, answers
+from simulator.clock import parse_time
 from simulator.versions import V21, V201
 
 
 @answers("SetDisplayMessage", V201, V21)
 def set_display(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
     message = payload["message"]
+    if station.misbehaviour.refuses_messages:
+        return {"status": station.misbehaviour.refuses_messages}
     if message["message"]["format"] not in ("ASCII", "UTF8"):
         return {"status": "NotSupportedMessageFormat"}
     if "transactionId" in message and station.session_of(message["transactionId"]) is None:
@@ -18,11 +21,22 @@ def set_display(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
     return ACCEPTED
 
 
+def _current(station: Any) -> dict[int, dict[str, Any]]:
+    """The messages whose session runs and whose end has not passed; the others are removed."""
+    now = station.clock.now()
+    for number, message in list(station.displays.items()):
+        end = parse_time(message.get("endDateTime", ""))
+        transaction = message.get("transactionId")
+        if (end and end <= now) or (transaction and station.session_of(transaction) is None):
+            del station.displays[number]
+    return dict(station.displays)
+
+
 @answers("GetDisplayMessages", V201, V21)
 def get_displays(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
     found = [
         message
-        for number, message in sorted(station.displays.items())
+        for number, message in sorted(_current(station).items())
         if number in payload.get("id", [number])
         and payload.get("priority", message["priority"]) == message["priority"]
         and payload.get("state", message.get("state")) == message.get("state")
@@ -35,7 +49,9 @@ def get_displays(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answ
 
 @answers("ClearDisplayMessage", V201, V21)
 def clear_display(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
-    return ACCEPTED if station.displays.pop(payload["id"], None) else {"status": "Unknown"}
+    found = _current(station).get(payload["id"])
+    station.displays.pop(payload["id"], None)
+    return ACCEPTED if found else {"status": "Unknown"}
 
 
 @answers("CustomerInformation", V201, V21)

@@ -17,11 +17,13 @@ from accounts.models import (
 )
 from accounts.services import api_keys
 from chargepoints.models import (
+    BatterySwap,
     Campaign,
     CampaignStation,
     Command,
     Deviation,
     DeviceEvent,
+    DisplayMessage,
     FirmwareDownload,
     FirmwareDownloadRequest,
     FirmwareFile,
@@ -30,10 +32,12 @@ from chargepoints.models import (
     LogUpload,
     Message,
     Note,
+    PublishedFirmware,
     RefusedConnection,
     ReportAssembly,
     SecurityEvent,
     Site,
+    SwappedBattery,
 )
 from configuration.models import (
     ConfigurationTemplate,
@@ -147,6 +151,26 @@ def rows() -> dict[type, Any]:
     FirmwareDownloadRequest.objects.create(
         download=download, method=bad[:8], status=200, client_address=bad[:64], began_at=NOON
     )
+    swap = BatterySwap.objects.create(
+        charge_point=station,
+        number=1,
+        id_token=bad,
+        id_token_type=bad[:32],
+        reason=bad,
+        actor=bad[:150],
+        created_at=NOON,
+    )
+    SwappedBattery.objects.create(
+        swap=swap,
+        way="in",
+        slot=1,
+        serial_number=bad[:50],
+        soc=1.0,
+        soh=1.0,
+        vendor_info=bad,
+        refusal=bad[:20],
+        at=NOON,
+    )
     template = ConfigurationTemplate.objects.create(name=bad, description=bad, values={bad: bad})
     rows: list[Any] = [
         campaign,
@@ -212,6 +236,35 @@ def rows() -> dict[type, Any]:
             updated_at=NOON,
         ),
         Note.objects.create(charge_point=station, text=bad, author=bad[:150]),
+        DisplayMessage.objects.create(
+            charge_point=station,
+            number=1,
+            priority=bad[:16],
+            station_state=bad[:16],
+            transaction=bad[:36],
+            format=bad[:16],
+            language=bad[:8],
+            content=bad,
+            extra=[bad],
+            display={"name": bad},
+            reason=bad,
+            actor=bad[:150],
+            created_at=NOON,
+        ),
+        PublishedFirmware.objects.create(
+            id=bad[:36],
+            charge_point=station,
+            firmware=firmware,
+            number=1,
+            location=bad,
+            checksum=bad[:32],
+            status=bad[:64],
+            reason=bad,
+            locations=[bad],
+            actor=bad[:150],
+            created_at=NOON,
+        ),
+        swap,
         InstalledProfile.objects.create(
             charge_point=station,
             command=command,

@@ -230,6 +230,7 @@ for _central, _results in ((Central201, v201.call_result), (Central21, v21.call_
             "ReportChargingProfiles",
             "ReservationStatusUpdate",
             "NotifyDisplayMessages",
+            "PublishFirmwareStatusNotification",
         ],
     )
-_answer_empty(Central21, v21.call_result, ["ClosePeriodicEventStream"])
+_answer_empty(Central21, v21.call_result, ["BatterySwap", "ClosePeriodicEventStream"])

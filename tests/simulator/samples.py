@@ -188,6 +188,9 @@ def samples_2() -> Samples:
         ],
         "GetVariables": [({"getVariableData": [known, unknown]}, {})],
         "InstallCertificate": [({"certificateType": "CSMSRootCertificate", "certificate": pem}, OK)],
+        "PublishFirmware": [
+            ({"requestId": 5, "location": "ftp://example.com/v9.bin", "checksum": "0" * 32}, OK)
+        ],
         "RequestStartTransaction": [({"idToken": TOKEN, "evseId": 9, "remoteStartId": 1}, NO)],
         "RequestStopTransaction": [({"transactionId": "T"}, NO)],
         "ReserveNow": [({"id": 3, "expiryDateTime": LATER, "idToken": TOKEN, "evseId": 1}, OK)],
@@ -224,6 +227,10 @@ def samples_2() -> Samples:
             ({"requestedMessage": "PublishFirmwareStatusNotification"}, {"status": "NotImplemented"}),
         ],
         "UnlockConnector": [({"evseId": 1, "connectorId": 1}, {"status": "Unlocked"})],
+        "UnpublishFirmware": [
+            ({"checksum": "0" * 32}, {"status": "DownloadOngoing"}),
+            ({"checksum": "1" * 32}, {"status": "NoFirmware"}),
+        ],
         "UpdateFirmware": [
             (
                 {
@@ -237,8 +244,9 @@ def samples_2() -> Samples:
 
 
 def samples_21() -> Samples:
-    """The actions that 2.1 added."""
-    return {
+    """The samples of 2.x, and of the actions that only 2.1 has."""
+    return samples_2() | {
         "AdjustPeriodicEventStream": [({"id": 9, "params": {"interval": 5}}, NO)],
         "GetPeriodicEventStream": [({}, {})],
+        "RequestBatterySwap": [({"requestId": 6, "idToken": TOKEN}, OK)],
     }

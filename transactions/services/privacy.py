@@ -24,7 +24,15 @@ from django.utils import timezone
 from accounts.models import Contract, IdempotentRequest, Member, Token, UnknownToken, User
 from accounts.models.token import normalise_uid
 from accounts.services import membership
-from chargepoints.models import Campaign, ChargePoint, Command, Deviation, FollowUp, Message
+from chargepoints.models import (
+    BatterySwap,
+    Campaign,
+    ChargePoint,
+    Command,
+    Deviation,
+    FollowUp,
+    Message,
+)
 from chargepoints.services.follow_ups import keeping
 from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Conflict
@@ -60,6 +68,7 @@ _UIDS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
     (Refusal, ("id_token",)),
     (RemoteStart, ("id_token",)),
     (Reservation, ("id_token",)),
+    (BatterySwap, ("id_token",)),
 )
 # Rows per batch of a search; only rows that change are locked.
 _AT_ONCE = 20_000  # equivalent: any number finds the same rows
@@ -123,7 +132,19 @@ def export(user: User) -> dict[str, Any]:
             | {"station": row.charge_point.identity}
             for row in reservations
         ],
+        "battery_swaps": [
+            _columns(row, "pk number id_token state in_at out_at") | {"station": row.charge_point.identity}
+            for row in _swaps(tokens)
+        ],
     }
+
+
+def _swaps(tokens: Iterable[Token]) -> list[BatterySwap]:
+    """The battery swaps with these tokens, which are stored by their uids, the oldest first."""
+    spellings = {spelling: 0 for token in tokens for spelling in _searched(token.uid)}
+    keys = [row.pk for row in _rows(BatterySwap, ("id_token",), "iexact", spellings)]
+    rows = BatterySwap.objects.filter(pk__in=keys).select_related("charge_point")
+    return list(rows.order_by("created_at", "pk"))
 
 
 def erase(user: User) -> Erased:

@@ -18,7 +18,7 @@ from .charging_profiles import (
 from .connectors import Place, connector, evse, place, zeros, zeros_of_evse
 from .metering import samples_2x, samples_16
 from .reservations import Reserving, reserving
-from .times import EARLIEST, FUTURE, moment, sent_time, time
+from .times import EARLIEST, FUTURE, moment, plain_time, sent_time, time
 from .tokens import (
     Decision,
     IdToken,
@@ -65,6 +65,7 @@ __all__ = [
     "reserving",
     "samples_2x",
     "samples_16",
+    "plain_time",
     "sent_time",
     "schedule_json",
     "sent",

@@ -52,3 +52,13 @@ def sent_time(text: str) -> datetime:
     """A time in a request of the server, checked by its schema, as aware UTC; UTC without a zone."""
     at = datetime.fromisoformat(text)
     return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def plain_time(text: str | None) -> datetime | None:
+    """A time that has nothing to do with now, as UTC; None for none, and for one that can't be read."""
+    if text is None:
+        return None
+    try:
+        return sent_time(text)
+    except (ValueError, OverflowError):
+        return None

@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from chargepoints.models import (
+    BatterySwap,
     ChargePoint,
+    DisplayMessage,
     FirmwareDownload,
     FirmwareFile,
     FirmwareUpdate,
     LogUpload,
+    PublishedFirmware,
     SecurityEvent,
 )
 from configuration.models import (
@@ -113,4 +116,32 @@ def a_stream_message(parents: Any, number: int) -> StreamMessage:
     stream = EventStream.objects.filter(charge_point=parents.station).first()
     return StreamMessage.objects.create(
         stream=stream or an_event_stream(parents, 1), base_at=NOON, data=[[0, "1"]], received_at=NOON
+    )
+
+
+def a_display_message(parents: Any, number: int) -> DisplayMessage:
+    return DisplayMessage.objects.create(
+        charge_point=parents.station,
+        number=number,
+        priority="NormalCycle",
+        format="UTF8",
+        content="A",
+        created_at=NOON + timedelta(seconds=number // 3),
+    )
+
+
+def a_swap(parents: Any, number: int) -> BatterySwap:
+    at = NOON + timedelta(seconds=number // 3)
+    return BatterySwap.objects.create(
+        charge_point=parents.station, number=number, id_token="A", created_at=at
+    )
+
+
+def a_publication(parents: Any, number: int) -> PublishedFirmware:
+    return PublishedFirmware.objects.create(
+        id=f"c{number}",
+        charge_point=parents.station,
+        number=number,
+        checksum="0" * 32,
+        created_at=NOON + timedelta(seconds=number // 3),
     )

@@ -10,6 +10,7 @@ from chargepoints.handlers import diagnostics, display, firmware, security
 from chargepoints.tables import CHARGE_POINTS, DEVICE_EVENTS, FOLLOW_UPS, SECURITY_EVENTS
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V201
+from ocpp_server.storage.journal import journal
 from tests.unit.chargepoints.in_memory import (
     NOON,
     STATION,
@@ -23,6 +24,10 @@ from tests.unit.chargepoints.in_memory import (
 
 AT = "2026-05-04T11:00:00Z"
 ELEVEN = NOON.replace(hour=11)
+
+
+async def _at_once(function: Any, *given: Any) -> Any:
+    return function(*given)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +51,11 @@ ELEVEN = NOON.replace(hour=11)
     ],
 )
 async def test_a_status_is_stored_with_the_message(
-    handler: Any, action: str, column: str, is_shown: bool
+    monkeypatch: pytest.MonkeyPatch, handler: Any, action: str, column: str, is_shown: bool
 ) -> None:
     station = a_station()
+    monkeypatch.setattr(firmware.publishing, "find", lambda *_: None)
+    monkeypatch.setattr(journal, "run", _at_once)
 
     answer = await handled(handler, station, action, {"status": "Busy", "requestId": 8})
 
@@ -91,8 +98,9 @@ async def test_long_statuses_are_cut() -> None:
 )
 async def test_a_part_of_a_report_is_stored(handler: Any, action: str) -> None:
     station = a_station()
+    request = {"requestId": 5, "seqNo": 2, "data": "Ann", "messageInfo": [], "tbc": True}
 
-    answer = await handled(handler, station, action, {"requestId": 5, "seqNo": 2, "data": "Ann", "tbc": True})
+    answer = await handled(handler, station, action, request)
 
     (row,) = rows(station, FOLLOW_UPS)
     assert (answer, row["action"], row["request_id"], row["is_last"]) == ({}, action, 5, False)

@@ -20,6 +20,7 @@ MOST_LINES = 400
 
 # Services for which OCPP has no action. accounts has no block at all.
 SERVICES_WITHOUT_A_BLOCK = {
+    "chargepoints/services/asking.py": "sends the commands of any block that have a row of their own",
     "chargepoints/services/admission.py": "answers the handshake, which comes before every action",
     **{
         f"chargepoints/services/campaigns/{name}.py": "a campaign does what is in any block for many stations"

@@ -19,11 +19,13 @@ MENU = {
     "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
     "Logs": [
         "Messages", "Commands", "Settlements", "Remote starts", "Station logs",
-        "Firmware updates", "Firmware downloads", "Deviations", "Security events", "Device events", "Reports",
-        "Follow-ups", "Events",
+        "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations", "Security events",
+        "Device events", "Reports", "Follow-ups", "Events",
     ],
     "Details": [
         "Connectors",
+        "Display messages",
+        "Published firmware",
         "Notes",
         "Charging profiles",
         "Meter values",

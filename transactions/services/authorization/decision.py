@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
+from chargepoints.services.battery_swap import swaps
 from ocpp_server import live
 from ocpp_server.domain import Conflict
 from ocpp_server.error_codes import Code
@@ -89,9 +90,9 @@ async def decide(
         return holding.refuse(station, key, group_id, place, at or station.received_at) if is_start else None
 
     if token.type == NO_AUTHORIZATION:
-        # 2.0.1 C02.FR.02.
+        # 2.0.1 C02.FR.02. A swap station charges the batteries in its slots without a token (2.1 S04).
         refused = reserved("", "")
-        if refused is None and not station.refuses_free_vending:
+        if refused is None and (not station.refuses_free_vending or swaps.charges_batteries(station)):
             return _NO_TOKEN_NEEDED
         decision = _NO_TOKEN_REFUSED if refused is None else Decision(refused.verdict, reason=refused.reason)
         _keep_refusal(station, token, place, decision, purpose)

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from _pytest.mark import ParameterSet
 
-from tests.conformance.every.answers import about_charging, about_stations  # noqa: F401 - they register
+from tests.conformance.every.answers import (  # noqa: F401 - they register
+    about_charging,
+    about_displays,
+    about_stations,
+)
 from tests.conformance.every.answers.bench import running
 from tests.conformance.peer import V16
 

@@ -22,7 +22,14 @@ _REQUESTS = [
     if action not in actions.SENDS
 ]
 # Follow-ups are stored as text by the same lines: one of each kind shows what their table refuses.
-_STORED_ALIKE = FOLLOWS.keys() - {"NotifyReport", "LogStatusNotification", "NotifyCustomerInformation"}
+_STORED_ALIKE = FOLLOWS.keys() - {
+    "NotifyReport",
+    "LogStatusNotification",
+    "NotifyCustomerInformation",
+    "NotifyDisplayMessages",
+    "PublishFirmwareStatusNotification",
+    "BatterySwap",
+}
 # The allowed answers to a mutation; a tolerated mutation gets a result.
 _CODES = {
     "FormatViolation",

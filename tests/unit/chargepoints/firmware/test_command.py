@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chargepoints.commands.firmware import UPDATE_FIRMWARE
+from chargepoints.commands.firmware.updating import UPDATE_FIRMWARE
 from chargepoints.models import ChargePoint, Command, FirmwareFile, FirmwareUpdate
 from configuration.models import ReportedKey
 from ocpp_server import live

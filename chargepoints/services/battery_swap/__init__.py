@@ -1,0 +1,1 @@
+"""Swaps of batteries (2.1 S)."""
