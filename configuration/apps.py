@@ -27,6 +27,7 @@ class ConfigurationConfig(AppConfig):
         from ocpp_server import capabilities, commanding
         from ocpp_server.api import extensions as row_extensions
         from ocpp_server.live import extensions
+        from ocpp_server.local_lists import local_lists
         from ocpp_server.process import scheduler
 
         extensions.keys.fill(live)
@@ -34,6 +35,7 @@ class ConfigurationConfig(AppConfig):
         extensions.register(live.STREAMS)
         scheduler.register(jobs.JOBS)
         capabilities.reports.fill(reported)
+        local_lists.fill(due)
         commanding.announce("configuration.commands")
         kinds.register(CONFIGURATION)
         kinds.register(campaigns.LOCAL_LIST, commands={"sync-local-list": dict})

@@ -15,8 +15,9 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
 from chargepoints.models import FollowUp, ReportAssembly
+from chargepoints.services.diagnostics import customers
 from chargepoints.services.follow_ups import personal
-from chargepoints.services.follow_ups.table import FOLLOWS, REPORTS
+from chargepoints.services.follow_ups.table import FOLLOWS, PERSONAL, REPORTS
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import EvidenceAdmin, link
 from ocpp_server.admin.filters import MomentFilter, StationFilter
@@ -94,6 +95,20 @@ class ReportAdmin(_CommandAdmin):
     sortable_by = ["started_at"]
     ordering = ["-started_at"]
     empty_sentence = _("No reports yet. Ask a 2.x station for one with GetBaseReport.")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """Only administrators see the personal data of customers."""
+        fields = super().get_fields(request, obj)
+        is_shown = (
+            isinstance(obj, ReportAssembly)
+            and obj.action in PERSONAL
+            and access.may(request.user, Right.PERSONAL_DATA)
+        )
+        return [*fields, "customer_data"] if is_shown else fields
+
+    @admin.display(description=_("Customer information"))
+    def customer_data(self, report: ReportAssembly) -> str:
+        return customers.text_of(report) or "–"
 
     @display(description=_("State"), label=tones.REPORT)
     def state_label(self, report: ReportAssembly) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""GetDiagnostics and GetLog: ask a station for its diagnostics or log (1.6 4.4 and security extension, N01).
+"""GetDiagnostics and GetLog: ask a station for its diagnostics or log (1.6 4.4 and security extension, N01);
+and CustomerInformation (N09, N10).
 
 The server makes an address for each request, at which it receives the file itself, unless an operator gives
 another one.
@@ -6,7 +7,7 @@ another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -14,16 +15,20 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command, LogUpload
-from chargepoints.services.diagnostics import addresses, log_uploads, requests
+from chargepoints.services.diagnostics import addresses, customers, log_uploads, requests
 from ocpp_server import command_fields as fields
+from ocpp_server.command_fields import Label
 from ocpp_server.commanding import Rest, Result, command
 from ocpp_server.domain import DomainError
 from ocpp_server.given_addresses import MOST_CHARACTERS
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.translate import time as time_text
 from ocpp_server.protocol.versions import V21
+from ocpp_server.request_numbers import new_number
+from ocpp_server.rights import Right, role_for
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls
+from ocpp_server.transport.command_store import Addressee
 
 # The payload of a request, from the address, the requestId and the arguments.
 Spelling = Callable[..., dict[str, Any]]
@@ -198,4 +203,81 @@ GET_LOG = command(
     prepare=_prepare,
     run=_get_log,
     rest=Rest(answer=_ANSWER, description=_DESCRIPTION),
+)
+
+
+# -- customer information ------------------------------------------------------------------------------------
+
+
+def _clears(charge_point: Addressee, arguments: Mapping[str, Any]) -> Label:
+    return _("The station deletes what it knows about this customer.") if arguments.get("clear") else ""
+
+
+async def _name_customer(
+    charge_point: ChargePoint,
+    *,
+    id_token_type: str,
+    report: bool = False,
+    clear: bool = False,
+    id_token: str = "",
+    customer_identifier: str = "",
+    customer_certificate: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Raises Invalid unless exactly one customer is named, and something is asked for."""
+    token = {"idToken": id_token, "type": id_token_type} if id_token else None
+    named = zip(customers.NAMES, (token, customer_identifier, customer_certificate), strict=True)
+    given = {name: value for name, value in named if value}
+    customers.require_valid(report=report, clear=clear, given=given)
+    return {"asked": {"report": report, "clear": clear, **given}}
+
+
+async def _ask_about(charge_point: ChargePoint, *, asked: dict[str, Any], **how: Any) -> Result:
+    number = new_number()
+    payload = {"requestId": number, **asked}
+    sent: Command = await calls.call(charge_point, "CustomerInformation", payload, **how)
+    return Result(sent, {"reportRequestId": number})
+
+
+CUSTOMER_INFORMATION = command(
+    "customer-information",
+    _("Customer information"),
+    _("Ask the station what it knows about a customer, and let it delete that."),
+    action="CustomerInformation",
+    icon="person_search",
+    position=98,
+    role=role_for(Right.PERSONAL_DATA),
+    danger=_clears,
+    fields=(
+        fields.Flag("report", _("Report"), help=_("The station sends what it knows.")),
+        fields.Flag("clear", _("Clear"), help=_("The station deletes what it knows, except its local list.")),
+        fields.Text("id_token", _("Token (UID)"), name="idTag", help=_("One of these three.")),
+        fields.Text(
+            "id_token_type",
+            _("Token type"),
+            name="idTagType",
+            most=20,
+            default="ISO14443",
+            help=_("2.x idToken type; ISO14443 unless given."),
+        ),
+        fields.Text(
+            "customer_identifier",
+            _("Customer identifier"),
+            most=64,
+            help=_("As the vendor of the station defines it."),
+        ),
+        fields.Object(
+            "customer_certificate",
+            _("Customer certificate"),
+            lines=4,
+            help=_("hashAlgorithm, issuerNameHash, issuerKeyHash and serialNumber, as it was installed."),
+        ),
+    ),
+    prepare=_name_customer,
+    run=_ask_about,
+    rest=Rest(
+        answer="chargepoints.serializers.customers.CustomerAskedSerializer",
+        description="The text of the station comes afterwards, encrypted: administrators read it in the "
+        "admin, below Reports. It is deleted after 30 days, with `clear` after one day; `clear` also erases "
+        "what this station has sent before about the same customer, and compares its local list.",
+    ),
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chargepoints.services.diagnostics import device_events, log_uploads
+from chargepoints.services.diagnostics import customers, device_events, log_uploads
 from chargepoints.services.diagnostics.device_events import Origin
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record, whole
@@ -42,7 +42,7 @@ def _progress(station: Station, request: dict[str, Any]) -> dict[str, Any]:
 
 @on("NotifyCustomerInformation", *V2X)
 async def notify_customer_information(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """2.0.1 N09, N10. The text is personal data: it is encrypted, and deleted after a month."""
+    """2.0.1 N09, N10. The text is personal data: it is encrypted, and deleted after a month or a day."""
     record(station=station, request=request)
     return {}
 
@@ -73,6 +73,8 @@ async def customer_information_requested(
         response=response,
         command_id=command_id,
     )
+    if request["clear"] and response["status"] == "Accepted":
+        await journal.run(customers.cleared, station.pk, request)
 
 
 @on("NotifyEvent", *V2X)

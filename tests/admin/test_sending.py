@@ -25,6 +25,8 @@ ROOT = "/admin/chargepoints/chargepoint/"
 LIMIT = '[{"startPeriod": 0, "limit": 16}]'
 TYPED = {
     "update-firmware": {"location": "ftp://files.example.com/1.1.bin"},
+    "customer-information": {"report": "on", "customer_identifier": "alice"},
+    "publish-firmware": {"location": "ftp://files.example.com/1.1.bin", "checksum": "0" * 32},
     "send": {"action": "ClearCache", "payload": "{}"},
     "trigger": {"message": "Heartbeat"},
     "remote-start": {"charging_profile": f'{{"chargingSchedulePeriod": {LIMIT}}}'},

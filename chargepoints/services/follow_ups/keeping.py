@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from chargepoints.models import FollowUp
 from chargepoints.services.follow_ups import personal
@@ -16,6 +16,8 @@ from chargepoints.services.follow_ups.table import PERSONAL
 # A stream of one action must not delete the reports of another one, so each action has its own limit.
 KEPT_PER_ACTION: Final = 1000
 PERSONAL_KEPT: Final = timedelta(days=30)
+# A text that came with the clearing of the station's own copy.
+CLEARED_KEPT: Final = timedelta(days=1)
 # A shorter name is part of too many texts about other persons.
 SHORTEST_WORD: Final = 4
 
@@ -35,19 +37,24 @@ def trim() -> None:
 
 
 def delete_personal() -> None:
-    """Delete messages with personal data after PERSONAL_KEPT."""
-    FollowUp.objects.filter(action__in=PERSONAL, received_at__lt=datetime.now(UTC) - PERSONAL_KEPT).delete()
+    """Delete messages with personal data after PERSONAL_KEPT, or CLEARED_KEPT."""
+    now = datetime.now(UTC)
+    texts = FollowUp.objects.filter(action__in=PERSONAL)
+    texts.filter(received_at__lt=now - PERSONAL_KEPT).delete()
+    texts.filter(received_at__lt=now - CLEARED_KEPT, command__payload__clear=True).delete()
 
 
-def erase_personal(words: Collection[str]) -> int:
-    """Erase the customer information that contains one of these words, or that was asked for with one.
+def erase_personal(words: Collection[str], *, among: QuerySet[FollowUp] | None = None) -> int:
+    """Erase the customer information that contains one of these words, or that was asked for with one;
+    `among` limits the search.
 
     It must run before the words are replaced in the payloads of commands. A text that another secret key has
     encrypted can't be searched, and is erased too. Returns the number of erased texts.
     """
     folded = [word.casefold() for word in words if len(word) >= SHORTEST_WORD]
     found = []
-    for row in FollowUp.objects.exclude(personal_data="").select_related("command"):
+    texts = FollowUp.objects.all() if among is None else among
+    for row in texts.exclude(personal_data="").select_related("command"):
         text = personal.unseal(row.personal_data)
         asked = json.dumps(row.command.payload, ensure_ascii=False) if row.command else ""
         searched = f"{text} {asked}".casefold()

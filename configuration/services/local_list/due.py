@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -76,6 +76,14 @@ def request(charge_point_pk: int, now: datetime, *, is_full: bool) -> None:
     if is_full:
         row.entries, row.digest = None, ""
     row.save(update_fields=["due_at", "state", "reason", "entries", "digest", "updated_at"])
+
+
+def look_again(charge_point_pk: int) -> None:
+    """See the port `LocalLists`."""
+    rows = LocalList.objects.filter(charge_point=charge_point_pk, is_automatic=True)
+    rows = rows.exclude(state__in=(_State.UNSUPPORTED, _State.SENDING))
+    if rows.exists():
+        request(charge_point_pk, datetime.now(UTC), is_full=False)
 
 
 def after_success(now: datetime, changes_at: datetime | None) -> datetime:

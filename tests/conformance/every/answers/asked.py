@@ -32,6 +32,11 @@ GIVEN: Final[dict[str, tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], .
         ({"location": "https://files.example.com/2.0.bin", "version": "2.0"},),
         ({"location": "https://files.example.com/2.0.bin", "version": "2.0"},),
     ),
+    "customer-information": (({},), ({"report": True, "customerIdentifier": "alice"},)),
+    "publish-firmware": (
+        ({},),
+        ({"location": "https://files.example.com/2.0.bin", "checksum": "0" * 32},),
+    ),
     "get-configuration": (({}, {"keys": ["HeartbeatInterval"]}), ({"keys": [_HEARTBEAT_2X]},)),
     "change-configuration": (({},), ({"key": _HEARTBEAT_2X},)),
     "adjust-periodic-event-stream": (({"interval": 15},), ({"interval": 15},)),

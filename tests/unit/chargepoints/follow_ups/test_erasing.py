@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from chargepoints.models import ChargePoint, Command, FollowUp
+from chargepoints.models import ChargePoint, Command, FollowUp, ReportAssembly
+from chargepoints.services.diagnostics import customers
 from chargepoints.services.follow_ups import keeping, personal
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +93,67 @@ def test_a_message_without_personal_data_is_not_counted(garage: ChargePoint) -> 
     FollowUp.objects.filter(pk=row.pk).update(personal_data="")
 
     assert keeping.erase_personal(["Alice"]) == 0
+
+
+# -- one customer at one station -----------------------------------------------------------------------------
+
+
+def test_a_clearing_erases_what_the_station_has_sent_before_about_the_same_customer(
+    garage: ChargePoint,
+) -> None:
+    other = ChargePoint.objects.create(identity="other")
+    asked = {"requestId": 1, "idToken": {"idToken": "CARD-1", "type": "ISO14443"}}
+    before = stored(garage, "no name", asked)
+    kept = [stored(garage, "Bob", {"customerIdentifier": "bob"}), stored(other, "of CARD-1")]
+    answer = stored(garage, "of CARD-1", asked | {"requestId": 2})
+    FollowUp.objects.filter(pk=answer.pk).update(request_id=2)
+
+    assert customers.cleared(garage.pk, asked | {"requestId": 2}) == 1
+
+    assert erased() == [before]
+    assert all(row.personal_data for row in (*kept, answer))
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"idToken": {"idToken": "CARD-1", "type": "Central"}}, ["CARD-1"]),
+        ({"customerIdentifier": "alice"}, ["alice"]),
+        ({"customerCertificate": {"serialNumber": "4711", "issuerNameHash": "ab"}}, ["4711"]),
+        ({}, []),
+    ],
+)
+def test_the_words_of_a_request(request_: dict[str, Any], words: list[str]) -> None:
+    assert customers.words_of(request_) == words
+
+
+def test_a_text_that_was_cleared_is_kept_for_a_day_only(garage: ChargePoint) -> None:
+    now = datetime.now(UTC)
+    for hours, clear in ((25, True), (23, True), (25, False), (31 * 24, False)):
+        row = stored(garage, f"{hours} {clear}", {"clear": clear})
+        FollowUp.objects.filter(pk=row.pk).update(received_at=now - timedelta(hours=hours))
+
+    keeping.delete_personal()
+
+    assert [personal.unseal(row.personal_data) for row in FollowUp.objects.order_by("pk")] == [
+        "23 True", "25 False"
+    ]  # fmt: skip
+
+
+def test_the_parts_of_a_report_are_joined_in_their_order(garage: ChargePoint) -> None:
+    report = ReportAssembly.objects.create(
+        charge_point=garage,
+        action="NotifyCustomerInformation",
+        request_id=7,
+        started_at=NOON,
+        last_at=NOON + timedelta(minutes=1),
+    )
+    for seq_no, text, minutes in ((1, "Miller", 0), (0, "Alice ", 1), (0, "again", 1), (0, "later", 2)):
+        row = stored(garage, text)
+        FollowUp.objects.filter(pk=row.pk).update(
+            request_id=7, seq_no=seq_no, received_at=NOON + timedelta(minutes=minutes)
+        )
+
+    assert customers.text_of(report) == "Alice Miller"
+    FollowUp.objects.update(personal_data="")
+    assert customers.text_of(report) is None
