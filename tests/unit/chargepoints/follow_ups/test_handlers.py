@@ -156,7 +156,7 @@ async def test_an_accepted_command_begins_its_report(computed: Computed, command
     answered = registry.reply_handler(V21, command)
     assert answered is not None
 
-    request_ = {"requestId": 8, "chargingProfile": {}}
+    request_ = {"requestId": 8, "chargingProfile": {}, "clear": False}
     await answered(a_station(version=V21), request_, {"status": "Accepted"}, "c")
 
     ((wanted, since, now, accepted),) = computed.calls
