@@ -13,11 +13,13 @@ from ocpp_server.command_fields import Label
 from ocpp_server.commanding import Rest, command
 from ocpp_server.domain import Invalid
 from ocpp_server.error_codes import Code
-from ocpp_server.protocol.versions import V16
+from ocpp_server.protocol.versions import V16, V21
 from ocpp_server.transport.command_store import Addressee
 
 # The 1.6 types, each with the 2.x type of the same meaning. Every station takes both.
 _IN_2X = {"Soft": "OnIdle", "Hard": "Immediate"}
+# 2.1 B11: the transactions continue after the restart.
+_RESUMING = "ImmediateAndResume"
 _IN_16 = {two: one for one, two in _IN_2X.items()}
 
 
@@ -30,7 +32,10 @@ def _types(field: fields.Choice, charge_point: Addressee) -> fields.Choice:
     if _soft_ends_sessions(charge_point):
         return field
     idle, immediate = _("When idle: wait until sessions end"), _("Immediately: sessions are stopped")
-    return replace(field, choices=(("Soft", idle), ("Hard", immediate)))
+    choices: tuple[tuple[str, Label], ...] = (("Soft", idle), ("Hard", immediate))
+    if charge_point.ocpp_version == V21:
+        choices += ((_RESUMING, _("Immediately: sessions continue after the restart")),)
+    return replace(field, choices=choices)
 
 
 def _evse(field: fields.Evse, charge_point: Addressee) -> fields.Evse | None:
@@ -39,13 +44,20 @@ def _evse(field: fields.Evse, charge_point: Addressee) -> fields.Evse | None:
 
 def _danger(charge_point: Addressee, arguments: Mapping[str, Any]) -> Label:
     """Unless it is a Soft reset of a 2.x station, which waits until its sessions have ended."""
-    waits = arguments["type"] in ("Soft", "OnIdle") and not _soft_ends_sessions(charge_point)
-    return "" if waits else _("Running sessions at this station will end.")
+    if arguments["type"] in ("Soft", "OnIdle") and not _soft_ends_sessions(charge_point):
+        return ""
+    if arguments["type"] == _RESUMING:
+        return _("Running sessions are interrupted. They continue if the station can resume them.")
+    if "evse_number" in arguments:
+        return _("Running sessions at this EVSE will end.")
+    return _("Running sessions at this station will end.")
 
 
 def _spell_16(*, type: str, evse_number: int | None = None) -> dict[str, Any]:
     if evse_number is not None:
         raise Invalid("OCPP 1.6 can only reset the whole station.", field="evseId", code=Code.NOT_SUPPORTED)
+    if type == _RESUMING:
+        raise Invalid("OCPP 1.6 has no ImmediateAndResume.", field="type", code=Code.NOT_SUPPORTED)
     return {"type": _IN_16.get(type, type)}
 
 
@@ -65,7 +77,7 @@ RESET = command(
             "type",
             _("Type"),
             choices=(("Soft", _("Soft: stop sessions first")), ("Hard", _("Hard: interrupt sessions"))),
-            also=("OnIdle", "Immediate", "ImmediateAndResume"),
+            also=("OnIdle", "Immediate", _RESUMING),
             default="Soft",
             adapt=_types,
         ),
@@ -77,6 +89,6 @@ RESET = command(
     rest=Rest(
         description="The command follows the boot: `effect` of GET .../commands/{requestId}. If the station "
         "drops the connection before it answers, as resets do, the answer is 202; the command ends with the "
-        "BootNotification, or fails after 10 minutes without one.",
+        "BootNotification, or fails after 10 minutes without one. The reset of one EVSE (2.x) has no boot.",
     ),
 )
