@@ -1,4 +1,4 @@
-"""Payloads of a station's messages in two dialects: 1.6 and 2.x (here 2.1 does not differ from 2.0.1)."""
+"""Payloads of a station's messages in two dialects: 1.6 and 2.x (2.1 differs in network profiles alone)."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simulator.meter import Reading
 from simulator.outbox import TransactionMessage
 from simulator.settings import Keys16, Settings
-from simulator.variables import Variables, standard_variables
+from simulator.variables import FREE_SLOTS, Variables, network_variables, standard_variables
 from simulator.versions import V16, V21, V201
 
 if TYPE_CHECKING:
@@ -204,16 +204,17 @@ class Dialect2:
     """OCPP 2.0.1 and 2.1."""
 
     def settings(self, station: "Station") -> Settings:
-        return Variables(
-            standard_variables(
-                vendor=station.vendor,
-                model=station.model,
-                serial=station.serial,
-                firmware=station.firmware,
-                evses=len(station.connectors),
-                power_w=int(station.power_w),
-            )
+        table = standard_variables(
+            vendor=station.vendor,
+            model=station.model,
+            serial=station.serial,
+            firmware=station.firmware,
+            evses=len(station.connectors),
+            power_w=int(station.power_w),
         )
+        for slot in FREE_SLOTS if station.version == V21 else ():
+            table |= network_variables(slot)
+        return Variables(table)
 
     def boot(self, station: "StationConnection", reason: str) -> dict[str, Any]:
         return {

@@ -4,7 +4,10 @@ from typing import Any
 
 from simulator.settings import MEASURANDS, Variable, _Reader, csv, flag, integer, words
 
-Name = tuple[str, int | None, str]  # component, EVSE or None, variable
+Name = tuple[str, int | None, str]  # component (with its instance in brackets), EVSE or None, variable
+Place = tuple[str, int | None]  # component, EVSE or None
+# The slots for network profiles of a 2.1 station beside the one in use.
+FREE_SLOTS = (1, 2)
 
 VARIABLE_OF: dict[str, Name] = {
     "heartbeat_interval": ("OCPPCommCtrlr", None, "HeartbeatInterval"),
@@ -38,6 +41,33 @@ def _boolean(value: bool, **more: Any) -> Variable:
 
 def _fixed(value: object, kind: str = "string", **more: Any) -> Variable:
     return Variable(str(value), words(2500), kind, "ReadOnly", **more)
+
+
+def place_of(component: dict[str, Any]) -> Place:
+    """Return the place of a component on the wire."""
+    instance = f"[{component['instance']}]" if component.get("instance") else ""
+    return f"{component['name']}{instance}", component.get("evse", {}).get("id")
+
+
+def network_variables(slot: int) -> dict[Name, Variable]:
+    """Return the variables of one slot for a network profile (2.1 B09)."""
+    table = {
+        "OcppCsmsUrl": Variable("", words(2000)),
+        "OcppInterface": Variable("Any", words(20), "OptionList"),
+        "OcppTransport": Variable("JSON", csv({"JSON"}), "OptionList", choices="JSON"),
+        "OcppVersion": Variable("OCPP21", words(20), "OptionList"),
+        "MessageTimeout": _number(30, 1, unit="s"),
+        "SecurityProfile": _number(1, 1, 3),
+        "Identity": Variable("", words(48)),
+        "BasicAuthPassword": Variable("", lambda text: 16 <= len(text) <= 64, "string", "WriteOnly"),
+        "ApnEnabled": _boolean(False),
+        "Apn": Variable("", words(2000)),
+        "ApnUserName": Variable("", words(50)),
+        "ApnPassword": Variable("", words(64), "string", "WriteOnly"),
+        "ApnAuthentication": Variable("AUTO", csv({"PAP", "CHAP", "NONE", "AUTO"}), "OptionList"),
+        "VpnEnabled": _boolean(False),
+    }
+    return {(f"NetworkConfiguration[{slot}]", None, name): variable for name, variable in table.items()}
 
 
 def standard_variables(
@@ -147,9 +177,8 @@ class Variables(_Reader):
 
     def find(self, item: dict[str, Any]) -> tuple[str, Variable | None]:
         """Look up the variable of a request item: returns (attribute status, variable)."""
-        component, variable = item["component"], item["variable"]
-        evse = component.get("evse", {}).get("id")
-        name = (component["name"], evse, variable["name"])
+        variable = item["variable"]
+        name = (*place_of(item["component"]), variable["name"])
         if not any(known[:2] == name[:2] for known in self.table):
             return "UnknownComponent", None
         found = self.table.get(name)
@@ -187,6 +216,19 @@ class Variables(_Reader):
                 status = "RebootRequired" if changed and (found.reboot or is_late) else "Accepted"
         return {"attributeStatus": status, "component": item["component"], "variable": item["variable"]}
 
+    @property
+    def slot_in_use(self) -> str:
+        """The slot by which the station is connected: the first by priority."""
+        return self.table["OCPPCommCtrlr", None, "NetworkConfigurationPriority"].value.split(",")[0]
+
+    def places_with(self, criteria: list[str]) -> frozenset[Place]:
+        """Return the components of which one of these variables (Active, Problem, ...) is true (B08)."""
+        return frozenset(
+            (component, evse)
+            for (component, evse, name), variable in self.table.items()
+            if name in criteria and variable.value == "true"
+        )
+
     def report(self, *, writable_only: bool = False) -> list[dict[str, Any]]:
         """Return the reportData of a base report: all variables, or only the writable ones (B07, B08)."""
         return [
@@ -198,6 +240,7 @@ class Variables(_Reader):
 
 def _report(name: Name, variable: Variable) -> dict[str, Any]:
     component, evse, variable_name = name
+    component, _, instance = component.rstrip("]").partition("[")
     attribute: dict[str, Any] = {"type": "Actual", "mutability": variable.mutability, "persistent": True}
     if variable.mutability != "WriteOnly":
         attribute["value"] = variable.value
@@ -207,7 +250,9 @@ def _report(name: Name, variable: Variable) -> dict[str, Any]:
     if variable.choices:
         characteristics["valuesList"] = variable.choices
     return {
-        "component": {"name": component} | ({"evse": {"id": evse}} if evse is not None else {}),
+        "component": {"name": component}
+        | ({"instance": instance} if instance else {})
+        | ({"evse": {"id": evse}} if evse is not None else {}),
         "variable": {"name": variable_name} | ({"instance": variable.instance} if variable.instance else {}),
         "variableAttribute": [attribute],
         "variableCharacteristics": characteristics,

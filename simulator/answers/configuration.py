@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from simulator.answers.table import ACCEPTED, REJECTED, Answer, NoReply, answers, evse_number
+from simulator.variables import place_of
 from simulator.versions import V16, V21, V201
 from simulator.wire import CallFailed
 
@@ -87,7 +88,11 @@ def set_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Ans
     late = station.misbehaviour.needs_reboot
     results, password, changed = [], None, {}
     for item in payload["setVariableData"]:
-        is_password = item["variable"]["name"] == "BasicAuthPassword"
+        # Of SecurityCtrlr; that of a network profile takes effect with the profile.
+        is_password = (item["component"]["name"], item["variable"]["name"]) == (
+            "SecurityCtrlr",
+            "BasicAuthPassword",
+        )
         if is_password and (refusal := _refused_password(station)):
             place = {"component": item["component"], "variable": item["variable"]}
             results.append({"attributeStatus": refusal, **place})
@@ -119,9 +124,10 @@ def get_base_report(station: Any, payload: dict[str, Any]) -> dict[str, Any] | A
 
 @answers("GetReport", V201, V21)
 def get_report(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
-    if payload.get("componentCriteria"):
-        return {"status": "NotSupported"}
     rows = [row for row in station.settings.report() if _is_wanted(row, payload.get("componentVariable", []))]
+    if criteria := payload.get("componentCriteria"):
+        meets = station.settings.places_with(criteria)
+        rows = [row for row in rows if place_of(row["component"]) in meets]
     if not rows:
         return {"status": "EmptyResultSet"}
     return ACCEPTED, functools.partial(_report, station, payload["requestId"], rows)
@@ -163,6 +169,8 @@ async def _report(station: Any, request_id: int, rows: list[dict[str, Any]]) -> 
 def set_network_profile(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
     if payload["configurationSlot"] < 0:
         return REJECTED
+    if str(payload["configurationSlot"]) == station.settings.slot_in_use:
+        return REJECTED | {"statusInfo": {"reasonCode": "ActiveNetworkConf"}}
     station.network_profiles[payload["configurationSlot"]] = payload["connectionData"]
     return ACCEPTED
 

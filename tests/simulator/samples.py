@@ -140,6 +140,16 @@ def samples_16() -> Samples:
     }
 
 
+NETWORK = {
+    "ocppVersion": "OCPP20",
+    "ocppTransport": "JSON",
+    "ocppCsmsUrl": "wss://example.com",
+    "messageTimeout": 30,
+    "securityProfile": 1,
+    "ocppInterface": "Wired0",
+}
+
+
 def samples_2() -> Samples:
     pem = certificate()
     known = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
@@ -182,7 +192,18 @@ def samples_2() -> Samples:
             ({"requestId": 1}, OK),
             ({"requestId": 2, "monitoringCriteria": ["ThresholdMonitoring"]}, {"status": "EmptyResultSet"}),
         ],
-        "GetReport": [({"requestId": 1, "componentVariable": [{"component": {"name": "EVSE"}}]}, OK)],
+        "GetReport": [
+            ({"requestId": 1, "componentVariable": [{"component": {"name": "EVSE"}}]}, OK),
+            ({"requestId": 2, "componentCriteria": ["Problem"]}, {"status": "EmptyResultSet"}),
+            (
+                {
+                    "requestId": 3,
+                    "componentCriteria": ["Available"],
+                    "componentVariable": [{"component": {"name": "EVSE", "evse": {"id": 1}}}],
+                },
+                OK,
+            ),
+        ],
         "GetTransactionStatus": [
             ({"transactionId": "T"}, {"ongoingIndicator": False, "messagesInQueue": False})
         ],
@@ -201,20 +222,11 @@ def samples_2() -> Samples:
         "SetMonitoringBase": [({"monitoringBase": "All"}, OK)],
         "SetMonitoringLevel": [({"severity": 4}, OK), ({"severity": 10}, NO)],
         "SetNetworkProfile": [
+            ({"configurationSlot": 1, "connectionData": NETWORK}, OK),
             (
-                {
-                    "configurationSlot": 1,
-                    "connectionData": {
-                        "ocppVersion": "OCPP20",
-                        "ocppTransport": "JSON",
-                        "ocppCsmsUrl": "wss://example.com",
-                        "messageTimeout": 30,
-                        "securityProfile": 1,
-                        "ocppInterface": "Wired0",
-                    },
-                },
-                OK,
-            )
+                {"configurationSlot": 0, "connectionData": NETWORK},
+                NO | {"statusInfo": {"reasonCode": "ActiveNetworkConf"}},
+            ),
         ],
         "SetVariableMonitoring": [
             ({"setMonitoringData": [monitor, monitor]}, {}),

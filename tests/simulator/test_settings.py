@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator import V16, Misbehaviour, Station
+from simulator import V16, V21, V201, Misbehaviour, Station
 from tests.simulator.conftest import MakeStation
 from tests.simulator.csms import Csms
 
@@ -74,3 +74,25 @@ async def test_a_station_refuses_everything_at_once_and_answers_one_by_one(
         assert (await ask("GetBaseReport", report))["status"] == "NotSupported"
         answer = await ask("GetVariables", {"getVariableData": [RESETS, HEARTBEAT]})
         assert len(answer["getVariableResult"]) == 1
+
+
+@pytest.mark.parametrize(("version", "status"), [(V201, "UnknownComponent"), (V21, "Accepted")])
+async def test_a_2_1_station_has_variables_for_the_network_profile_of_each_free_slot(
+    make_station: MakeStation, csms: Csms, version: str, status: str
+) -> None:
+    station = await make_station(version)
+    place = {"name": "NetworkConfiguration", "instance": "2"}
+    url = {"component": place, "variable": {"name": "OcppCsmsUrl"}}
+    password = {"component": place, "variable": {"name": "BasicAuthPassword"}}
+    data = [
+        url | {"attributeValue": "wss://example.com"},
+        password | {"attributeValue": "correct-horse-battery"},
+    ]
+
+    answer = await csms.call(station.identity, "SetVariables", {"setVariableData": data})
+    read = await csms.call(station.identity, "GetVariables", {"getVariableData": [url, password]})
+
+    assert [one["attributeStatus"] for one in answer["setVariableResult"]] == [status, status]
+    assert station.password != "correct-horse-battery"  # it takes effect with the profile
+    values = [one.get("attributeValue") for one in read["getVariableResult"]]
+    assert values == ["wss://example.com" if status == "Accepted" else None, None]
