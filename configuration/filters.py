@@ -7,7 +7,13 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from configuration.models import ConfigurationTemplate, DesiredValue, LocalList, VariableMonitor
+from configuration.models import (
+    ConfigurationTemplate,
+    DesiredValue,
+    LocalList,
+    NetworkProfile,
+    VariableMonitor,
+)
 from configuration.services.variables import drift
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
@@ -31,6 +37,31 @@ class DesiredValueQuery(ListQuery):
         if differs is None:
             return rows
         return rows.exclude(state__in=drift.SETTLED) if differs else rows.filter(state__in=drift.SETTLED)
+
+
+class ReportedQuery(ListQuery):
+    orderings = {"id": "pk", "key": "key"}
+    exact = {"key": "key__iexact", "readonly": "readonly"}
+
+    ordering = ordering(orderings)
+    search = search("A part of the key or of Component.Variable.")
+    key = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    component = TextField(
+        required=False, max_length=255, help_text="Of this component, all of its instances and EVSEs."
+    )
+    readonly = FlagField(required=False)
+    gone = FlagField(required=False, help_text="Whether a full report did not have it any more.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows).filter(gone_at__isnull=not self.validated_data.get("gone", False))
+        name = self.validated_data.get("component", "")
+        if not name:
+            return rows
+        begins = [Q(key__istartswith=f"{name}{sign}") for sign in (".", "[", "(")]
+        return rows.filter(begins[0] | begins[1] | begins[2])
+
+    def containing(self, text: str) -> Q:
+        return Q(key__icontains=text)
 
 
 class DriftQuery(DesiredValueQuery):
@@ -122,3 +153,19 @@ class StreamMessageQuery(ListQuery):
     streamId = WholeField(required=False)
     monitorId = WholeField(required=False)
     eventStreamId = TextField(required=False, max_length=36, help_text="The server's id of a stream.")
+
+
+class NetworkProfileQuery(ChangedQuery):
+    orderings = {"sentAt": "pk", "updatedAt": "updated_at"}
+    exact = ("state", "slot")
+
+    ordering = ordering(orderings)
+    clientId = TextField(required=False, max_length=255)
+    state = serializers.ChoiceField(required=False, choices=NetworkProfile.State.values)
+    slot = WholeField(required=False, min_value=-(2**63), max_value=2**63 - 1)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        if "clientId" not in self.validated_data:
+            return rows
+        return rows.filter(charge_point__identity_key=self.validated_data["clientId"].casefold())

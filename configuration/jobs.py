@@ -18,7 +18,7 @@ from configuration.services.local_list import campaigns, due, syncing
 from configuration.services.local_list.campaigns import Order
 from configuration.services.local_list.selection import Pool
 from configuration.services.monitoring import monitors, streams
-from configuration.services.variables import desired, reading
+from configuration.services.variables import desired, inventory, reading, reported
 from configuration.services.variables.reading import Claimed
 from ocpp_server import live
 from ocpp_server.domain import DomainError
@@ -164,6 +164,8 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (EXPIRE, resolve_stale),
     (SWEEP, find_unread),
     (SWEEP, in_journal(monitors.settle_missed)),
+    (SWEEP, in_journal(inventory.mark_missed)),
+    (TRIM, in_journal(reported.delete_gone)),
     (TRIM, in_journal(desired.mark_all_stale)),
     (TRIM, in_journal(streams.trim)),
     (SYNC_LOCAL_LISTS, sync_local_lists),

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from chargepoints.models import ReportAssembly
 from configuration.models import (
     ConfigurationState,
     ConfigurationTemplate,
@@ -59,6 +60,28 @@ class LiveSerializer(ReadSerializer):
     status = serializers.CharField()
     configuration = EntriesField(required=False)
     unknownKeys = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class ReportRequestedSerializer(ReadSerializer):
+    requestId = serializers.CharField()
+    clientId = serializers.CharField()
+    status = serializers.CharField()
+    reportRequestId = serializers.IntegerField(help_text="The requestId in the parts of the report.")
+
+
+class CollectedReportSerializer(ReadSerializer):
+    requestId = serializers.IntegerField(help_text="The number in the parts.")
+    clientId = serializers.CharField()
+    reportBase = serializers.CharField(help_text="Of GetBaseReport; else empty.")
+    state = serializers.ChoiceField(choices=ReportAssembly.State.values)
+    parts = serializers.IntegerField()
+    missing = serializers.IntegerField(help_text="Parts missing between those received.")
+    truncated = serializers.BooleanField(help_text="Whether parts were left out: the report is too large.")
+    configuration = EntriesField(help_text="The variables of the parts that have arrived.")
+
+
+class CollectedQuery(StrictSerializer):
+    requestId = WholeField(min_value=-(2**63), max_value=2**63 - 1)
 
 
 class AppliedValueSerializer(ReadSerializer):

@@ -7,6 +7,8 @@ from configuration.views.monitoring import (
     StreamMessageViewSet,
     VariableMonitorViewSet,
 )
+from configuration.views.network import NetworkProfileViewSet
+from configuration.views.reported import ReportedValueViewSet
 from configuration.views.stored import ConfigurationViewSet
 from configuration.views.templates import AssignmentViewSet, TemplateViewSet
 from ocpp_server.api.resources import Router
@@ -15,10 +17,12 @@ router = Router()
 router.register("chargepoints", ConfigurationViewSet)
 router.register("chargepoints", LocalListOfStationViewSet, "local-list-of-station")
 router.register("local-lists", LocalListViewSet)
+router.register("network-profiles", NetworkProfileViewSet)
 router.register("chargepoints/<str:client_id>/desired-values", DesiredValueViewSet)
 router.register("chargepoints/<str:client_id>/monitors", VariableMonitorViewSet)
 router.register("chargepoints/<str:client_id>/event-streams", EventStreamViewSet)
 router.register("chargepoints/<str:client_id>/stream-messages", StreamMessageViewSet)
+router.register("chargepoints/<str:client_id>/reported-values", ReportedValueViewSet)
 router.register("configuration/drift", DriftViewSet)
 router.register("configuration/templates", TemplateViewSet)
 router.register("configuration/templates/<str:template_id>/assignments", AssignmentViewSet)

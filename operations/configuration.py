@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from chargepoints.models import ChargePoint
 from configuration.models import ConfigurationState, DesiredValue, ReportedKey
-from configuration.services.variables import drift
+from configuration.services.variables import described, drift, limits
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.rights import Right
 
@@ -28,7 +28,7 @@ def rows(charge_point: ChargePoint, user: Any) -> list[cells.Row]:
     found = [_desired(row, seen.get(row.key.lower())) for row in desired[:MOST]]
     if len(found) < MOST:
         named = {row.key.lower() for row in desired}
-        others = ReportedKey.objects.filter(charge_point=charge_point).order_by("key")
+        others = ReportedKey.objects.filter(charge_point=charge_point, gone_at=None).order_by("key")
         alone = [row for row in others[: MOST + len(named)] if row.key.lower() not in named]
         found += [_reported(row, may_add=may_add) for row in alone[: MOST - len(found)]]
     return found
@@ -57,14 +57,21 @@ def _desired(row: DesiredValue, seen: drift.Seen | None) -> cells.Row:
 def _reported(row: ReportedKey, *, may_add: bool) -> cells.Row:
     wanted: dict[str, str | int] = {"charge_point": row.charge_point_id, "key": row.key}
     add = f"{reverse('admin:configuration_desiredvalue_add')}?{urlencode(wanted)}"
-    can_differ = may_add and not row.readonly
+    is_write_only = row.mutability == described.WRITE_ONLY
+    can_differ = may_add and not row.readonly and not is_write_only
     return [
-        cells.text(row.key),
-        cells.text(_value(row.value)),
+        cells.text(row.key, note=limits.words(row)),
+        cells.text(_value(row.value), note=_attributes(row)),
         cells.text(gettext("Set") if can_differ else "–", href=add if can_differ else ""),
-        cells.text(gettext("Read-only") if row.readonly else "–"),
+        cells.text(gettext("Read-only") if row.readonly else gettext("Write-only") if is_write_only else "–"),
         cells.moment(row.reported_at),
     ]
+
+
+def _attributes(row: ReportedKey) -> str:
+    """The other attributes of a variable: "MinSet 6, MaxSet 32"."""
+    found = (row.attributes or {}).items()
+    return ", ".join(f"{name} {_value(attribute.get('value'))}" for name, attribute in found)
 
 
 def _value(value: str | None) -> str:

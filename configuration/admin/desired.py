@@ -38,7 +38,7 @@ class DesiredValueForm(forms.ModelForm):  # type: ignore[type-arg]
         if charge_point is None or not key or value is None:
             return cleaned
         try:
-            desired.check(key, value, dialect=desired.dialect_of(charge_point))
+            desired.check_at(charge_point, key, value)
         except Invalid as error:
             self.add_error(error.field if error.field in self.fields else None, error.sentence)
         own = DesiredValue.objects.filter(charge_point=charge_point, template=None)

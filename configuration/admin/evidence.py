@@ -1,4 +1,6 @@
-"""Rows of the admin that are read only: keys that the server stores or stations report, and local lists."""
+"""Rows of the admin that are read only: keys that the server stores or stations report, local lists, and
+network profiles.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from configuration.models import LocalList, ReportedKey, StoredKey
+from configuration.models import LocalList, NetworkProfile, ReportedKey, StoredKey
+from configuration.services.variables import limits
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import StationFilter
@@ -49,8 +52,9 @@ class StoredKeyAdmin(KeyAdmin):
 
 @admin.register(ReportedKey)
 class ReportedKeyAdmin(KeyAdmin):
-    list_display = ["key", "station", "masked_value", "readonly", "reported_at"]
+    list_display = ["key", "station", "masked_value", "limits", "readonly", "reported_at", "gone_at"]
     list_filter = [StationFilter, "readonly"]
+    json_fields = ("characteristics", "attributes")
     list_select_related = ["charge_point"]
     search_fields = ["key"]
     exact_search = ("key", "charge_point")
@@ -58,6 +62,10 @@ class ReportedKeyAdmin(KeyAdmin):
     sortable_by = ["key"]
     ordering = ["-id"]
     empty_sentence = _("No keys yet. Use “Get configuration” on a station's page.")
+
+    @admin.display(description=_("Limits"))
+    def limits(self, row: ReportedKey) -> str:
+        return limits.words(row) or "–"
 
 
 @admin.register(LocalList)
@@ -89,3 +97,35 @@ class LocalListAdmin(EvidenceAdmin):
     @admin.display(description=_("Tokens"))
     def share(self, row: LocalList) -> str:
         return row.share or "–"
+
+
+@admin.register(NetworkProfile)
+class NetworkProfileAdmin(EvidenceAdmin):
+    """Read only: “Set network profile” on a station's page sends them."""
+
+    list_display = [
+        "__str__",
+        "station",
+        "coloured_state",
+        "csms_url",
+        "security_profile",
+        "reason",
+        "sent_at",
+    ]
+    list_filter = [StationFilter, "state"]
+    list_select_related = ["charge_point"]
+    search_fields = ["csms_url"]
+    exact_search = ("charge_point",)
+    search_help_text = _("Search by station or address")
+    sortable_by: tuple[str, ...] = ()
+    ordering = ["-id"]
+    fields = [
+        "charge_point", "slot", "state", "reason", "csms_url", "security_profile", "interface",
+        "message_timeout", "ocpp_version", "transport", "identity", "sets_password", "has_apn", "vpn_type",
+        "vpn_server", "actor", "sent_at", "answered_at",
+    ]  # fmt: skip
+    empty_sentence = _("No network profiles yet. Use “Set network profile” on a station's page.")
+
+    @display(description=_("State"), label=tones.NETWORK_PROFILE)
+    def coloured_state(self, row: NetworkProfile) -> tuple[str, str]:
+        return row.state, row.get_state_display()

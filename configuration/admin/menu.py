@@ -1,4 +1,4 @@
-"""The menu entries of keys, local lists, desired values, templates and monitors."""
+"""The menu entries of keys, local lists, desired values, templates, monitors and network profiles."""
 
 from __future__ import annotations
 
@@ -13,3 +13,4 @@ menu.model(menu.DETAILS, 60, _("Desired values"), "checklist", "configuration_de
 menu.model(menu.DETAILS, 70, _("Templates"), "content_copy", "configuration_configurationtemplate")
 menu.model(menu.DETAILS, 72, _("Monitors"), "monitor_heart", "configuration_variablemonitor")
 menu.model(menu.DETAILS, 74, _("Event streams"), "stream", "configuration_eventstream")
+menu.model(menu.DETAILS, 75, _("Network profiles"), "lan", "configuration_networkprofile")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from chargepoints.services.follow_ups import gathering
-from chargepoints.services.follow_ups.recording import record
+from chargepoints.services.follow_ups.recording import record, whole
 from chargepoints.services.provisioning import passwords
 from configuration.live import stored_keys
-from configuration.services.variables import catalogue, drift, reading, reported
+from configuration.services.variables import catalogue, described, drift, inventory, reading, reported
 from configuration.services.variables.drift import Verdict
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, also, on, reply
@@ -127,6 +127,8 @@ async def variables_set(
     for name, result in results.items():
         if is_password_name(name):
             verdict = _verdict("SetVariables", result["attributeStatus"])
+            if verdict is passwords.Verdict.TAKEN and is_of_network(result):
+                verdict = passwords.Verdict.UNPROVED  # it takes effect with the profile
             await passwords.answered(station=station, value=wanted[name], verdict=verdict)
     await reported.store(station=station, keys=keys)
     for name, result in results.items():
@@ -140,6 +142,11 @@ async def variables_set(
         )
 
 
+def is_of_network(result: dict[str, Any]) -> bool:
+    """Whether a variable belongs to a network profile (2.1 NetworkConfiguration)."""
+    return str(result["component"]["name"]).casefold() == "networkconfiguration"
+
+
 def _verdict(action: str, status: str) -> passwords.Verdict:
     """The meaning of a status word for a new password."""
     if status == "Accepted":
@@ -150,15 +157,22 @@ def _verdict(action: str, status: str) -> passwords.Verdict:
 
 @on("NotifyReport", *V2X)
 async def notify_report(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """2.0.1 B07, B08: store the part, and the variables that it reports."""
+    """2.0.1 B07, B08: store the part, and the variables that it reports with their limits."""
     record(station=station, request=request)
-    await reported.store(station=station, keys=reported.of_report(request.get("reportData", ())))
+    data = request.get("reportData", ())
+    await reported.store(
+        station=station,
+        keys=reported.of_report(data),
+        descriptions=described.in_report(data, reported.placed_name),
+    )
     return {}
 
 
 @after("NotifyReport", *V2X)
 async def report_part_stored(station: Station, request: dict[str, Any]) -> None:
     await gathering.gather(station=station, request=request)
+    if (number := whole(request["requestId"])) is not None:
+        await journal.run(inventory.mark_gone, station.pk, number)
 
 
 @reply("GetBaseReport", *V2X)

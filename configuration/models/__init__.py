@@ -2,6 +2,7 @@ from configuration.models.desired import ConfigurationTemplate, DesiredValue, Te
 from configuration.models.key import ReportedKey, StoredKey
 from configuration.models.local_list import ListChange, LocalList
 from configuration.models.monitor import EventStream, StreamMessage, VariableMonitor
+from configuration.models.network import NetworkProfile
 from configuration.models.state import ConfigurationState
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "EventStream",
     "ListChange",
     "LocalList",
+    "NetworkProfile",
     "ReportedKey",
     "StoredKey",
     "StreamMessage",

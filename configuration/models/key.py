@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
 
@@ -24,13 +25,32 @@ class StoredKey(models.Model):
 
 
 class ReportedKey(models.Model):
-    """A key or variable as the station last reported it. 2.x variables are named `Component.Variable`."""
+    """A key or variable as the station last reported it. 2.x variables are named `Component.Variable`.
+
+    The description of a variable is in reports alone: its columns are null for a key of 1.6, and for a
+    variable whose value alone is known. The value of a WriteOnly variable is never stored.
+    """
 
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="reported_keys")
     key = models.CharField(max_length=255)
     value = models.TextField(null=True, blank=True)
     readonly = models.BooleanField(default=False)
+    mutability = models.CharField(
+        max_length=16, null=True, blank=True, help_text=_("ReadOnly, ReadWrite or WriteOnly (2.x).")
+    )
+    characteristics = models.JSONField(
+        null=True, blank=True, help_text=_("Type, unit, limits and allowed values (2.x).")
+    )
+    attributes = models.JSONField(
+        null=True, blank=True, help_text=_("Target, MinSet and MaxSet, each with its value (2.x).")
+    )
     reported_at = models.DateTimeField()
+    gone_at = models.DateTimeField(
+        _("gone"),
+        null=True,
+        blank=True,
+        help_text=_("When a full report did not have it any more; it is deleted 30 days later."),
+    )
 
     class Meta:
         ordering = ["key"]

@@ -41,6 +41,10 @@ class ConfigurationState(models.Model):
     booted_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    # Without it, the job that deletes gone keys would read the keys of all stations.
+    gone_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Since when the station has keys that are gone.")
+    )
     read_at = models.DateTimeField(null=True, blank=True)
     whole_at = models.DateTimeField(null=True, blank=True)
 
@@ -50,6 +54,11 @@ class ConfigurationState(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at"], name="configuration_due", condition=models.Q(due_at__isnull=False)
+            ),
+            models.Index(
+                fields=["gone_since"],
+                name="configuration_with_gone",
+                condition=models.Q(gone_since__isnull=False),
             ),
             models.Index(fields=["is_stale"], name="configuration_stale", condition=models.Q(is_stale=True)),
         ]

@@ -19,6 +19,8 @@ from configuration.models import ConfigurationState
 from configuration.serializers import (
     ChangeBody,
     ChangedSerializer,
+    CollectedQuery,
+    CollectedReportSerializer,
     CompareQuery,
     ComparisonSerializer,
     DesiredValueSerializer,
@@ -31,7 +33,7 @@ from configuration.serializers import (
     StoredSerializer,
     entries,
 )
-from configuration.services.variables import catalogue, desired, drift
+from configuration.services.variables import catalogue, desired, drift, inventory
 from ocpp_server.api.command_bodies import body_of
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
@@ -116,6 +118,32 @@ class ConfigurationViewSet(ResourceViewSet):
             "same": same,
         }
         return answer(f"{len(found)} keys of {here} and {there} differ.", shown)
+
+    @_described(
+        "Get a report of variables with the parts that have arrived",
+        enveloped("CollectedReport", CollectedReportSerializer),
+        query=CollectedQuery,
+    )
+    @action(detail=True, url_path="configuration/report")
+    def report(self, request: Request, **path: str) -> Response:
+        charge_point = self.find()
+        number = query(CollectedQuery, request).validated_data["requestId"]
+        collected = inventory.collected(charge_point.pk, number)
+        if collected is None:
+            raise Missing(f"{charge_point} has sent no report {number} of variables.")
+        found, keys, is_cut = collected
+        payload = found.command.payload if found.command is not None else {}
+        shown = {
+            "requestId": found.request_id,
+            "clientId": charge_point.identity,
+            "reportBase": payload.get("reportBase", ""),
+            "state": found.state,
+            "parts": found.parts,
+            "missing": found.missing,
+            "truncated": is_cut,
+            "configuration": keys,
+        }
+        return answer(f"Report {number} of {charge_point}: {len(keys)} variables.", shown)
 
     # The request sends a command to the station, so its role is needed to read, too.
     @_described(

@@ -70,6 +70,7 @@ LOCAL_LIST = {
     "failed": DANGER,
     "unsupported": NEUTRAL,
 }
+NETWORK_PROFILE = {"wanted": INFO, "confirmed": SUCCESS, "refused": DANGER}
 DESIRED_VALUE = {
     "same": SUCCESS,
     "differs": DANGER,

@@ -38,6 +38,10 @@ TYPED = {
         "duration_s": "",
     },
 }
+# An access point and a VPN are complete, or not there.
+TYPED |= dict.fromkeys(
+    ("set-network-profile", "set-network-configuration"), {"apn_authentication": "", "vpn_type": ""}
+)
 # The station of these tests has no desired values.
 NOTHING_WANTED = "apply-configuration"
 # A list is not sent to a station that answers the question before it with an error.

@@ -5,7 +5,6 @@ B05).
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +14,12 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
-from configuration.services.variables import catalogue, inventory
+from configuration.services.variables import catalogue, inventory, limits
 from configuration.services.variables.reported import variable_name
 from ocpp_server import command_fields as fields
 from ocpp_server import live, splitting
 from ocpp_server.commanding import Rest, Result, command
-from ocpp_server.domain import Invalid, StationOffline
+from ocpp_server.domain import Conflict, Invalid, StationOffline
 from ocpp_server.observability.masking import masked
 from ocpp_server.protocol.versions import V16
 from ocpp_server.storage.journal import journal
@@ -195,7 +194,7 @@ async def ask_for_report(
     """
     sent = await journal.run(inventory.running, charge_point.pk) if wait else None
     for base in () if sent is not None else (inventory.FULL, inventory.CONFIGURATION):
-        payload = {"requestId": secrets.randbelow(2**31 - 1) + 1, "reportBase": base}
+        payload = {"requestId": inventory.new_request_id(), "reportBase": base}
         sent = await calls.call(
             charge_point, "GetBaseReport", payload, actor=actor, timeout=timeout, wait=wait
         )
@@ -231,16 +230,21 @@ def variable(key: str, field: str) -> dict[str, Any]:
     match = _VARIABLE.fullmatch(key)
     if match is None:
         raise Invalid(f"'{key}' must be Component.Variable or Component[instance].Variable.", field=field)
-    component, component_instance, evse, connector, name, instance = match.groups()
-    named: dict[str, Any] = {"name": component}
-    if component_instance:
-        named["instance"] = component_instance
-    if evse:
-        named["evse"] = {"id": int(evse)} | ({"connectorId": int(connector)} if connector else {})
+    *place, name, instance = match.groups()
     return {
-        "component": named,
+        "component": component(*place),
         "variable": {"name": name} | ({"instance": instance} if instance else {}),
     }
+
+
+def component(name: str, instance: str | None, evse: str | None, connector: str | None) -> dict[str, Any]:
+    """A component on the wire."""
+    named: dict[str, Any] = {"name": name}
+    if instance:
+        named["instance"] = instance
+    if evse:
+        named["evse"] = {"id": int(evse)} | ({"connectorId": int(connector)} if connector else {})
+    return named
 
 
 def is_name(charge_point: ChargePoint, name: str) -> bool:
@@ -265,10 +269,25 @@ def _variables(field: fields.Texts, charge_point: ChargePoint) -> fields.Texts:
     return replace(field, label=_("Variables"), help=help)
 
 
+def _only_2x(field: fields.Flag, charge_point: ChargePoint) -> fields.Flag | None:
+    return None if has_keys(charge_point) else field
+
+
 def _variable(field: fields.Text, charge_point: ChargePoint) -> fields.Text:
     if has_keys(charge_point):
         return field
     return replace(field, label=_("Variable"), help=_("Such as OCPPCommCtrlr.HeartbeatInterval."))
+
+
+async def _within_limits(
+    charge_point: ChargePoint, *, key: str, value: str, force: bool = False
+) -> dict[str, Any]:
+    """Raises Conflict for a value that the station has reported not to take, unless `force`."""
+    # An offline station is refused for that.
+    is_checked = not force and live.state().is_connected(charge_point.identity)
+    if is_checked and (refusal := await journal.run(limits.to_set, charge_point.pk, key, value)):
+        raise Conflict(f"{refusal} Nothing was sent; `force` sends it all the same.", field="value")
+    return {"key": key, "value": value}
 
 
 async def _read(charge_point: ChargePoint, *, keys: Sequence[str] = (), **how: Any) -> Result:
@@ -323,8 +342,19 @@ CHANGE_CONFIGURATION = command(
             adapt=_variable,
         ),
         fields.Text("value", _("Value"), required=True, blank=True, most=2500, example="300"),
+        fields.Flag(
+            "force",
+            _("Send a value that the station has not reported to take"),
+            help=_("Send it although the variable is read-only, or the value is beyond its reported limits."),
+            adapt=_only_2x,
+        ),
     ),
+    prepare=_within_limits,
     danger=_("A wrong value can take the station offline."),
     spell_2x=lambda key, value: {"setVariableData": [{**variable(key, "key"), "attributeValue": value}]},
-    rest=Rest(echo=("key",)),
+    rest=Rest(
+        echo=("key",),
+        description="A variable of a 2.x station that is reported as read-only, and a value beyond its "
+        "reported limits, is refused with 409 unless `force`.",
+    ),
 )

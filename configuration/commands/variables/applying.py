@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from chargepoints.models import ChargePoint, Command
 from configuration.commands import variables
 from configuration.models import DesiredValue
-from configuration.services.variables import desired, drift
+from configuration.services.variables import desired, drift, limits
 from configuration.services.variables.drift import Verdict
 from ocpp_server import command_fields as fields
 from ocpp_server import live, splitting
@@ -37,8 +37,10 @@ async def apply(
     """Set these values, one CALL after the other. A CALL without an answer ends the sequence.
 
     The answers are stored when they arrive, see `drift.answered`. A value that the dialect can't express
-    counts as refused. Raises StationOffline and the other errors of `calls.call`.
+    counts as refused, and so does one that the station has reported not to take. Raises StationOffline and
+    the other errors of `calls.call`.
     """
+    rows = await _within_limits(charge_point, rows)
     send = _keys if variables.has_keys(charge_point) else _variables
     sent = []
     async for row in send(charge_point, rows, actor=actor, **how):
@@ -46,6 +48,18 @@ async def apply(
         if row.state in _UNANSWERED:
             break
     return sent
+
+
+async def _within_limits(charge_point: ChargePoint, rows: Sequence[DesiredValue]) -> list[DesiredValue]:
+    """The values that may be sent. Those of templates are not compared with each station before."""
+    described = await journal.run(limits.described, charge_point.pk, [row.key for row in rows])
+    kept = []
+    for row in rows:
+        if refusal := limits.of_row(described.get(row.key.lower()), row.key, row.value):
+            await _refused(row, Invalid(refusal))
+        else:
+            kept.append(row)
+    return kept
 
 
 async def _keys(

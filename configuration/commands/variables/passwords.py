@@ -40,21 +40,26 @@ def _spell_2x(*, value: str) -> dict[str, Any]:
     return {"setVariableData": [{**place, "attributeValue": value}]}
 
 
-async def _rotate(
-    charge_point: ChargePoint, *, form: str = "", actor: str, timeout: float | None, wait: bool
-) -> Result:
-    """Store the new password's hash, send it, and return it in the result, unless the station refused it."""
-    version = charge_point.ocpp_version
-    if form and form != Form.TEXT and version != V16:
-        raise Invalid("OCPP 2.x has passwords as text only.", field="form", code=Code.NOT_SUPPORTED)
-    made = passwords.generated(Form(form or in_dialect(version, Form.HEX, Form.TEXT)))
-    action = ROTATE_PASSWORD.action_of(version)
-    payload = in_dialect(version, _spell_16, _spell_2x)(value=made.sent)
+async def send(
+    charge_point: ChargePoint,
+    action: str,
+    payload: dict[str, Any],
+    password: str | bytes,
+    *,
+    actor: str,
+    timeout: float | None,
+    wait: bool,
+    command_id: str = "",
+) -> Any:
+    """Store the hash of a password, send the command that sets it, and return its row. Both passwords are
+    accepted unless the station refuses the new one. Raises Conflict while an earlier one is unproved, and the
+    errors of `calls.call`.
+    """
     await calls.check(charge_point, action, payload, sets_password=True)
     seconds = settings.OCPP_CALL_TIMEOUT if timeout is None else timeout
-    stored = await asyncio.to_thread(hash_password, made.key)
+    stored = await asyncio.to_thread(hash_password, password)
     until = datetime.now(UTC) + timedelta(seconds=seconds) + passwords.SLACK
-    command_id = tracing.command_id()
+    command_id = command_id or tracing.command_id()
     await journal.run(passwords.offer, charge_point.pk, stored, command_id=command_id, until=until)
     try:
         row: Any = await calls.call(
@@ -73,6 +78,21 @@ async def _rotate(
         raise
     if passwords.was_refused(row):
         await journal.run(passwords.withdraw, charge_point.pk, command_id)
+    return row
+
+
+async def _rotate(
+    charge_point: ChargePoint, *, form: str = "", actor: str, timeout: float | None, wait: bool
+) -> Result:
+    """Send a new password, and return it in the result, unless the station refused it."""
+    version = charge_point.ocpp_version
+    if form and form != Form.TEXT and version != V16:
+        raise Invalid("OCPP 2.x has passwords as text only.", field="form", code=Code.NOT_SUPPORTED)
+    made = passwords.generated(Form(form or in_dialect(version, Form.HEX, Form.TEXT)))
+    action = ROTATE_PASSWORD.action_of(version)
+    payload = in_dialect(version, _spell_16, _spell_2x)(value=made.sent)
+    row = await send(charge_point, action, payload, made.key, actor=actor, timeout=timeout, wait=wait)
+    if passwords.was_refused(row):
         return Result(row, {})
     shown = {"passwordHex": made.hex} | ({"password": made.text} if made.text else {})
     return Result(row, shown, shown_once={name: _SHOWN_ONCE[name] for name in _SHOWN_ONCE if name in shown})

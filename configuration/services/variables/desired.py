@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from chargepoints.models import ChargePoint
 from configuration.models import ConfigurationState, ConfigurationTemplate, DesiredValue, TemplateAssignment
-from configuration.services.variables import catalogue, drift
+from configuration.services.variables import catalogue, drift, limits
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 from ocpp_server.protocol.versions import VERSIONS, in_dialect
@@ -42,7 +42,7 @@ def add(charge_point: ChargePoint, *, key: str, value: str, reapplies: bool = Fa
     """Set a desired value of this station alone; it replaces the one of a template. The station gets it with
     the next `apply`. Raises Invalid, and Conflict where the station has such a value.
     """
-    check(key, value, dialect=dialect_of(charge_point))
+    check_at(charge_point, key, value)
     rows = DesiredValue.objects.filter(charge_point=charge_point)
     if rows.count() >= MOST_PER_STATION:
         raise Conflict(f"A station has at most {MOST_PER_STATION} desired values.")
@@ -67,7 +67,7 @@ def change(row: DesiredValue, *, value: str | None = None, reapplies: bool | Non
     if reapplies is not None:
         row.reapplies = reapplies
     if value is not None and value != row.value:
-        check(row.key, value, dialect=dialect_of(row.charge_point))
+        check_at(row.charge_point, row.key, value)
         row.value, row.state, row.reason, row.answered_at = value, DesiredValue.State.NOT_REPORTED, "", None
     row.save()
     drift.refresh(row.charge_point_id, [row.key])
@@ -106,6 +106,13 @@ def check(key: str, value: str, *, dialect: str) -> None:
         raise Invalid(f"{name} is a secret, which is not stored.", field="key")
     if len(value) > limits.value:
         raise Invalid(f"Must have at most {limits.value} characters.", field="value")
+
+
+def check_at(charge_point: ChargePoint, key: str, value: str) -> None:
+    """`check` for one station: raises Invalid for what it has reported not to take, too."""
+    check(key, value, dialect=dialect_of(charge_point))
+    if refusal := limits.to_wish(charge_point.pk, key.strip(), value):
+        raise Invalid(refusal, field="value")
 
 
 def dialect_of(charge_point: ChargePoint) -> str:

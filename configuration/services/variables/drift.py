@@ -131,7 +131,9 @@ def reported_of(rows: Iterable[DesiredValue]) -> dict[tuple[int, str], Seen]:
     """The last reports of the keys of several stations, by station and key in lower case."""
     rows = list(rows)
     found = ReportedKey.objects.annotate(lower=Lower("key")).filter(
-        charge_point__in={row.charge_point_id for row in rows}, lower__in={row.key.lower() for row in rows}
+        charge_point__in={row.charge_point_id for row in rows},
+        lower__in={row.key.lower() for row in rows},
+        gone_at=None,
     )
     values = found.values_list("charge_point", "lower", "value", "readonly", "reported_at")
     return {(pk, lower): Seen(value, readonly, at) for pk, lower, value, readonly, at in values}
@@ -233,5 +235,5 @@ def compare(here: ChargePoint, there: ChargePoint) -> tuple[list[Difference], in
 
 
 def _all_reported(charge_point: ChargePoint) -> dict[str, tuple[str, str | None]]:
-    rows = ReportedKey.objects.filter(charge_point=charge_point).values_list("key", "value")
+    rows = ReportedKey.objects.filter(charge_point=charge_point, gone_at=None).values_list("key", "value")
     return {key.lower(): (key, value) for key, value in rows}

@@ -147,5 +147,7 @@ def _keys(rows: QuerySet[ChargePoint]) -> list[int]:
 
 def known_names(charge_point_pk: int) -> list[str]:
     """The names that a station has reported, of which one that does not name everything is asked again."""
-    rows = ReportedKey.objects.filter(charge_point=charge_point_pk).order_by("-reported_at", "key")
+    rows = ReportedKey.objects.filter(charge_point=charge_point_pk, gone_at=None).order_by(
+        "-reported_at", "key"
+    )
     return list(rows.values_list("key", flat=True)[:MOST_NAMES])

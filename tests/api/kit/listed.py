@@ -20,6 +20,8 @@ from configuration.models import (
     ConfigurationTemplate,
     DesiredValue,
     EventStream,
+    NetworkProfile,
+    ReportedKey,
     StreamMessage,
     TemplateAssignment,
     VariableMonitor,
@@ -63,6 +65,21 @@ def a_security_event(parents: Any, number: int) -> SecurityEvent:
 
 def a_desired_value(parents: Any, number: int) -> DesiredValue:
     return DesiredValue.objects.create(charge_point=parents.station, key=f"Key{number}", value="1")
+
+
+def a_reported_value(parents: Any, number: int) -> ReportedKey:
+    return ReportedKey.objects.create(charge_point=parents.station, key=f"Key{number}", reported_at=NOON)
+
+
+def a_network_profile(parents: Any, number: int) -> NetworkProfile:
+    return NetworkProfile.objects.create(
+        charge_point=parents.station,
+        slot=number,
+        csms_url="wss://example.com",
+        message_timeout=30,
+        security_profile=2,
+        sent_at=NOON,
+    )
 
 
 def a_template(parents: Any, number: int) -> ConfigurationTemplate:

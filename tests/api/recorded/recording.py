@@ -54,6 +54,7 @@ _VOLATILE = {
 _RECENT = timedelta(days=2)
 # The scenario chooses smaller IDs; the server's own are random numbers of 31 bits.
 _CHOSEN_ID = 1000
+_NUMBERS = frozenset({"requestId", "reservationId", "reportRequestId"})
 
 
 def normalised(value: Any, field: str = "") -> Any:
@@ -62,7 +63,7 @@ def normalised(value: Any, field: str = "") -> Any:
         return "<number or null>"  # null until the station has sent the time of an event
     if value is None:
         return None
-    if field in ("requestId", "reservationId") and isinstance(value, int) and value > _CHOSEN_ID:
+    if field in _NUMBERS and isinstance(value, int) and value > _CHOSEN_ID:
         return "<number>"
     if field in _MAY_BE_PASSWORD and isinstance(value, str) and _PASSWORD.fullmatch(value):
         return "<password>"

@@ -36,6 +36,7 @@ MENU = {
         "Templates",
         "Monitors",
         "Event streams",
+        "Network profiles",
     ],
     "Access": ["Operators", "API keys"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],

@@ -11,6 +11,7 @@ from _pytest.mark import ParameterSet
 
 from tests.conformance.every.answers import (  # noqa: F401 - they register
     about_charging,
+    about_device_models,
     about_displays,
     about_stations,
 )

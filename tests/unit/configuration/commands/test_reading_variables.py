@@ -162,7 +162,7 @@ async def test_the_number_of_a_report_is_positive_and_has_32_bits(
     draw: Callable[[int], int],
     number: int,
 ) -> None:
-    monkeypatch.setattr(commands, "secrets", SimpleNamespace(randbelow=draw))
+    monkeypatch.setattr(inventory, "secrets", SimpleNamespace(randbelow=draw))
     one = await online(V201, {"status": "Accepted"})
 
     await read(one.row, actor="ann")

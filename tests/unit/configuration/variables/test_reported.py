@@ -58,10 +58,10 @@ def test_the_variables_of_each_evse_have_names_of_their_own(component: Any, name
     [
         ([{"value": "5"}], ("5", False)),
         ([{"type": "Actual", "value": "5", "mutability": "ReadOnly"}], ("5", True)),
-        ([{"value": "5", "mutability": "WriteOnly"}], ("5", False)),
+        ([{"value": "5", "mutability": "WriteOnly"}], (None, False)),
         ([{"mutability": "ReadWrite"}], (None, False)),
         ([{"type": "MaxSet", "value": "9"}, {"type": "Actual", "value": "5"}], ("5", False)),
-        ([{"type": "Target", "value": "9"}], None),
+        ([{"type": "Target", "value": "9"}], (None, False)),
         ([], None),
     ],
 )
@@ -180,7 +180,7 @@ async def test_names_are_cut_to_their_column_and_secrets_kept_apart(
     await reported.store(station=one, keys={secret: ("1", False), plain: ("2", True)})
     await reported.store(station=one, keys={})
 
-    assert stored == [(7, {plain[:255]: ("2", True)}, [secret[:255]], NOON)]
+    assert stored == [(7, {plain[:255]: ("2", True)}, [secret[:255]], NOON, {})]
 
 
 @pytest.mark.parametrize(

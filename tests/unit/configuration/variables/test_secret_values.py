@@ -174,5 +174,5 @@ def test_a_write_only_key_of_the_table_is_secret_by_any_name(monkeypatch: pytest
     assert (catalogue.is_secret("PLAIN"), catalogue.is_secret("Other")) == (True, False)
 
 
-def test_a_station_has_at_most_10000_reported_keys() -> None:
-    assert reported.MOST_PER_STATION == 10_000
+def test_a_station_has_at_most_5000_reported_keys() -> None:
+    assert reported.MOST_PER_STATION == 5_000
