@@ -32,8 +32,6 @@ _NOT_YET_2X: Final = {
 }
 _NOT_YET_21: Final = {
     "GetCertificateChainStatus": _STATUS,
-    "NotifySettlement": "the server settles no payments and issues no receipts yet",
-    "VatNumberValidation": "the server looks up no companies yet",
 }
 # The reason of each.
 WHY_NOT_YET: Final = {**_NOT_YET_16, **_NOT_YET_2X, **_NOT_YET_21}

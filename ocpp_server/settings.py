@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "transactions",
     "configuration",
     "smart_charging",
+    "tariffs",
     "events",
     "operations",
 ]

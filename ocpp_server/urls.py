@@ -9,6 +9,7 @@ from ocpp_server.admin import error_pages
 from ocpp_server.api import errors, health, pages, station_address
 from ocpp_server.transport.handshake.explanation import STATION_PATH
 from operations import changes, dashboard
+from tariffs.views import receipts
 
 handler400 = errors.paged(errors.bad_request, error_pages.bad_request)
 handler403 = errors.paged(errors.forbidden, error_pages.forbidden)
@@ -20,6 +21,7 @@ API_V1 = [
     path("", include("configuration.urls")),
     path("", include("transactions.urls")),
     path("", include("smart_charging.urls")),
+    path("", include("tariffs.urls")),
     path("", include("accounts.urls")),
     path("", include("events.urls")),
 ]
@@ -33,6 +35,7 @@ urlpatterns = [
     path("health/ready", health.ReadyView.as_view()),
     path("clients", health.ClientsView.as_view()),
     path("metrics", health.MetricsView.as_view()),
+    path("receipts/<int:number>/<str:secret>", receipts.page, name="receipt"),
     path("api/schema/", pages.SchemaView.as_view(), name="schema"),
     path("api/schema/events/<str:name>.json", events.EventSchemaView.as_view()),
     path("api/docs/", pages.DocsView.as_view(), name="docs"),

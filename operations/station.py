@@ -38,6 +38,7 @@ from operations import (
     logs,
     refusals,
     reservations,
+    tariffs,
 )
 from operations.command_forms import CommandForm
 from transactions.models import Transaction
@@ -178,6 +179,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "firmware": firmware.rows(charge_point),
             "profiles": charging_profiles.rows(charge_point),
             "display": display_messages.rows(charge_point),
+            "tariffs": tariffs.rows(charge_point),
             "notes": _notes(charge_point),
             "refused": refusals.rows(charge_point),
             "deviations": _deviations(charge_point),

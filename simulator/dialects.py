@@ -271,6 +271,8 @@ class Dialect2:
         if why in ("MeterValuePeriodic", "Trigger", "ChargingRateChanged"):
             wanted = session.station.settings.text("sampled")
             payload["meterValue"] = [self._meter_value(session, reading, context, wanted)]
+        if why == "TariffChanged":
+            payload["transactionInfo"]["tariffId"] = session.tariff_id
         return TransactionMessage("TransactionEvent", payload, session)
 
     def ended(self, session: "Session", reading: Reading) -> TransactionMessage:

@@ -76,6 +76,8 @@ class Misbehaviour:
     publishing: str = ""
     lacks_batteries: bool = False  # rejects every battery swap
     leaves_batteries: bool = False  # the driver does not take the offered batteries
+    refuses_tariffs: str = ""  # the status of every SetDefaultTariff and ChangeTransactionTariff
+    loses_tariffs: bool = False  # a reboot deletes all default tariffs
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class Session:
         self.refused = False
         self.reason = ""
         self.reservation_id: int | None = None
+        self.tariff_id = ""  # of ChangeTransactionTariff
         self.start_wh = 0
         self.stop_wh: int | None = None
         self.started_at: datetime | None = None

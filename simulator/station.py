@@ -20,6 +20,7 @@ from simulator.misbehaviour import Misbehaviour
 from simulator.outbox import Outbox, TransactionMessage
 from simulator.profiles import Profiles
 from simulator.session import Session
+from simulator.tariffs import Tariffs
 from simulator.wire import CallFailed, NoAnswer
 
 BOOT_S = 3.0  # simulated seconds a reboot takes
@@ -108,6 +109,8 @@ class Station(StationConnection):
         self.sessions: list[Session] = []
         self.costs: dict[str, float] = {}  # costs from CostUpdated, by transaction
         self.published: dict[str, str] = {}  # the last status of published firmware, by checksum
+        self.tariffs = Tariffs()
+        self.web_payments: list[int] = []  # the EVSEs of NotifyWebPaymentStarted
         self.outbox = Outbox(self)
         self._idle_follow_up: FollowUp | None = None
 
@@ -227,6 +230,8 @@ class Station(StationConnection):
         self._boot_reason, self._needs_boot = reason, True
         if self.misbehaviour.loses_profiles:
             self.profiles.clear(lambda _installed: True)
+        if self.misbehaviour.loses_tariffs:
+            self.tariffs = Tariffs()
         self.settings.rebooted(loses=self.misbehaviour.loses_settings)
         if self.password_after_restart is not None:
             self.password, self.password_after_restart = self.password_after_restart, None

@@ -147,6 +147,16 @@ PUBLISHED_FIRMWARE = {
     "failed": DANGER,
     "unpublished": NEUTRAL,
 }
+TARIFF = {
+    "accepted": INFO,
+    "confirmed": SUCCESS,
+    "missing": WARNING,
+    "foreign": WARNING,
+    "refused": DANGER,
+    "replaced": NEUTRAL,
+    "cleared": NEUTRAL,
+}
+PAYMENT = {"Settled": SUCCESS, "Canceled": NEUTRAL, "Rejected": DANGER, "Failed": DANGER}
 ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 
 

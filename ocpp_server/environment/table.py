@@ -35,6 +35,7 @@ from ocpp_server.environment.parsers import (
     time_zone,
     whole_seconds,
 )
+from ocpp_server.environment.payments import PAYMENT_VARIABLES
 from ocpp_server.environment.unknown_stations import STATIONS, UNKNOWN_STATIONS_VARIABLES
 from ocpp_server.environment.uploads import UPLOAD_VARIABLES
 from ocpp_server.environment.variable import Variable
@@ -366,5 +367,6 @@ VARIABLES: tuple[Variable, ...] = (
     *FIRMWARE_VARIABLES,
     *BATTERY_SWAP_VARIABLES,
     *EVENT_VARIABLES,
+    *PAYMENT_VARIABLES,
     *LOG_VARIABLES,
 )

@@ -15,8 +15,11 @@ _RUN = re.compile(r"[^\s\"'<>]+")
 _HOST = re.compile(r"(?:[^@/?#:\[]*|\[[0-9A-Fa-f:.]*\])(?::[0-9]*)?[/?#]")
 _QUERY = re.compile(r"([?&;#])([^=?&;#]{1,200})=([^&;#]+)")
 _SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
-# The address to which a station uploads a file, or from which it downloads firmware, up to its secret.
-_OURS = re.compile(rf"((?:{secrets.UPLOADS}|{secrets.FIRMWARE})[0-9]{{1,20}}/)[^/?#\s\"'<>]+")
+# The address to which a station uploads a file, from which it downloads firmware, or of a receipt, up to its
+# secret.
+_OURS = re.compile(
+    rf"((?:{secrets.UPLOADS}|{secrets.FIRMWARE}|{secrets.RECEIPTS})[0-9]{{1,20}}/)[^/?#\s\"'<>]+"
+)
 
 
 def masked(text: str) -> str:
@@ -27,13 +30,13 @@ def masked(text: str) -> str:
 
 
 def masked_path(path: str) -> str:
-    """The path of an HTTP request without the secret of an upload or download."""
+    """The path of an HTTP request without the secret of an upload, download or receipt."""
     return _OURS.sub(rf"\1{MASK}", path) if holds_ours(path) else path
 
 
 def holds_ours(text: str) -> bool:
-    """Whether a text may hold an address at which this server receives or offers files."""
-    return secrets.UPLOADS in text or secrets.FIRMWARE in text
+    """Whether a text may hold an address at which this server receives or offers files or receipts."""
+    return secrets.UPLOADS in text or secrets.FIRMWARE in text or secrets.RECEIPTS in text
 
 
 def _without_login(match: re.Match[str]) -> str:

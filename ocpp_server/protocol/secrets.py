@@ -8,7 +8,7 @@ A text or number is a secret when
 3. OCPP_SECRET_KEYS names it.
 
 `observability.masking` makes copies without secrets; it also masks the user and password of an address, and
-what makes an address of UPLOADS or FIRMWARE secret.
+what makes an address of UPLOADS, FIRMWARE or RECEIPTS secret.
 idTags and idTokens are not secrets here: operators work with them, and the logs shorten them.
 """
 
@@ -69,10 +69,11 @@ NAMING: Final = frozenset(
      "property", "attribute", "option", "item", "id"}
 )  # fmt: skip
 
-# The paths to which stations upload files, and from which they download firmware:
-# /uploads/<number>/<secret>/<name>.
+# The paths to which stations upload files, from which they download firmware, and at which drivers read their
+# receipts: /uploads/<number>/<secret>/<name>.
 UPLOADS: Final = "/uploads/"
 FIRMWARE: Final = "/firmware/"
+RECEIPTS: Final = "/receipts/"
 
 Paths = Mapping[str, Any]  # property name -> the paths below it, empty at the end of a path
 

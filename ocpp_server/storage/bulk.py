@@ -338,7 +338,7 @@ def _array_form(field: models.Field[Any, Any]) -> ArrayForm:
             return kind, _documents
         case "timestamp with time zone":
             return kind, _moments
-        case "bigint" | "integer" | "smallint" | "double precision" | "boolean":
+        case "bigint" | "integer" | "smallint" | "double precision" | "boolean" | "numeric":
             return kind, _plain
         case _:
             raise TypeError(f"{field} is {kind}, and no array of it is known here")

@@ -16,6 +16,7 @@ from simulator.answers import (  # noqa: F401 - each import registers its answer
     remote,
     reservation,
     smart_charging,
+    tariffs,
     trigger,
 )
 from simulator.answers.table import ANSWERS, Answer, FollowUp, NoReply

@@ -52,6 +52,7 @@ from configuration.models import (
 )
 from events.models import Event
 from smart_charging.models import InstalledProfile
+from tariffs.models import Payment, SessionCost, StationTariff
 from tests.admin.rows import NOON, a_session, a_station, person
 from tests.direct.readings import stored
 from transactions.models import (
@@ -277,6 +278,47 @@ def rows() -> dict[type, Any]:
             kind=bad[:32],
             payload={"x": bad},
             installed_at=NOON,
+        ),
+        StationTariff.objects.create(
+            charge_point=station,
+            command=command,
+            tariff_id=bad[:60],
+            evse_number=1,
+            tariff={"x": bad},
+            state="refused",
+            status=bad[:32],
+            reason=bad[:255],
+            set_at=NOON,
+            ended_at=NOON,
+        ),
+        SessionCost.objects.create(
+            transaction=session,
+            charge_point=station,
+            currency=bad[:3],
+            total_incl_tax=1,
+            cost_type=bad[:32],
+            failure=bad[:500],
+            details={"x": bad},
+            tariff_id=bad[:60],
+            new_tariff={"x": bad},
+            new_tariff_id=bad[:60],
+            new_tariff_status=bad[:32],
+            updated_at=NOON,
+        ),
+        Payment.objects.create(
+            charge_point=station,
+            transaction=session,
+            psp_ref=bad[:255],
+            ocpp_transaction_id=bad[:255],
+            status=bad[:16],
+            status_info=bad[:500],
+            settled_at=NOON,
+            receipt_id=bad[:50],
+            receipt_url=bad,
+            vat_number=bad[:20],
+            company={"x": bad},
+            received_at=NOON,
+            updated_at=NOON,
         ),
         ReportAssembly.objects.create(
             charge_point=station, action=bad[:64], request_id=1, started_at=NOON, last_at=NOON

@@ -38,7 +38,15 @@ PACKAGES = (
     "ocpp_server/transport",
     *(
         f"{app}/{part}"
-        for app in ("accounts", "chargepoints", "configuration", "events", "smart_charging", "transactions")
+        for app in (
+            "accounts",
+            "chargepoints",
+            "configuration",
+            "events",
+            "smart_charging",
+            "tariffs",
+            "transactions",
+        )
         for part in ("services", "handlers", "commands")
         if (ROOT / app / part).is_dir() or (ROOT / app / f"{part}.py").is_file()
     ),

@@ -30,6 +30,7 @@ PACKAGES = (
     "events",
     "ocpp_server",
     "smart_charging",
+    "tariffs",
     "transactions",
 )
 

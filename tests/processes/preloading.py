@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-APPS = ("accounts", "chargepoints", "transactions", "configuration", "smart_charging", "events", "operations")
+APPS = (
+    "accounts",
+    "chargepoints",
+    "transactions",
+    "configuration",
+    "smart_charging",
+    "tariffs",
+    "events",
+    "operations",
+)
 PACKAGES = ("ocpp_server", *APPS, "simulator")
 # These modules set up Django or an application when they are imported.
 _PROGRAMS = ("settings", "accounts_settings", "asgi", "gateway_asgi", "accounts_asgi", "__main__", "conftest")

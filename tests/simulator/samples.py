@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from simulator.versions import V16, V21
+
 LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 TOKEN = {"idToken": "ALICE", "type": "ISO14443"}
 HASH = {"hashAlgorithm": "SHA256", "issuerNameHash": "ab", "issuerKeyHash": "cd", "serialNumber": "1"}
@@ -256,9 +258,32 @@ def samples_2() -> Samples:
 
 
 def samples_21() -> Samples:
-    """The samples of 2.x, and of the actions that only 2.1 has."""
-    return samples_2() | {
+    """The actions that only 2.1 has."""
+    tariff = {"tariffId": "A", "currency": "EUR", "energy": {"prices": [{"priceKwh": 0.25}]}}
+    other = {**tariff, "energy": {"prices": [{"priceKwh": 0.3}]}}
+    long = {**tariff, "tariffId": "L", "energy": {"prices": [{"priceKwh": 0.3}] * 11}}
+    assigned = {"tariffId": "A", "tariffKind": "DefaultTariff", "evseIds": [1, 2]}
+    return {
         "AdjustPeriodicEventStream": [({"id": 9, "params": {"interval": 5}}, NO)],
         "GetPeriodicEventStream": [({}, {})],
         "RequestBatterySwap": [({"requestId": 6, "idToken": TOKEN}, OK)],
+        "SetDefaultTariff": [
+            ({"evseId": 0, "tariff": tariff}, OK),
+            ({"evseId": 1, "tariff": other}, {"status": "DuplicateTariffId"}),
+            ({"evseId": 1, "tariff": long}, {"status": "TooManyElements"}),
+            ({"evseId": 9, "tariff": tariff}, NO),
+        ],
+        "GetTariffs": [({"evseId": 0}, OK | {"tariffAssignments": [assigned]}), ({"evseId": 9}, NO)],
+        "ClearTariffs": [
+            ({"tariffIds": ["A"]}, {"clearTariffsResult": [{"tariffId": "A", "status": "Accepted"}]}),
+            ({}, {"clearTariffsResult": [{"status": "NoTariff"}]}),
+        ],
+        "ChangeTransactionTariff": [({"transactionId": "T", "tariff": tariff}, {"status": "TxNotFound"})],
+        "NotifyWebPaymentStarted": [({"evseId": 1, "timeout": 60}, {})],
     }
+
+
+def of_version(version: str) -> Samples:
+    if version == V16:
+        return samples_16()
+    return samples_2() | (samples_21() if version == V21 else {})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simulator import V16, V21, V201, Misbehaviour, Station, schemas
+from simulator import V16, Misbehaviour, Station, schemas
 from simulator.answers.table import ANSWERS
 from tests.conformance.peer import eventually
 from tests.simulator import samples
@@ -18,8 +18,7 @@ async def test_every_supported_action_is_answered_as_the_specification_requires(
 ) -> None:
     # At real speed the firmware update does not reboot the station before the later requests.
     station = await make_station(version, speed=1)
-    made = {V16: samples.samples_16, V201: samples.samples_2, V21: samples.samples_21}
-    cases = made[station.version]()
+    cases = samples.of_version(station.version)
     reset = cases.pop("Reset")
 
     for action, exchanges in [*cases.items(), ("Reset", reset)]:

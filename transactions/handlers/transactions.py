@@ -7,11 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from ocpp_server.live.station import Station
+from ocpp_server.prices import price
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import also, on, reply
 from ocpp_server.protocol.versions import V2X, V16
 from transactions.services.transactions import ending, events, free_connectors, gaps, interruptions, starting
-from transactions.services.transactions.events import MAX_ID, MAX_SEQ_NO, Event
+from transactions.services.transactions.events import MAX_ID, MAX_SEQ_NO, STARTED, Event
 
 
 @on("StartTransaction", V16)
@@ -65,7 +66,10 @@ async def transaction_event(station: Station, request: dict[str, Any]) -> dict[s
         payload=station.payload,
     )
     decision = await events.record(station=station, event=event)
-    return {"idTokenInfo": translate.id_token_info(decision)} if decision else {}
+    answer = {"idTokenInfo": translate.id_token_info(decision)} if decision else {}
+    # 2.0.1 I02, I03: no cost is not a free session, which costs 0.
+    cost = None if event.type == STARTED else price.app.total_cost(station, event.transaction_id)
+    return answer if cost is None else {**answer, "totalCost": float(cost)}
 
 
 @reply("GetTransactionStatus", *V2X)

@@ -13,6 +13,7 @@ from ocpp_server.events.catalogue import (
     reservations,
     smart_charging,
     stations,
+    tariffs,
 )
 from ocpp_server.events.types import EventType
 
@@ -25,6 +26,7 @@ EVENTS: Final[dict[str, EventType]] = {
         *smart_charging.TYPES,
         *campaigns.TYPES,
         *firmware.TYPES,
+        *tariffs.TYPES,
     )
 }
 

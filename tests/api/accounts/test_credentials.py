@@ -19,8 +19,9 @@ from chargepoints.models import ChargePoint
 from tests.api.conftest import Caller
 
 OPEN = {"health"}
-# The admin refuses anonymous requests itself, by a redirect to its login.
-PAGES = ("admin/", "static/")
+# The admin refuses anonymous requests itself, by a redirect to its login. A receipt is for everyone who has
+# its secret: see tests/api/tariffs/test_receipts.py.
+PAGES = ("admin/", "static/", "receipts/")
 
 
 def addresses(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[str]:

@@ -27,7 +27,9 @@ from configuration.models import (
     VariableMonitor,
 )
 from smart_charging.models import InstalledProfile
+from tariffs.models import Payment, SessionCost, StationTariff
 from tests.api.conftest import NOON
+from transactions.models import Transaction
 
 
 def a_log(parents: Any, number: int) -> LogUpload:
@@ -161,4 +163,41 @@ def a_publication(parents: Any, number: int) -> PublishedFirmware:
         number=number,
         checksum="0" * 32,
         created_at=NOON + timedelta(seconds=number // 3),
+    )
+
+
+def a_tariff(parents: Any, number: int) -> StationTariff:
+    return StationTariff.objects.create(
+        charge_point=parents.station,
+        tariff_id=f"T{number}",
+        evse_number=0,
+        state=StationTariff.State.ACCEPTED,
+        set_at=NOON + timedelta(seconds=number // 3),
+    )
+
+
+def a_cost(parents: Any, number: int) -> SessionCost:
+    """Its session stays when the row is deleted, so it is not one of the parents' station."""
+    at = NOON + timedelta(seconds=number // 3)
+    station = ChargePoint.objects.create(identity=f"C-{number}")
+    session = Transaction.objects.create(
+        id=1000 + number,
+        ocpp_id=str(number),
+        charge_point=station,
+        started_at=at,
+        start_received_at=at,
+        last_message_at=at,
+    )
+    return SessionCost.objects.create(transaction=session, charge_point=station, updated_at=at)
+
+
+def a_payment(parents: Any, number: int) -> Payment:
+    at = NOON + timedelta(seconds=number // 3)
+    return Payment.objects.create(
+        charge_point=parents.station,
+        psp_ref=f"P{number}",
+        status=Payment.Status.SETTLED,
+        settled_at=at,
+        received_at=at,
+        updated_at=at,
     )

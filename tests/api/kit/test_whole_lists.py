@@ -239,6 +239,7 @@ LISTS = {
     "chargepoints/{client_id}/reported-values": Rows(listed.a_reported_value, "value", parent=of_station),
     "chargepoints/{client_id}/reports": Rows(a_report, "state", parent=of_station),
     "chargepoints/{client_id}/stream-messages": Rows(listed.a_stream_message, "pending", parent=of_station),
+    "chargepoints/{client_id}/tariffs": Rows(listed.a_tariff, "reason", parent=of_station),
     "configuration/drift": Rows(listed.a_desired_value, "reason"),
     "configuration/templates": Rows(listed.a_template, "description"),
     "configuration/templates/{template_id}/assignments": Rows(
@@ -252,8 +253,10 @@ LISTS = {
     "firmware-updates": Rows(listed.an_update, "fault"),
     "local-lists": Rows(a_local_list, "reason", "clientId", lambda row: row.charge_point.identity),
     "network-profiles": Rows(listed.a_network_profile, "reason"),
+    "payments": Rows(listed.a_payment, "status_info"),
     "reservations": Rows(a_reservation_of, "reason"),
     "security-events": Rows(listed.a_security_event, "tech_info"),
+    "session-costs": Rows(listed.a_cost, "failure", "transactionId"),
     "sites": Rows(lambda _, number: Site.objects.create(name=f"S{number}"), "city"),
     "token-groups": Rows(a_group, ""),
     "tokens": Rows(Parents.a_token, "visual_number"),

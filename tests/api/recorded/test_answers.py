@@ -20,10 +20,11 @@ from tests.api.recorded.scenario import (
     monitoring,
     sessions,
     stations,
+    tariffs,
 )
 from tests.servers import LiveServer
 
-SCENARIO = (accounts, stations, sessions, kit, commands, added, campaigns, firmware, monitoring)
+SCENARIO = (accounts, stations, sessions, kit, commands, added, campaigns, firmware, monitoring, tariffs)
 
 
 @pytest.fixture

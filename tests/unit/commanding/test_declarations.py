@@ -24,6 +24,8 @@ from ocpp_server.protocol.actions import ACTIONS, BLOCKS
 from ocpp_server.protocol.translate import ChargingProfile, Period, Schedule
 from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS, Version
 from smart_charging.commands.smart_charging.clearing import CLEAR_CHARGING_PROFILE
+from tariffs.commands.payment import NOTIFY_WEB_PAYMENT
+from tariffs.commands.tariff import CLEAR_TARIFFS, GET_TARIFFS
 from transactions.commands.remote_control.trigger import TRIGGER
 from transactions.commands.remote_control.unlock import UNLOCK
 
@@ -184,6 +186,10 @@ def sample(field: fields.Field) -> Any:
             },
         ),
         (CLEAR_CHARGING_PROFILE, V21, {"profile_id": 7}, {"chargingProfileId": 7}),
+        (CLEAR_TARIFFS, V21, {}, {}),
+        (CLEAR_TARIFFS, V21, {"tariff_ids": ["A"], "evse_number": 1}, {"tariffIds": ["A"], "evseId": 1}),
+        (GET_TARIFFS, V21, {}, {"evseId": 0}),
+        (NOTIFY_WEB_PAYMENT, V21, {"evse_number": 1, "timeout_s": 60}, {"evseId": 1, "timeout": 60}),
     ],
 )
 def test_a_command_is_spelled_in_the_dialect_of_the_station(

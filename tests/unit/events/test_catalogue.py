@@ -8,7 +8,15 @@ import pytest
 
 from ocpp_server.environment import env
 from ocpp_server.events import catalogue, docs
-from ocpp_server.events.catalogue import campaigns, charging, firmware, reservations, smart_charging, stations
+from ocpp_server.events.catalogue import (
+    campaigns,
+    charging,
+    firmware,
+    reservations,
+    smart_charging,
+    stations,
+    tariffs,
+)
 from ocpp_server.events.types import EventType
 from tests.servers import ROOT
 
@@ -22,6 +30,7 @@ CODE = [
         "events",
         "ocpp_server",
         "smart_charging",
+        "tariffs",
         "transactions",
     )
     for path in (ROOT / package).rglob("*.py")
@@ -45,11 +54,11 @@ def test_the_name_is_a_noun_and_a_past_participle(kind: EventType) -> None:
 @TYPES
 def test_a_program_emits_the_type(kind: EventType) -> None:
     """The constant is used as the type of an emission; modules named like their app call it `events`."""
-    modules = (stations, charging, reservations, smart_charging, campaigns, firmware)
+    modules = (stations, charging, reservations, smart_charging, campaigns, firmware, tariffs)
     (module,) = (one for one in modules if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)
     own = module.__name__.rpartition(".")[2]
-    names = {stations: "(?:stations|events)", smart_charging: "events"}.get(module, own)
+    names = {stations: "(?:stations|events)", smart_charging: "events", tariffs: "events"}.get(module, own)
     emission = re.compile(rf"(?:emit|emit_many|add)\(\s*(?:(?:unit|station),\s*)?{names}\.{constant}\b")
 
     assert any(emission.search(text) for text in CODE)

@@ -8,7 +8,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 ENGINE = "ocpp_server"
-APPS = ("accounts", "chargepoints", "transactions", "configuration", "smart_charging", "events", "operations")
+APPS = (
+    "accounts",
+    "chargepoints",
+    "transactions",
+    "configuration",
+    "smart_charging",
+    "tariffs",
+    "events",
+    "operations",
+)
 PACKAGES = (*APPS, ENGINE, "simulator")
 
 Graph = Mapping[str, set[str]]

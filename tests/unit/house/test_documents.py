@@ -34,6 +34,7 @@ SOURCES = (
     "operations",
     "simulator",
     "smart_charging",
+    "tariffs",
     "transactions",
 )
 

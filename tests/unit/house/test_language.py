@@ -40,6 +40,7 @@ CODE = (
     "scripts",
     "simulator",
     "smart_charging",
+    "tariffs",
     "tests",
     "transactions",
 )

@@ -18,7 +18,7 @@ MENU = {
     ],
     "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
     "Logs": [
-        "Messages", "Commands", "Settlements", "Remote starts", "Station logs",
+        "Messages", "Commands", "Settlements", "Payments", "Remote starts", "Station logs",
         "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations", "Security events",
         "Device events", "Reports", "Follow-ups", "Events",
     ],
@@ -28,6 +28,8 @@ MENU = {
         "Published firmware",
         "Notes",
         "Charging profiles",
+        "Station tariffs",
+        "Session costs",
         "Meter values",
         "Stored keys",
         "Reported keys",

@@ -14,6 +14,7 @@ PACKAGES = (
     "events",
     "transactions",
     "smart_charging",
+    "tariffs",
     "operations",
     "ocpp_server",
 )

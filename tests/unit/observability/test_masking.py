@@ -218,6 +218,9 @@ def test_data_that_is_no_text_is_masked_too() -> None:
         (f"https://example.com/firmware/7/{S}/fw.bin", "https://example.com/firmware/7/***/fw.bin"),
         (f"can't GET /firmware/7/{S}", "can't GET /firmware/7/***"),
         ("https://example.com/firmware/v1.2/fw.bin", "https://example.com/firmware/v1.2/fw.bin"),
+        (f"https://example.com/receipts/7/{S}", "https://example.com/receipts/7/***"),
+        (f"can't GET /receipts/7/{S}?x=1", "can't GET /receipts/7/***?x=1"),
+        ("https://psp.example.com/receipts/march", "https://psp.example.com/receipts/march"),
     ],
 )  # fmt: skip
 def test_addresses_lose_their_logins_and_the_secrets_of_their_queries(address: str, shown: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from django.db import models
 
 import chargepoints.tables
+import tariffs.tables
 import transactions.tables
 from chargepoints.models import ChargePoint, Command, Evse
 from ocpp_server.storage.bulk import Table
@@ -36,7 +37,7 @@ TEXTS = {
 }
 TABLES = {
     f"{module.__name__.split('.')[0]}.{name}": table
-    for module in (chargepoints.tables, transactions.tables)
+    for module in (chargepoints.tables, tariffs.tables, transactions.tables)
     for name, table in vars(module).items()
     if isinstance(table, Table) and not name.startswith("TOKENS")
 }

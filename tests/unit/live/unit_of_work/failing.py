@@ -30,6 +30,7 @@ TRACED = tuple(
         "configuration/handlers",
         "configuration/services",
         "smart_charging/handlers",
+        "tariffs/handlers",
     )
 )
 # The engine calls these modules through its ports after the handlers have returned.

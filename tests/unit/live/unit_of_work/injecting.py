@@ -23,7 +23,16 @@ from tests.unit.live.unit_of_work.failing import ROOT, StepFailed
 
 COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WRITES = COUNTED[1:]
-APPS = ("accounts", "chargepoints", "transactions", "configuration", "smart_charging", "events", "operations")
+APPS = (
+    "accounts",
+    "chargepoints",
+    "transactions",
+    "configuration",
+    "smart_charging",
+    "tariffs",
+    "events",
+    "operations",
+)
 
 
 class Failure(Enum):

@@ -51,10 +51,21 @@ class Kept(models.Model):
 class Odd(models.Model):
     """A column of a kind that no array is known for."""
 
-    price = models.DecimalField(max_digits=5, decimal_places=2)
+    pause = models.DurationField()
 
     class Meta:
         app_label = "transactions_samples"
+
+    def __str__(self) -> str:
+        return str(self.pause)
+
+
+class Priced(models.Model):
+    price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+
+    class Meta:
+        app_label = "transactions_samples"
+        db_table = "priced"
 
     def __str__(self) -> str:
         return str(self.price)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from ocpp_server.storage import bulk, postgresql
 from ocpp_server.storage.bulk import Table
 from ocpp_server.storage.compression import compressed, decompressed
-from tests.unit.storage.statements.samples import AT, Kept, Odd, Sample, Sent
+from tests.unit.storage.statements.samples import AT, Kept, Odd, Priced, Sample, Sent
 from transactions.models import Counter
 
 
@@ -155,6 +156,19 @@ def test_postgresql_gets_the_columns_of_all_rows_as_arrays(sent: Sent, postgresq
     ]
 
 
+def test_amounts_keep_their_digits(sent: Sent, postgresql: None) -> None:
+    amounts = [Decimal("18.150000"), None, Decimal("-0.000001"), Decimal("1E+3")]
+
+    Table(Priced).insert([[amount] for amount in amounts])
+
+    assert sent == [
+        (
+            'INSERT INTO "priced" ("price") SELECT * FROM unnest(%s::numeric[])',
+            ["{18.150000,NULL,-0.000001,1E+3}"],
+        )
+    ]
+
+
 def test_compressed_columns_are_bytes_in_every_row(sent: Sent) -> None:
     texts = ["{}", None, "ä" * 300, ""]
 
@@ -231,7 +245,7 @@ def test_a_text_in_an_array_keeps_every_character(values: list[Any], literal: st
 
 
 def test_a_column_without_a_known_array_is_refused(sent: Sent, postgresql: None) -> None:
-    with pytest.raises(TypeError, match="numeric"):
+    with pytest.raises(TypeError, match="interval"):
         Table(Odd).insert([[1]])
 
 

@@ -1,0 +1,36 @@
+"""The settings of prices and payments: a part of the table in `table.py`. Standard library only."""
+
+from __future__ import annotations
+
+from ocpp_server.environment.parsers import positive_duration
+from ocpp_server.environment.variable import Variable
+
+_GROUP = "Prices and payments"
+
+PAYMENT_VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "OCPP_PRICE",
+        "",
+        str.strip,
+        "The function that knows the cost of a session, by its import path: "
+        "docs.examples.price_per_kwh.total. 2.x stations get this cost in the answers to their events. "
+        "Empty: no price is known, and none is sent.",
+        _GROUP,
+    ),
+    Variable(
+        "OCPP_VAT_CHECKER",
+        "",
+        str.strip,
+        "The function that looks up VAT numbers, by its import path. Empty: a number is accepted if it has "
+        "the form of its country, and the answer says that only the form was checked.",
+        _GROUP,
+    ),
+    Variable(
+        "OCPP_VAT_TIMEOUT",
+        "10s",
+        positive_duration,
+        "Time for that function; then the number is rejected, because it can't be looked up. It should be "
+        "shorter than the stations wait for an answer.",
+        _GROUP,
+    ),
+)

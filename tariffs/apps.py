@@ -1,0 +1,22 @@
+from django.apps import AppConfig
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+
+class TariffsConfig(AppConfig):
+    name = "tariffs"
+    verbose_name = _("Tariffs")
+
+    def ready(self) -> None:
+        # The modules below import models: Django has loaded those only now.
+        from ocpp_server import commanding, prices
+        from ocpp_server.process import scheduler
+        from tariffs import jobs
+        from tariffs.services.payment import vat_numbers
+        from tariffs.services.tariff import pricing
+
+        pricing.pricer.load(settings.OCPP_PRICE)
+        prices.price.fill(pricing.pricer)
+        vat_numbers.checker.load(settings.OCPP_VAT_CHECKER, limit_s=settings.OCPP_VAT_TIMEOUT)
+        scheduler.register(jobs.JOBS)
+        commanding.announce("tariffs.commands")

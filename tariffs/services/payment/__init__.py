@@ -1,0 +1,1 @@
+"""Settled payments, VAT numbers and receipts."""

@@ -1,0 +1,1 @@
+"""Default tariffs of stations, tariffs of sessions, and costs."""

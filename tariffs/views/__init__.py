@@ -1,0 +1,1 @@
+"""Tariffs, costs and payments over REST, and the page of a receipt."""
