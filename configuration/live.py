@@ -15,10 +15,13 @@ from configuration.services.variables.catalogue import is_secret
 from ocpp_server import live
 from ocpp_server.live.extensions import ByKey, Slot
 from ocpp_server.live.station import Station
+from ocpp_server.protocol.actions import from_station
 from ocpp_server.storage.journal import journal
 
 # A change by a process without news (`manage.py shell` on the same SQLite file) is visible after this time.
 CACHED_S = 30.0
+# The action without which a station has no streams.
+_OPENS = "OpenPeriodicEventStream"
 
 
 class Keys(msgspec.Struct):
@@ -77,8 +80,11 @@ class OpenStream(msgspec.Struct):
 
 
 def load_streams(by_pk: ByKey) -> None:
-    """Load the open streams of the stations, by the station's number of each."""
-    rows = EventStream.objects.filter(charge_point__in=by_pk, closed_at__isnull=True).order_by("opened_at")
+    """Load the open streams of the stations, by the station's number of each; no query before 2.1."""
+    able = [pk for pk, ones in by_pk.items() if any(_OPENS in from_station(one.version) for one in ones)]
+    if not able:
+        return
+    rows = EventStream.objects.filter(charge_point__in=able, closed_at__isnull=True).order_by("opened_at")
     for pk, charge_point_pk, stream_id, monitor_id in rows.values_list(
         "pk", "charge_point", "stream_id", "monitor_id"
     ):
