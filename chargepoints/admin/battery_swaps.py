@@ -37,8 +37,8 @@ class BatterySwapAdmin(EvidenceAdmin):
     list_filter = [StationFilter, ("state", ChoicesDropdownFilter), ("created_at", MomentFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["id_token"]
-    exact_search = ("number", "id_token", "charge_point", "batteries__serial_number")
-    search_help_text = _("Search by request ID, token, station or serial number of a battery")
+    exact_search = ("id", "id_token", "charge_point", "batteries__serial_number")
+    search_help_text = _("Search by ID, token, station or serial number of a battery")
     sortable_by = ["created_at"]
     ordering = ["-created_at"]
     empty_sentence = _("No battery swaps yet. Swap stations of OCPP 2.1 report them.")

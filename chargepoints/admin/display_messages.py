@@ -23,9 +23,9 @@ class DisplayMessageAdmin(EvidenceAdmin):
     ]  # fmt: skip
     list_filter = [StationFilter, ("state", ChoicesDropdownFilter), ("created_at", MomentFilter)]
     list_select_related = ["charge_point"]
-    search_fields = ["number"]
-    exact_search = ("number", "charge_point")
-    search_help_text = _("Search by message ID or station")
+    search_fields = ["id"]
+    exact_search = ("id", "charge_point")
+    search_help_text = _("Search by ID or station")
     sortable_by = ["created_at"]
     ordering = ["-created_at"]
     empty_sentence = _("No display messages yet. Set one on the page of a 2.x station.")

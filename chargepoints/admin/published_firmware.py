@@ -21,9 +21,9 @@ class PublishedFirmwareAdmin(EvidenceAdmin):
     ]  # fmt: skip
     list_filter = [StationFilter, ("state", ChoicesDropdownFilter), ("created_at", MomentFilter)]
     list_select_related = ["charge_point", "firmware"]
-    search_fields = ["checksum"]
-    exact_search = ("checksum", "number", "charge_point")
-    search_help_text = _("Search by MD5, request ID or station")
+    search_fields = ["id"]
+    exact_search = ("id", "charge_point")
+    search_help_text = _("Search by ID or station")
     sortable_by = ["created_at"]
     ordering = ["-created_at"]
     empty_sentence = _("No published firmware yet. Publish one on the page of a local controller.")

@@ -70,14 +70,14 @@ def test_operators_choose_among_the_commands_that_fit_several_stations(
 
 
 def test_every_command_has_a_form_for_stations_of_different_versions(
-    operator: Client, stations: list[ChargePoint]
+    administrator: Client, stations: list[ChargePoint]
 ) -> None:
     ChargePoint.objects.filter(pk=stations[1].pk).update(ocpp_version="ocpp2.0.1")
 
     for command in commanding.commands():
         if command.fits_many:
             inputs = {"command": command.name, "station": keys(stations)}
-            page = text(operator.post(reverse("admin:stations-command"), inputs))
+            page = text(administrator.post(reverse("admin:stations-command"), inputs))
             assert "Send to 2 stations" in page
 
 

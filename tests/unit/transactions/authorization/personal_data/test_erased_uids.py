@@ -12,7 +12,15 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Token, User
-from chargepoints.models import Campaign, ChargePoint, Command, Deviation, FollowUp, Message
+from chargepoints.models import (
+    BatterySwap,
+    Campaign,
+    ChargePoint,
+    Command,
+    Deviation,
+    FollowUp,
+    Message,
+)
 from chargepoints.services.provisioning import stations
 from tests.direct.accounts import a_person, a_token
 from tests.direct.reservations import a_reservation
@@ -243,6 +251,7 @@ def test_refusals_remote_starts_and_reservations_keep_a_pseudonym(alice: User, c
     Refusal.objects.create(
         charge_point=charger, id_token=UID, purpose="start", status="Blocked", reason="R.", at=NOON
     )
+    BatterySwap.objects.create(charge_point=charger, number=5, id_token=UID, created_at=NOON)
     RemoteStart.objects.create(
         command=command, charge_point=charger, id_token=UID, created_at=NOON, expires_at=NOON
     )
@@ -254,6 +263,7 @@ def test_refusals_remote_starts_and_reservations_keep_a_pseudonym(alice: User, c
     reserved.refresh_from_db()
     assert reserved.id_token == pseudonym and reserved.updated_at > NOON
     assert (Refusal.objects.get().id_token, RemoteStart.objects.get().id_token) == (pseudonym, pseudonym)
+    assert BatterySwap.objects.get().id_token == pseudonym
     assert erased == (1, 0, 0)
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Contract, Member, Token, User
-from chargepoints.models import ChargePoint
+from chargepoints.models import BatterySwap, ChargePoint
 from tests.direct.accounts import a_contract, a_person, a_token
 from tests.direct.reservations import a_reservation
 from tests.unit.transactions.authorization.personal_data.sessions import NOON, UID, a_session
@@ -40,6 +40,10 @@ def test_an_export_names_every_value_and_no_other_person(alice: User, charger: C
         )  # fmt: skip
     reserved = a_reservation(charger, token=token, evse_number=1, ended_at=NOON)
     a_reservation(charger, number=816, id_token="OTHER")
+    swaps = [
+        BatterySwap.objects.create(charge_point=charger, number=5, id_token=uid, in_at=NOON, created_at=NOON)
+        for uid in (UID.lower(), "OTHER")
+    ]
 
     document = privacy.export(alice)
 
@@ -74,6 +78,10 @@ def test_an_export_names_every_value_and_no_other_person(alice: User, charger: C
         "reservations": [{
             "id": reserved.pk, "number": 815, "id_token": UID, "evse_number": 1, "requested_at": NOON,
             "expires_at": NOON, "state": "expired", "reason": "", "ended_at": NOON, "station": "CP-1",
+        }],
+        "battery_swaps": [{
+            "id": swaps[0].pk, "number": 5, "id_token": UID.lower(), "state": "requested", "in_at": NOON,
+            "out_at": None, "station": "CP-1",
         }],
     }  # fmt: skip
 
