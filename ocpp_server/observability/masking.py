@@ -32,6 +32,8 @@ _MAX_NAMES, _MAX_WORDS = 200, 10_000
 
 # The header of a call: its type, its id, and its action.
 _CALL = re.compile(r'\s*\[\s*[26]\s*,\s*"[^"]{0,64}"\s*,\s*"([A-Za-z0-9]{1,64})"')
+# The content of a signed message (2.x part 4, chapter 7), in base64url.
+_SIGNED = re.compile(r'("payload"\s*:\s*")[^"\\]*')
 _PRIVATE_KEY = re.compile(
     r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
@@ -71,8 +73,10 @@ def masked_frame(text: str) -> str:
     """A frame with masked secrets. Only a call names its action.
 
     Of a frame that is not JSON only the values before the fault are returned, followed by CUT. A text that
-    does not begin as JSON is masked whole if it names a secret.
+    does not begin as JSON is masked whole if it names a secret. So is the content of a signed message.
     """
+    if '"protected"' in text:
+        text = _SIGNED.sub(rf"\1{MASK}", text)
     header = _CALL.match(text)
     return _masked(text, header[1] if header else "", ())
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from . import signed
 from .actions import ALWAYS_NEW, TRANSACTIONAL
 from .errors import OcppError, ProtocolError
 from .frames import (
@@ -29,6 +30,7 @@ from .frames import (
     pack_error,
     parse,
 )
+from .send_memory import SendMemory
 from .versions import V201
 
 REMEMBERED_ANSWERS = 8
@@ -204,6 +206,7 @@ class Session:
         "_memory",
         "_queue",
         "_queue_limit",
+        "_sends",
         "_socket",
         "outstanding",
         "version",
@@ -225,6 +228,7 @@ class Session:
         self._queue_limit = queue_limit
         self._late: dict[str, None] = {}  # ids of the server's calls that timed out, oldest first
         self._in_progress: dict[str, int] = {}  # ids of the station's unanswered calls -> fingerprint
+        self._sends = SendMemory()
         self._max_bad_frames = max_bad_frames
         self._bad_frames = 0
         self._closed = False
@@ -233,7 +237,7 @@ class Session:
 
     def receive(self, text: str, now: float, *, strict: bool = False) -> Event:
         """Return the meaning of a frame. Never raises."""
-        frame = parse(text, self.version, strict=strict)
+        frame = signed.unpacked(parse(text, self.version, strict=strict), self.version)
         if isinstance(frame, Call):
             self._bad_frames = 0
             return self._receive_call(frame, now)
@@ -245,6 +249,8 @@ class Session:
         if isinstance(frame, CallResult | CallError):
             return self._receive_answer(frame, now) or Late(frame, frame.id, late=False)
         if isinstance(frame, Send):
+            if self._sends.is_repeated(frame):
+                return Ignored("the same SEND again", frame.action)
             return Streamed(frame)
         return ResultRefused(frame)
 
@@ -273,12 +279,14 @@ class Session:
         if stored is not None and stored[0] == fingerprint(call):
             return Repeated(stored[2], call)
         used_here = running is not None or (stored is not None and stored[1] == self._socket)
+        used_here = used_here or call.id in self._sends
         if used_here and call.action not in TRANSACTIONAL and call.action not in ALWAYS_NEW:
             error = ProtocolError("The message id was used before for another message.")
             text = pack_error(call.id, error, self.version)
             return Refused(text, error, "message id used twice", call)
         if call.action == "BootNotification":
             self._memory.clear()
+            self._sends.clear()
         self._in_progress[call.id] = fingerprint(call)
         return Incoming(call)
 
