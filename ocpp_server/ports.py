@@ -25,18 +25,20 @@ class _Missing:
 class Port(Generic[T]):
     """A port. `T` is a Protocol; `app` is the object or module of an app that implements it.
 
-    `app` is a plain attribute, because `message_log` reads it with every message.
+    `app` is a plain attribute, because `message_log` reads it with every message. With a `default`, the port
+    may stay unfilled.
     """
 
-    __slots__ = ("_name", "app")
+    __slots__ = ("_default", "_name", "app")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, default: T | None = None) -> None:
         self._name = name
-        self.app: T = cast("T", _Missing(name))
+        self._default: T = cast("T", _Missing(name)) if default is None else default
+        self.app: T = self._default
 
     def fill(self, implementation: T) -> None:
         """Set the implementation; for `AppConfig.ready`. Raises ImproperlyConfigured for a second one."""
         app: Any = self.app
-        if not isinstance(app, _Missing) and app is not implementation:
+        if app is not self._default and app is not implementation:
             raise ImproperlyConfigured(f"Two apps provide {self._name}: {app!r} and {implementation!r}.")
         self.app = implementation

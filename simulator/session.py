@@ -170,7 +170,23 @@ class Session:
             self.transaction_id = answer.get("transactionId", self.transaction_id)
         self._apply_token_status(answer)
 
+    def _apply_limits(self, limit: dict[str, Any]) -> None:
+        """Keep to the limits of the CSMS, and confirm them (2.1 E16)."""
+        lowest = {"maxEnergy": self.wanted_wh, "maxTime": self.duration_s}
+        lowest |= {
+            name: limit[name] if own is None else min(own, limit[name])
+            for name, own in lowest.items()
+            if name in limit
+        }
+        self.wanted_wh, self.duration_s = lowest["maxEnergy"], lowest["maxTime"]
+        message = self.station.dialect.updated(self, self.connector.meter.read(), why="LimitSet")
+        if message is not None:
+            message.payload["transactionInfo"]["transactionLimit"] = limit
+            self._send(message)
+
     def _apply_token_status(self, answer: dict[str, Any] | None) -> None:
+        if answer and "transactionLimit" in answer:
+            self._apply_limits(answer["transactionLimit"])
         status = self.station.dialect.token_status(answer or {})
         if status is None:
             return

@@ -121,6 +121,7 @@ def standard_variables(
         ("TxCtrlr", None, "StopTxOnEVSideDisconnect"): _boolean(True),
         ("TxCtrlr", None, "StopTxOnInvalidId"): _boolean(True),
         ("TxCtrlr", None, "TxStartPoint"): _fixed("PowerPathClosed", "MemberList"),
+        ("TxCtrlr", None, "SupportedLimits"): _fixed("MaxEnergy,MaxTime", "MemberList"),
         ("TxCtrlr", None, "TxStopPoint"): _fixed("PowerPathClosed", "MemberList"),
         ("SampledDataCtrlr", None, "Enabled"): _boolean(True),
         ("SampledDataCtrlr", None, "TxUpdatedInterval"): _number(60, unit="s"),

@@ -338,7 +338,8 @@ VARIABLES: tuple[Variable, ...] = (
         "60s",
         positive_duration,
         "Time for which numbers may be missing among the events of a 2.x transaction before the server asks "
-        "whether the station still has them.",
+        "whether the station still has them; also the time that a station has after a reconnect to mention "
+        "its open transactions.",
         STATIONS,
     ),
     Variable(

@@ -33,6 +33,8 @@ class ConnectorState(msgspec.Struct):
     error_code: str = ""
     info: str = ""
     reported_at: datetime | None = None
+    # The station's time of the status; None until the first report after the station was loaded.
+    changed_at: datetime | None = None
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -134,10 +136,21 @@ class TransactionState(msgspec.Struct, kw_only=True):
     seq_types: dict[int, str] = msgspec.field(default_factory=dict)
     has_seq_order: bool = True
     has_started: bool = True
-    # How often, and when last, GetTransactionStatus asked the station about missing events.
+    # How often, and when last, GetTransactionStatus asked the station about missing events, or after a
+    # reconnect about a running session; and when the station last confirmed that it is running.
     questions: int = 0
     asked_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    # Limits by their names in 2.1 (E16): those that follow from the token, those that an operator has asked
+    # for, those that were sent (the last with the event of this seqNo), and those that the station has set.
+    limits_wanted: dict[str, float] = msgspec.field(default_factory=dict)
+    limits_asked: dict[str, float] = msgspec.field(default_factory=dict)
+    limits_sent: dict[str, float] = msgspec.field(default_factory=dict)
+    limits_set: dict[str, float] = msgspec.field(default_factory=dict)
+    limits_seq_no: int | None = None
     remote_start_id: int | None = None
+    # A battery in a slot of a battery swap station is charged (2.1 S).
+    charges_battery: bool = False
     # When the station restarted during the transaction; None once the transaction has continued.
     interrupted_at: datetime | None = None
     announced: Announced | None = None

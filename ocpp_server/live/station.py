@@ -52,6 +52,7 @@ class Station(Loaded):
         "memory",
         "unit",
         "received_at",
+        "connected_at",
         "last_seen_at",
         "mirrored_at",
         "clock_skew_s",
@@ -84,7 +85,8 @@ class Station(Loaded):
         self.connection_id = ""
         self.memory = ReplayMemory()
         self.unit = Unit()
-        self.received_at = datetime.now(UTC)
+        # When this state was made for a connection; a reload keeps it.
+        self.received_at = self.connected_at = datetime.now(UTC)
         self.last_seen_at = self.received_at
         self.mirrored_at: datetime | None = None
         self.clock_skew_s: float | None = None

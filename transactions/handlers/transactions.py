@@ -10,8 +10,18 @@ from ocpp_server.live.station import Station
 from ocpp_server.prices import price
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import also, on, reply
-from ocpp_server.protocol.versions import V2X, V16
-from transactions.services.transactions import ending, events, free_connectors, gaps, interruptions, starting
+from ocpp_server.protocol.versions import V2X, V16, V21, V201
+from transactions.services.transactions import (
+    details,
+    ending,
+    events,
+    free_connectors,
+    gaps,
+    interruptions,
+    limits,
+    sessions,
+    starting,
+)
 from transactions.services.transactions.events import MAX_ID, MAX_SEQ_NO, STARTED, Event
 
 
@@ -40,7 +50,7 @@ async def stop_transaction(station: Station, request: dict[str, Any]) -> dict[st
     return {"idTagInfo": translate.id_tag_info(decision)} if decision else {}
 
 
-@on("TransactionEvent", *V2X)
+@on("TransactionEvent", V201)
 async def transaction_event(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     described = request["transactionInfo"]
     time = request.get("timestamp", "")
@@ -70,6 +80,34 @@ async def transaction_event(station: Station, request: dict[str, Any]) -> dict[s
     # 2.0.1 I02, I03: no cost is not a free session, which costs 0.
     cost = None if event.type == STARTED else price.app.total_cost(station, event.transaction_id)
     return answer if cost is None else {**answer, "totalCost": float(cost)}
+
+
+@on("TransactionEvent", V21)
+async def transaction_event_21(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """2.1: the fields beyond 2.0.1, and the limits that the answer sends (E16)."""
+    answer = await transaction_event(station, request)
+    described, is_offline = request["transactionInfo"], request.get("offline", False)
+    ocpp_id = described["transactionId"][:MAX_ID]
+    transaction = await sessions.find_ocpp_id(station, ocpp_id, in_database=False)
+    if transaction is None:
+        return answer
+    details.note(
+        station=station,
+        transaction=transaction,
+        operation_mode=described.get("operationMode"),
+        tariff_id=described.get("tariffId"),
+        preconditioning=request.get("preconditioningStatus"),
+        evse_sleep=request.get("evseSleep"),
+    )
+    found = await limits.to_send(
+        station=station,
+        transaction=transaction,
+        seq_no=request["seqNo"],
+        reported=translate.limits(described.get("transactionLimit")),
+        is_offline=is_offline,
+        has_token="idTokenInfo" in answer,
+    )
+    return answer | ({"transactionLimit": translate.transaction_limit(found)} if found else {})
 
 
 @reply("GetTransactionStatus", *V2X)

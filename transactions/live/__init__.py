@@ -5,6 +5,7 @@ from __future__ import annotations
 from ocpp_server.live import extensions
 from ocpp_server.live.extensions import Extension
 from transactions.live import stations, tokens
+from transactions.live.abilities import ABILITIES
 from transactions.live.expected_starts import EXPECTED_STARTS
 from transactions.live.reservations import RESERVATIONS
 from transactions.live.unmatched import ORPHANS, UNKNOWN_NUMBERS
@@ -25,5 +26,6 @@ def register() -> None:
         RESERVATIONS,
         ORPHANS,
         UNKNOWN_NUMBERS,
+        ABILITIES,
     ):
         extensions.register(extension)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import Max, OuterRef, Q, Subquery
 from django.utils import timezone
@@ -29,6 +30,7 @@ _RANGES_AT_ONCE = 50  # equivalent: any number gives the same rows
 
 def transaction_state(row: Transaction, station: str) -> TransactionState:
     """The live form of a stored transaction, without its event history (see `load_events`)."""
+    limits: dict[str, Any] = row.limits or {}
     return TransactionState(
         id=row.id,
         ocpp_id=row.ocpp_id,
@@ -57,6 +59,12 @@ def transaction_state(row: Transaction, station: str) -> TransactionState:
         suspect_reasons=list(row.suspect_reasons),
         last_seq_no=row.last_seq_no,
         remote_start_id=row.remote_start_id,
+        charges_battery=row.charges_battery,
+        limits_wanted=limits.get("wanted", {}),
+        limits_asked=row.limits_asked or {},
+        limits_sent=limits.get("sent", {}),
+        limits_set=limits.get("set", {}),
+        limits_seq_no=limits.get("seqNo"),
         # The exact time is not stored: a message after the restart would have cleared the flag.
         interrupted_at=row.last_message_at if row.is_interrupted else None,
         announced=Announced(

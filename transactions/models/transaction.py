@@ -66,6 +66,7 @@ class Transaction(models.Model):
         ABANDONED = "abandoned", _("No more messages")
         REFUSED = "refused", _("The token was refused and the connector is free")
         INTERRUPTED = "interrupted", _("The station restarted and the connector is free")
+        LOST = "lost", _("The station no longer has the session")
         OPERATOR = "operator", _("Operator")
 
     # 31 bits, as in 1.6. An IntegerField is the row id itself in SQLite; a BigIntegerField would be an index
@@ -149,6 +150,37 @@ class Transaction(models.Model):
     )
     power_w = models.FloatField(null=True, blank=True, help_text=_("The latest Power.Active.Import."))
     soc_percent = models.FloatField(null=True, blank=True)
+    operation_mode = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("2.1: such as ChargingOnly or Idle."),
+    )
+    station_tariff_id = models.CharField(
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("2.1: the tariff that the station uses."),
+    )
+    preconditioning_status = models.CharField(
+        max_length=32, blank=True, default="", db_default="", help_text=_("2.1: of the vehicle's battery.")
+    )
+    evse_sleep = models.BooleanField(
+        null=True, blank=True, help_text=_("2.1: whether the electronics of the EVSE sleep.")
+    )
+    limits = models.JSONField(
+        null=True,
+        blank=True,
+        help_text=_("2.1: the limits that are wanted, sent to the station, and set by it."),
+    )
+    limits_asked = models.JSONField(null=True, blank=True, help_text=_("2.1: the limits of an operator."))
+    charges_battery = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("A battery in a slot of a battery swap station is charged: no session of a driver."),
+    )
     last_seq_no = models.IntegerField(null=True, blank=True)
     missing_seq_nos = models.JSONField(default=list, blank=True)
     was_offline = models.BooleanField(default=False, help_text=_("At least one message was reported late."))

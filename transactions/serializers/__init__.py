@@ -19,7 +19,9 @@ from ocpp_server.api.fields import (
     TimeField,
     WholeField,
 )
+from ocpp_server.protocol.translate import transaction_limit
 from transactions.models import AccessRule, Reservation, Settlement, Transaction
+from transactions.serializers.limits import LIMITS
 from transactions.services.transactions import history, proposing, settling
 
 # The fixes of a suspect session, as the API spells them.
@@ -41,7 +43,7 @@ class TransactionSerializer(ReadSerializer):
     status = serializers.ChoiceField(choices=Transaction.Status.values)
     endedBy = serializers.CharField(
         source="ended_by",
-        help_text="station, superseded, abandoned, refused, interrupted, operator, or empty.",
+        help_text="station, superseded, abandoned, refused, interrupted, lost, operator, or empty.",
     )
     chargingState = serializers.CharField(source="charging_state")
     startTime = TimeField(source="started_at")
@@ -61,12 +63,29 @@ class TransactionSerializer(ReadSerializer):
     mergedInto = serializers.IntegerField(
         source="merged_into_id", allow_null=True, help_text="The session that has the energy of this one."
     )
+    operationMode = serializers.CharField(source="operation_mode", help_text="2.1; empty if not reported.")
+    stationTariffId = serializers.CharField(source="station_tariff_id", help_text="2.1: used by the station.")
+    preconditioningStatus = serializers.CharField(source="preconditioning_status", help_text="2.1.")
+    evseSleep = serializers.BooleanField(source="evse_sleep", allow_null=True, help_text="2.1.")
+    limits = serializers.SerializerMethodField(
+        help_text="2.1: wanted for the token, asked for by an operator, sent, and set by the station."
+    )
+    chargesBattery = serializers.BooleanField(
+        source="charges_battery", help_text="The slot of a battery swap station: no session of a driver."
+    )
     missingSeqNos = serializers.ListField(source="missing_seq_nos", child=serializers.IntegerField())
     remoteStartId = serializers.IntegerField(source="remote_start_id", allow_null=True)
     reservationId = serializers.IntegerField(source="reservation_id", allow_null=True)
     startReceivedAt = TimeField(source="start_received_at")
     stopReceivedAt = TimeField(source="stop_received_at", allow_null=True)
     lastMessageAt = TimeField(source="last_message_at")
+
+    @extend_schema_field(LIMITS)
+    def get_limits(self, transaction: Transaction) -> Any:
+        known = transaction.limits or {}
+        parts = {"wanted": known.get("wanted"), "asked": transaction.limits_asked}
+        parts |= {name: known.get(name) for name in ("sent", "set")}
+        return {name: transaction_limit(part) for name, part in parts.items() if part} or None
 
     @extend_schema_field({"type": "integer", "nullable": True})
     def get_connectorId(self, transaction: Transaction) -> int | None:

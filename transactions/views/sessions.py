@@ -28,8 +28,9 @@ from transactions.serializers import (
     TransactionDetailSerializer,
     TransactionSerializer,
 )
+from transactions.serializers.limits import LimitBody
 from transactions.services.metering.stored import Series
-from transactions.services.transactions import settling
+from transactions.services.transactions import asking_limits, settling
 from transactions.views.lookups import TRANSACTION
 
 TAG = "Transactions"
@@ -74,6 +75,24 @@ class TransactionViewSet(ResourceViewSet):
     def end(self, request: Request, **path: str) -> Response:
         number = self.find().pk
         return self._settled(settling.end_session(number, actor=actor(request), **body(EndBody, request)))
+
+    @described(
+        "Limit a running session",
+        enveloped("LimitedTransaction", TransactionDetailSerializer),
+        tag=TAG,
+        path=TRANSACTION.path,
+        body=LimitBody,
+        changes=True,
+        description="2.1. The answer to the next event of the session sends the limits to the station; they "
+        "replace earlier ones, and a very high one removes a limit. `limits` of the transaction has what was "
+        "sent, and what the station has set. 409 for a limit that the station has not reported to support "
+        "(TxCtrlr.SupportedLimits), and for a session that has ended.",
+    )
+    @action(detail=True, methods=["post"])
+    def limit(self, request: Request, **path: str) -> Response:
+        asked = {name: float(value) for name, value in body(LimitBody, request).items()}
+        row = asking_limits.ask(self.find().pk, limits=asked, actor=actor(request))
+        return answer(f"Session {row.pk} is limited with its next event.", self.shown(self.find()))
 
     @described(
         "Settle a suspect session",

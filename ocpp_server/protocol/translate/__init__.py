@@ -16,6 +16,7 @@ from .charging_profiles import (
     schedule_json,
 )
 from .connectors import Place, connector, evse, place, zeros, zeros_of_evse
+from .limits import limits, supported_limits, transaction_limit
 from .metering import samples_2x, samples_16
 from .reservations import Reserving, reserving
 from .times import EARLIEST, FUTURE, moment, plain_time, sent_time, time
@@ -60,6 +61,7 @@ __all__ = [
     "id_tag_info",
     "id_token",
     "id_token_info",
+    "limits",
     "moment",
     "place",
     "reserving",
@@ -71,7 +73,9 @@ __all__ = [
     "sent",
     "status_2x",
     "status_16",
+    "supported_limits",
     "time",
+    "transaction_limit",
     "trigger",
     "verdict",
     "zeros",

@@ -15,6 +15,8 @@ from accounts.models import Contract, Token, User
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
 from ocpp_server.protocol.translate import Verdict
 from ocpp_server.protocol.translate.energy import mwh_of, wh_of
+from ocpp_server.protocol.translate.limits import COST, ENERGY
+from transactions.services.authorization.credit import Credit
 
 
 class Purpose(StrEnum):
@@ -126,6 +128,34 @@ def exceeded(budget: Budget, drawn: Consumption) -> str:
             kwh = f"{wh_of(used) / 1000:,.1f} of {limit / 1000:,.1f} kWh"
             return f"The {owner}'s budget for the {period} is used up: {kwh}."
     return ""
+
+
+def without_credit(credit: Credit | None) -> Refused | None:
+    """The refusal of a prepaid token whose credit is used up (2.1 C17)."""
+    if credit is None or credit.balance > 0:
+        return None
+    return Refused(Verdict.NO_CREDIT, "The prepaid token has no credit left.")
+
+
+def limits(
+    budgets: Sequence[Budget], drawn: Sequence[Consumption], credit: Credit | None
+) -> dict[str, float]:
+    """The limits of a session (2.1 E16): the energy (Wh) that the budgets leave, and the credit. `drawn` is
+    empty where nothing was checked; then only the credit counts.
+    """
+    left = [
+        mwh_of(limit) - used
+        for budget, consumption in zip(budgets, drawn, strict=False)
+        for limit, used in (
+            (budget.wh_per_day, consumption.day_mwh),
+            (budget.wh_per_month, consumption.month_mwh),
+        )
+        if limit is not None
+    ]
+    found = {ENERGY: float(wh_of(min(left)))} if left else {}
+    if credit is not None:
+        found |= {**credit.limits, COST: credit.balance}
+    return found
 
 
 def _is_past(moment: datetime | None, now: datetime) -> bool:

@@ -5,7 +5,9 @@ Once a token is in the live state, with all data of the decision, the rule reads
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from django.db import transaction
@@ -25,16 +27,18 @@ from ocpp_server.protocol.translate import IdToken, Place, Verdict, status_2x, s
 from ocpp_server.storage.journal import journal
 from transactions.live.tokens import read_consumption, read_tokens
 from transactions.models import Refusal, Transaction
-from transactions.services.authorization import access, announcing, unknown_tokens
+from transactions.services.authorization import access, announcing, credit, unknown_tokens
 from transactions.services.authorization.access import Purpose, Refused
 from transactions.services.reservation import holding
-from transactions.services.transactions import concurrency
+from transactions.services.transactions import abilities, concurrency
 from transactions.tables import REFUSALS
 
 
 class Decision(NamedTuple):
     """A verdict, independent of the dialect. `reason` is a sentence for the operator. `is_unknown`: the token
-    was never added; a station that accepts unknown tokens accepts it nevertheless.
+    was never added; a station that accepts unknown tokens accepts it nevertheless. `limits`, by their names
+    in 2.1, follow from budgets and credit. `charges_battery`: a battery swap station charges a battery in a
+    slot, and no driver is there.
     """
 
     verdict: Verdict
@@ -45,6 +49,8 @@ class Decision(NamedTuple):
     reason: str = ""
     is_master: bool = False
     contract_id: str = ""
+    limits: Mapping[str, float] = MappingProxyType({})
+    charges_battery: bool = False
 
     @property
     def is_accepted(self) -> bool:
@@ -53,6 +59,7 @@ class Decision(NamedTuple):
 
 _FREE_VEND = Decision(Verdict.ACCEPTED, is_unknown=True, reason="This station accepts every token.")
 _NO_TOKEN_NEEDED = Decision(Verdict.ACCEPTED, reason="The session was started without a token.")
+_SLOT = Decision(Verdict.ACCEPTED, reason="A battery in a slot is charged.", charges_battery=True)
 _NO_TOKEN_REFUSED = Decision(Verdict.INVALID, reason="This station accepts no session without a token.")
 _UNKNOWN = Decision(Verdict.UNKNOWN, is_unknown=True, reason="Unknown token.")
 
@@ -90,12 +97,9 @@ async def decide(
         return holding.refuse(station, key, group_id, place, at or station.received_at) if is_start else None
 
     if token.type == NO_AUTHORIZATION:
-        # 2.0.1 C02.FR.02. A swap station charges the batteries in its slots without a token (2.1 S04).
-        refused = reserved("", "")
-        if refused is None and (not station.refuses_free_vending or swaps.charges_batteries(station)):
-            return _NO_TOKEN_NEEDED
-        decision = _NO_TOKEN_REFUSED if refused is None else Decision(refused.verdict, reason=refused.reason)
-        _keep_refusal(station, token, place, decision, purpose)
+        decision = await _without_token(station, token, reserved("", ""))
+        if not decision.is_accepted:
+            _keep_refusal(station, token, place, decision, purpose)
         return decision
     state = live.state()
     key = normalise_uid(token.value)
@@ -114,22 +118,37 @@ async def decide(
         return _UNKNOWN
     now = datetime.now(UTC)
     refused = access.standing(record, now)
+    prepaid = credit.port.app.credit(record)
+    drawn = []
     if refused is None and purpose is not Purpose.STOP:
         drawn = [await state.consumed(budget.subject) for budget in record.budgets]
         refused = access.circumstances(
             record, now=now, station=station.pk, site=station.site_pk, drawn=drawn, purpose=purpose
-        )
+        ) or access.without_credit(prepaid)
         if refused is not None and purpose is Purpose.IDENTIFY and _may_be_stopping(station, key, record):
             refused = None
     if refused is None and purpose is Purpose.START:
         refused = reserved(key, record.group_id) or await concurrency.refuse(station, key, record, place)
     decision = _decision(record, refused)
+    if prepaid is not None:
+        # The credit changes with every session: a station must not decide from its cache (2.1 C17).
+        decision = decision._replace(expires_at=now)
     if refused is None:
+        decision = _limited(decision, access.limits(record.budgets, drawn, prepaid))
         station.used_tokens.append(record.pk)
         announcing.presented(station, token, place, announcing.How(decision.verdict, record.pk), purpose)
     else:
         _keep_refusal(station, token, place, decision, purpose)
     return decision
+
+
+async def _without_token(station: Station, token: IdToken, reserved: Refused | None) -> Decision:
+    """2.0.1 C02.FR.02. A battery swap station charges its batteries with an empty token (2.1 S)."""
+    if not token.value and (swaps.charges_batteries(station) or await abilities.swaps_batteries(station)):
+        return _SLOT
+    if reserved is not None:
+        return Decision(reserved.verdict, reason=reserved.reason)
+    return _NO_TOKEN_REFUSED if station.refuses_free_vending else _NO_TOKEN_NEEDED
 
 
 def decide_now(
@@ -159,7 +178,7 @@ def decide_now(
             site=charge_point.site_id if charge_point is not None else None,
             drawn=[read_consumption(budget.subject) for budget in record.budgets],
             purpose=purpose,
-        )
+        ) or access.without_credit(credit.port.app.credit(record))
         if refused is not None and purpose is Purpose.IDENTIFY and _may_be_stopping_now(charge_point, record):
             refused = None
     if refused is None and purpose is Purpose.START:
@@ -243,6 +262,10 @@ def _decision(record: TokenRecord, refused: Refused | None) -> Decision:
         record.is_master,
         record.contract_id,
     )
+
+
+def _limited(decision: Decision, limits: Mapping[str, float]) -> Decision:
+    return decision._replace(limits=limits) if limits else decision
 
 
 def _may_be_stopping(station: Station, key: str, record: TokenRecord) -> bool:

@@ -102,6 +102,8 @@ def _store(stations: list[int], since: date | None, at: datetime) -> None:
 
 def _sums(stations: Iterable[int], since: date | None) -> dict[tuple[int, date], _Sum]:
     rows = Transaction.objects.filter(charge_point__in=stations, status=Transaction.Status.ENDED)
+    # The charging of a battery in a slot is none for a bill: the driver pays for the swap (2.1 S).
+    rows = rows.filter(charges_battery=False)
     if since is not None:
         rows = rows.filter(started_at__gte=begin_of(since))
     month = TruncMonth("started_at", tzinfo=timezone.get_default_timezone())

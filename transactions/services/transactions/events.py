@@ -23,6 +23,7 @@ from transactions.services.transactions.suspicion import about_clock, clear, has
 from transactions.tables import EVENTS
 
 STARTED, UPDATED, ENDED = "Started", "Updated", "Ended"
+RESUMED = "TxResumed"  # 2.1 E17
 _PURPOSES = {STARTED: Purpose.START, ENDED: Purpose.STOP}
 # Limits of the database's columns. An event with a larger seqNo is wrong, but its energy is still billed.
 MAX_SEQ_NO = 2**31 - 1
@@ -187,7 +188,8 @@ async def _apply(
             station=station, place=event.place, samples=event.samples, transaction=transaction
         )
     if event.type != ENDED and transaction.is_active:
-        interruptions.note_activity(station, transaction, event.at, has_drawn=False)
+        is_resumed = event.trigger == RESUMED and not event.offline
+        interruptions.note_activity(station, transaction, event.at, has_drawn=False, is_resumed=is_resumed)
     ends = event.type == ENDED and transaction.ended_by != Transaction.EndedBy.STATION.value
     sessions.save(station, transaction, since=since, ends=ends, **columns)
     if ends:

@@ -25,12 +25,22 @@ def note_boot(station: Station) -> None:
             sessions.mark_interrupted(station, transaction)
 
 
-def note_activity(station: Station, transaction: TransactionState, at: datetime, *, has_drawn: bool) -> None:
+def note_activity(
+    station: Station,
+    transaction: TransactionState,
+    at: datetime,
+    *,
+    has_drawn: bool,
+    is_resumed: bool = False,
+) -> None:
     """Note a message about a running transaction; `at` is its time by the station's clock.
 
-    A message from before the restart, sent from the station's queue after it, proves nothing. Drawn energy
+    A message from before the restart, sent from the station's queue after it, proves nothing. `is_resumed`:
+    it goes on after an interruption (2.1 E17), whatever the clock of the station shows. Drawn energy
     proves that a vehicle is connected, even when the connector reports Available.
     """
+    if is_resumed:
+        transaction.interrupted_at = None
     if transaction.interrupted_at is not None:
         # A clock that seems slow may be a delayed message; a clock that is ahead is certain.
         ahead = timedelta(seconds=max(0.0, station.clock_skew_s or 0.0))

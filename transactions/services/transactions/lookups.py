@@ -14,6 +14,18 @@ def to_stop(reference: int | str, charge_point: ChargePoint | None = None) -> Tr
 
     Raises Missing, and Conflict when the station has ended it, or when several stations use the id.
     """
+    transaction = named(reference, charge_point)
+    if transaction.ended_by == Transaction.EndedBy.STATION:
+        raise Conflict(f"Transaction {transaction.pk} has ended.", code=Code.TRANSACTION_ENDED)
+    return transaction
+
+
+def named(reference: int | str, charge_point: ChargePoint | None = None) -> Transaction:
+    """The transaction with the server's number or the station's id for it. Without a station, only running
+    transactions are found by the station's id.
+
+    Raises Missing, and Conflict when several stations use the id.
+    """
     rows = Transaction.objects.select_related("charge_point")
     if charge_point is not None:
         rows = rows.filter(charge_point=charge_point)
@@ -31,7 +43,4 @@ def to_stop(reference: int | str, charge_point: ChargePoint | None = None) -> Tr
         raise Conflict(
             f"Several stations have a transaction {reference}. clientId is required.", code=Code.AMBIGUOUS
         )
-    transaction = found[0]
-    if transaction.ended_by == Transaction.EndedBy.STATION:
-        raise Conflict(f"Transaction {transaction.pk} has ended.", code=Code.TRANSACTION_ENDED)
-    return transaction
+    return found[0]

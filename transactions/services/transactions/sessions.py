@@ -16,6 +16,8 @@ from ocpp_server import live
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place, status_16
+from ocpp_server.protocol.translate.energy import wh_of
+from ocpp_server.protocol.translate.limits import ENERGY
 from ocpp_server.storage.journal import journal
 from transactions.live.stations import RECENT_TRANSACTIONS, load_events, transaction_state
 from transactions.live.unmatched import UNKNOWN_NUMBERS
@@ -139,6 +141,10 @@ def set_token(transaction: TransactionState, token: IdToken | None, decision: De
         transaction.group_id = decision.group_id[:36]
         transaction.authorization_status = status_16(decision.verdict)
         transaction.authorization_reason = decision.reason[:300]
+        transaction.charges_battery = decision.charges_battery
+        transaction.limits_wanted = dict(decision.limits)
+        if ENERGY in transaction.limits_wanted:  # it counts from the begin of the session
+            transaction.limits_wanted[ENERGY] += wh_of(transaction.energy_mwh)
 
 
 StableValues = tuple[object, ...]
@@ -204,6 +210,7 @@ def _stable_columns(transaction: TransactionState) -> dict[str, Any]:
         "group_id": transaction.group_id,
         "authorization_status": transaction.authorization_status,
         "authorization_reason": transaction.authorization_reason,
+        "charges_battery": transaction.charges_battery,
         "is_interrupted": transaction.interrupted_at is not None,
         "suspect": bool(transaction.suspect_reasons),
         # A copy: a savepoint may revert suspicions that this message adds later.

@@ -26,6 +26,7 @@ SENTENCES = {
     "connector-available": _("The connector reports Available, but the station sent no stop"),
     "abandoned": _("The station sent no more messages and no stop"),
     "stop-missing": _("The station restarted and never sent a stop; the last reading is the final one"),
+    "session-unknown": _("The station no longer has the session and sent no stop; the last reading is final"),
     "stop-after-settlement": _("The station sent a stop after the energy was settled; the energy stays"),
     "stop-before-start": _("The stop is older than the start"),
     "meter-regression": _("The meter went backwards at the end"),
@@ -61,8 +62,10 @@ ABOUT_REGISTERS = frozenset(
     }
 )
 CONNECTOR_FREE, ABANDONED, STOP_MISSING = "connector-available", "abandoned", "stop-missing"
+# The station has answered that the session is not ongoing and that nothing about it is queued (2.0.1 E14).
+SESSION_UNKNOWN = "session-unknown"
 # The station's own stop removes these reasons: they were assumptions because the stop was missing.
-SETTLED_BY_STOP = (CONNECTOR_FREE, ABANDONED, STOP_MISSING)
+SETTLED_BY_STOP = (CONNECTOR_FREE, ABANDONED, STOP_MISSING, SESSION_UNKNOWN)
 
 # With these reasons the server cannot tell whether a vehicle is charging; with any other the session is real.
 _DOUBTFUL = frozenset({"start-missing", CONNECTOR_FREE})

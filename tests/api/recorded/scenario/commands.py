@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.api.recorded.playing import GONE, SILENT, VIEWER, Player, error
-from tests.api.recorded.scenario import device_models, devices, displays
+from tests.api.recorded.scenario import device_models, devices, displays, session_states
 from tests.api.recorded.scenario.devices import ACCEPTED, V1
 from tests.conformance.peer import V16, V201, Peer, at, station
 
@@ -24,6 +24,7 @@ async def play(player: Player) -> None:
         await intents(player, new, "2.0.1")
         await display(player, old, new)
         await displays.play(player, old, new)
+        await session_states.asked(player, old, new)
         await devices.logs(player, old, new)
         await devices.charging_profiles(player, old, "1.6")
         await devices.charging_profiles(player, new, "2.0.1")
@@ -44,6 +45,7 @@ async def play(player: Player) -> None:
         await queue(player, old)
         await gone(player, old, "1.6")
         await gone(player, new, "2.0.1")
+    await session_states.limits(player)
 
 
 async def online(player: Player) -> None:

@@ -29,4 +29,5 @@ def test_the_engine_gets_the_transactions_the_tokens_and_the_parts_of_a_station(
         "reservations",
         "orphans",
         "unknown_numbers",
+        "abilities",
     }  # fmt: skip

@@ -94,6 +94,14 @@ def test_a_session_that_is_joined_to_another_is_not_counted_twice(station: Charg
     assert sums() == [("CP-1", NOVEMBER, 1, 0, 30_000)]
 
 
+def test_the_charging_of_a_battery_in_a_slot_is_none_for_a_bill(station: ChargePoint) -> None:
+    session(station, wh=900.0, charges_battery=True)
+    session(station, wh=1000.0)
+    complete()
+
+    assert sums() == [("CP-1", NOVEMBER, 1, 0, 1_000_000)]
+
+
 @pytest.mark.parametrize(
     ("at", "month"),
     [

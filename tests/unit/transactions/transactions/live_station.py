@@ -10,6 +10,7 @@ import orjson
 from events.tables import EVENTS
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
+from transactions.live.abilities import ABILITIES
 from transactions.services.metering import energy
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -22,6 +23,8 @@ def minutes(count: float) -> datetime:
 def a_station() -> Station:
     station = Station(pk=1, identity="CP-1", version="ocpp1.6")
     station.received_at = minutes(60)
+    station.connected_at = minutes(-60)
+    ABILITIES.of(station).swapping_read_at = station.received_at  # it has reported nothing
     return station
 
 

@@ -280,7 +280,9 @@ async def test_events_are_lost_once_the_station_has_nothing_more_to_send(
 
     await gaps.record_answer(station=station, ocpp_id="T1", has_queued_messages=queued, is_ongoing=ongoing)
 
-    assert transaction.suspect_reasons == [*reasons, *([wanted] if wanted else [])]
+    ended = ["session-unknown"] if ongoing is False else []
+    assert transaction.suspect_reasons == [*reasons, *([wanted] if wanted else []), *ended]
+    assert transaction.is_active is not bool(ended)
     assert (transaction.questions == gaps.MAX_REQUESTS) is not queued
 
 

@@ -70,3 +70,48 @@ async def test_an_answer_about_an_unknown_transaction_changes_nothing(engine: No
         )
 
     assert station.transactions[1000].suspect_reasons == GAP
+
+
+def test_after_a_reconnect_open_sessions_are_asked_about_until_the_station_mentions_them() -> None:
+    station = with_transactions(
+        running(1000),
+        running(1001, last_message_at=minutes(31)),
+        running(1002, is_active=False),
+        running(1003, confirmed_at=minutes(31)),
+        running(1004, confirmed_at=minutes(-1)),
+    )
+    station.connected_at = minutes(30)
+
+    assert gaps.due(station, minutes(30.9), GRACE) == []
+    assert [one.id for one in gaps.due(station, minutes(31), GRACE)] == [1000, 1004]
+    assert gaps.due(station, minutes(32.9), GRACE) == []
+    assert [one.id for one in gaps.due(station, minutes(33), GRACE)] == [1000, 1004]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("answer", "ended_by"),
+    [
+        ((False, False), "lost"),
+        ((True, False), ""),
+        ((False, True), ""),
+        ((False, None), ""),
+    ],
+    ids=["gone", "queued", "ongoing", "not said"],
+)
+async def test_a_session_ends_only_if_it_is_gone_and_nothing_is_queued(
+    station: Any, answer: tuple[bool, bool | None], ended_by: str
+) -> None:
+    charger: DirectStation = await station(V201)
+    await charger.event("Started", "T1", seq_no=0, evse=1)
+    queued, ongoing = answer
+
+    await gaps.record_answer(
+        station=charger.station, ocpp_id="T1", has_queued_messages=queued, is_ongoing=ongoing
+    )
+    await charger.boot()  # commits
+
+    (row,) = await charger.sessions()
+    assert (row.ended_by, row.suspect) == (ended_by, bool(ended_by))
+    if ended_by:
+        assert row.suspect_reasons == ["session-unknown", "meter-stop-missing"]  # it has no reading

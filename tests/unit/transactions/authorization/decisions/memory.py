@@ -13,6 +13,7 @@ from ocpp_server.live.records import Consumption, TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken
 from ocpp_server.protocol.translate.energy import mwh_of
+from transactions.live.abilities import ABILITIES
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import decide
 from transactions.tables import REFUSALS
@@ -40,6 +41,7 @@ def a_station(pk: int = 1) -> Station:
     station = Station(pk=pk, identity=f"CP-{pk}", version="ocpp2.0.1")
     station.received_at = NOON
     station.site_pk = 10
+    ABILITIES.of(station).swapping_read_at = NOON  # it has reported nothing
     return station
 
 

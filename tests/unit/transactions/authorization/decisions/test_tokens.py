@@ -15,6 +15,7 @@ from tests.unit.transactions.authorization.decisions.memory import (
     rows,
     spoken,
 )
+from transactions.live.abilities import ABILITIES
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision
 
@@ -105,3 +106,16 @@ async def test_a_driver_who_may_not_charge_on_the_contract_is_refused_with_the_r
 
     assert decision.verdict is Verdict.INVALID
     assert words in decision.reason
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+async def test_the_charging_of_a_battery_in_a_slot_is_accepted(stored: Stored, purpose: Purpose) -> None:
+    station = a_station()
+    station.refuses_free_vending = True
+    ABILITIES.of(station).swaps_batteries = True
+
+    slot = await present(station, "", "NoAuthorization", purpose=purpose, place=Place(1, 1))
+    by_hand = await present(station, "X", "NoAuthorization", purpose=purpose, place=Place(1, 1))
+
+    assert (slot.verdict, slot.charges_battery) == (Verdict.ACCEPTED, True)
+    assert (by_hand.verdict, by_hand.charges_battery) == (Verdict.INVALID, False)
