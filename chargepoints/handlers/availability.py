@@ -23,6 +23,7 @@ async def status_notification_16(station: Station, request: dict[str, Any]) -> d
         info=request.get("info", ""),
         vendor_id=request.get("vendorId", ""),
         vendor_error_code=request.get("vendorErrorCode", ""),
+        by_time=False,
     )
     return {}
 

@@ -31,9 +31,14 @@ async def report(
     info: str = "",
     vendor_id: str = "",
     vendor_error_code: str = "",
+    by_time: bool = True,
 ) -> None:
-    """Store a reported status. The order of receipt counts: the station's time is the time of the change and
-    may be old (1.6 4.9).
+    """Store a reported status.
+
+    `by_time`: of two reports about a connector on one connection, the one with the later time of the station
+    counts; of equal times the later one to arrive (2.x: StatusNotification and NotifyEvent report the same
+    state). Without it, the order of receipt counts: the time of a 1.6 station is that of the change and may
+    be old (1.6 4.9).
     """
     status = known_status(status)
     if place.evse is None:
@@ -57,6 +62,9 @@ async def report(
     if connector is None:
         station.deviation("too-many-connectors", str(place))
         return
+    if by_time and _is_outdated(connector, at):
+        return
+    connector.changed_at = at
     if status != connector.status:
         _set_status(station, connector, status, at, **error)
     connector.error_code, connector.info = error_code, info
@@ -73,6 +81,15 @@ async def report(
         status_at=at,
         status_received_at=station.received_at,
     )
+
+
+def _is_outdated(connector: ConnectorState, at: datetime) -> bool:
+    """Whether a report is older than the present one. A clock that was ahead and has been corrected must not
+    hold back the reports that follow: the time of receipt is the latest that the present report can have.
+    """
+    if connector.changed_at is None or connector.reported_at is None:
+        return False
+    return at < min(connector.changed_at, connector.reported_at)
 
 
 def is_faulted(station: Station) -> bool:

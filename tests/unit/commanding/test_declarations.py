@@ -28,6 +28,7 @@ from tariffs.commands.payment import NOTIFY_WEB_PAYMENT
 from tariffs.commands.tariff import CLEAR_TARIFFS, GET_TARIFFS
 from transactions.commands.remote_control.trigger import TRIGGER
 from transactions.commands.remote_control.unlock import UNLOCK
+from transactions.commands.transactions import TRANSACTION_STATUS
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,21 @@ def sample(field: fields.Field) -> Any:
         (DATA_TRANSFER, V201, {"vendor_id": "v", "data": {"a": 1}}, {"vendorId": "v", "data": {"a": 1}}),
         (UNLOCK, V16, {"evse_number": 2}, {"connectorId": 2}),
         (UNLOCK, V201, {"evse_number": 2}, {"evseId": 2, "connectorId": 1}),
+        (UNLOCK, V21, {"evse_number": 2, "connector_number": 3}, {"evseId": 2, "connectorId": 3}),
+        (
+            CHANGE_AVAILABILITY,
+            V201,
+            {"type": "Operative", "evse_number": 2, "connector_number": 3},
+            {"operationalStatus": "Operative", "evse": {"id": 2, "connectorId": 3}},
+        ),
+        (TRANSACTION_STATUS, V201, {}, {}),
+        (TRANSACTION_STATUS, V21, {"transaction": Stopped()}, {"transactionId": Stopped().ocpp_id}),
+        (
+            TRIGGER,
+            V21,
+            {"message": "CustomTrigger", "custom_trigger": "Custom1"},
+            {"requestedMessage": "CustomTrigger", "customTrigger": "Custom1"},
+        ),
         (
             TRIGGER,
             V16,

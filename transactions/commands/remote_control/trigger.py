@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server import capabilities
 from ocpp_server import command_fields as fields
 from ocpp_server.capabilities import Needs
 from ocpp_server.commanding import NotSupported, Rest, Result, command
@@ -17,11 +18,13 @@ from ocpp_server.domain import Invalid, StationOffline
 from ocpp_server.error_codes import Code
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.versions import V16, VERSIONS, in_dialect, label
+from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls
 from ocpp_server.transport.command_store import Addressee
-from transactions.services.remote_control.triggers import missing
+from transactions.services.remote_control.triggers import CUSTOM_TRIGGER, missing
 
 _PLAIN, _EXTENDED = "TriggerMessage", "ExtendedTriggerMessage"
+_CUSTOM_TRIGGERS = "CustomizationCtrlr.CustomTriggers"
 
 
 @cache
@@ -76,6 +79,11 @@ def _only_in_16(field: fields.Flag, charge_point: Addressee) -> fields.Flag | No
     return in_dialect(charge_point.ocpp_version, field, None)
 
 
+def _only_with_custom(field: fields.Text, charge_point: Addressee) -> fields.Text | None:
+    version = charge_point.ocpp_version
+    return field if version in VERSIONS and CUSTOM_TRIGGER in triggers(version) else None
+
+
 async def _check(charge_point: Addressee, *, message: str, **rest: Any) -> dict[str, Any]:
     version = charge_point.ocpp_version
     if version not in VERSIONS:
@@ -90,7 +98,23 @@ async def _check(charge_point: Addressee, *, message: str, **rest: Any) -> dict[
             field="requestedMessage",
             code=Code.NOT_SUPPORTED,
         )
+    if message == CUSTOM_TRIGGER or "custom_trigger" in rest:
+        await _check_custom(
+            charge_point, message, rest.get("custom_trigger", ""), force=rest.get("force", False)
+        )
     return {"message": message, **rest}
+
+
+async def _check_custom(charge_point: Addressee, message: str, name: str, *, force: bool) -> None:
+    """Raises Invalid for one of the two fields alone, and NotSupported for a name that the station does not
+    list (2.1 F06.FR.20), unless `force`.
+    """
+    if message != CUSTOM_TRIGGER or not name:
+        raise Invalid(f"Required with {CUSTOM_TRIGGER}, and only then.", field="customTrigger")
+    found = await journal.run(capabilities.reports.app.values, charge_point.pk, (_CUSTOM_TRIGGERS,))
+    listed = [one.strip() for one in found.get(_CUSTOM_TRIGGERS, "").split(",") if one.strip()]
+    if listed and name not in listed and not force:
+        raise NotSupported(f"The station has these custom triggers: {', '.join(listed)}.")
 
 
 async def _send(
@@ -109,12 +133,14 @@ async def _send(
     return Result(row)
 
 
-def _spell_16(*, message: str, evse_number: int | None = None) -> dict[str, Any]:
+def _spell_16(*, message: str, evse_number: int | None = None, custom_trigger: str = "") -> dict[str, Any]:
     return {"requestedMessage": message} | ({} if evse_number is None else {"connectorId": evse_number})
 
 
-def _spell_2x(*, message: str, evse_number: int | None = None) -> dict[str, Any]:
+def _spell_2x(*, message: str, evse_number: int | None = None, custom_trigger: str = "") -> dict[str, Any]:
     payload: dict[str, Any] = {"requestedMessage": message}
+    if custom_trigger:
+        payload["customTrigger"] = custom_trigger
     if evse_number is not None:
         payload["evse"] = {"id": evse_number}
         if message == "StatusNotification":
@@ -139,6 +165,15 @@ TRIGGER = command(
             adapt=_messages,
         ),
         fields.Evse("evse_number", _("EVSE"), name="connectorId", nothing=_("Whole station")),
+        fields.Text(
+            "custom_trigger",
+            _("Custom trigger"),
+            name="customTrigger",
+            most=50,
+            example="Custom1",
+            help=_("2.1, with the message CustomTrigger: one of the station's CustomTriggers."),
+            adapt=_only_with_custom,
+        ),
         fields.Flag(
             "extended",
             _("Use ExtendedTriggerMessage"),

@@ -24,6 +24,8 @@ from ocpp_server.storage.journal import journal
 from ocpp_server.transport import effects
 from transactions.live.waiting_triggers import LAST_MESSAGES, TRIGGERS, WaitingTrigger
 
+# 2.1: a message that the station has named itself.
+CUSTOM_TRIGGER: Final = "CustomTrigger"
 # The process with the station settles a trigger first; the job does so this long after the end of its time.
 GRACE: Final = timedelta(seconds=15)
 # The most commands that the job settles in one run, and the newest messages of a station that it reads.
@@ -107,7 +109,11 @@ def _answers(message: Message, asked: Trigger) -> bool:
 
 
 async def not_implemented(*, station: Station, action: str, message: str) -> None:
-    """Remember that the station has not implemented this message, as long as its firmware stays the same."""
+    """Remember that the station has not implemented this message, as long as its firmware stays the same. A
+    custom trigger says nothing about the others.
+    """
+    if message == CUSTOM_TRIGGER:
+        return
     await journal.run(_remember, station.pk, action, message, is_missing=True)
 
 

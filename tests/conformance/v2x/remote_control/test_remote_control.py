@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.conformance.conftest import ALICE
 from tests.conformance.messages import event, new_transaction, token
 from tests.conformance.peer import station
@@ -60,3 +62,69 @@ async def test_TC_E_21_a_remote_stop_has_the_transaction_id_of_the_station(
 
         assert (await sent)[0] == 200
         assert call[2:] == ["RequestStopTransaction", {"transactionId": transaction}]
+
+
+async def remote_start(operator, peer, answer):
+    """The HTTP status and the CALL that the station has got."""
+    body = {"clientId": peer.identity, "connectorId": 1, "idTag": ALICE, "idTagType": "ISO14443"}
+    sent = asyncio.create_task(operator.request("POST", "/api/v1/transactions/remote-start", body))
+    call = await peer.next_call()
+    await peer.answer(call, answer)
+    return (await sent)[0], call
+
+
+async def test_TC_F_01_a_running_session_gets_the_token_of_the_remote_start(
+    server, operator, records, version
+):
+    transaction = new_transaction()
+    async with station(server, version) as peer:
+        plugged = event("Started", transaction, 0, trigger="CablePluggedIn", state="EVConnected")
+        await peer.call("TransactionEvent", plugged)
+        code, call = await remote_start(operator, peer, {"status": "Accepted", "transactionId": transaction})
+        info = {"remoteStartId": call[3]["remoteStartId"]}
+        updated = event("Updated", transaction, 1, trigger="RemoteStart", info=info, idToken=token())
+        answer = await peer.call("TransactionEvent", updated)
+
+    assert (code, call[3]["idToken"]) == (200, token())
+    assert answer["idTokenInfo"]["status"] == "Accepted"
+    row = records.transaction(peer.identity)
+    assert (row["id_token"], row["remote_start_id"]) == (ALICE, call[3]["remoteStartId"])
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["TC_F_02", "TC_F_03"])
+async def test_TC_F_02_TC_F_03_TC_F_04_a_remote_start_before_the_cable(
+    server, operator, records, version, asks
+):
+    transaction = new_transaction()
+    async with station(server, version) as peer:
+        code, call = await remote_start(operator, peer, {"status": "Accepted"})
+        if asks:
+            answer = await peer.call("Authorize", {"idToken": token()})
+            assert answer["idTokenInfo"]["status"] == "Accepted"
+        info = {"remoteStartId": call[3]["remoteStartId"]}
+        started = event(
+            "Started", transaction, 0, trigger="RemoteStart", state="Idle", info=info, idToken=token()
+        )
+        answer = await peer.call("TransactionEvent", started)
+        timeout = event("Updated", transaction, 1, trigger="EVConnectTimeout", state="Idle")
+        assert await peer.call("TransactionEvent", timeout) == {}
+
+    assert (code, call[2], call[3]["idToken"]) == (200, "RequestStartTransaction", token())
+    assert answer["idTokenInfo"]["status"] == "Accepted"
+    row = records.transaction(peer.identity)
+    assert (row["id_token"], row["status"], row["charging_state"]) == (ALICE, "active", "Idle")
+
+
+@pytest.mark.parametrize("connector", [1, 2])
+async def test_TC_F_06_a_connector_of_an_evse_is_unlocked(server, operator, records, version, connector):
+    async with station(server, version) as peer:
+        path = f"/api/v1/chargepoints/{peer.identity}/unlock"
+        body = {"connectorId": 1} | ({"evseConnectorId": 2} if connector == 2 else {})
+        sent = asyncio.create_task(operator.request("POST", path, body))
+        call = await peer.next_call()
+        await peer.answer(call, {"status": "Unlocked"})
+        code, answer = await sent
+
+    assert call[2:] == ["UnlockConnector", {"evseId": 1, "connectorId": connector}]
+    assert (code, answer["data"]["status"]) == (200, "Unlocked")
+    assert records.command(call[1])["state"] == "accepted"

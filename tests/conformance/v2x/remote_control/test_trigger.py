@@ -115,6 +115,36 @@ async def test_TC_F_13_only_an_event_that_was_triggered_is_the_requested_one(
     assert records.command(call[1])["effect"] == "seen"
 
 
+async def test_TC_F_14_the_sessions_of_all_evses(
+    server: LiveServer, operator: Operator, records: Records, version: str
+) -> None:
+    async with station(server, version) as peer:
+        running = {evse: new_transaction() for evse in (1, 2)}
+        for evse, transaction in running.items():
+            await peer.call("TransactionEvent", event("Started", transaction, 0, evse=evse))
+        _, _, call = await trigger(operator, peer, requestedMessage="TransactionEvent")
+        for evse, transaction in running.items():
+            again = event("Updated", transaction, 1, evse=evse, trigger="Trigger")
+            assert await peer.call("TransactionEvent", again) == {}
+
+    assert call[3] == {"requestedMessage": "TransactionEvent"}
+    assert records.command(call[1])["effect"] == "seen"
+    assert [row["last_seq_no"] for row in records.transactions(peer.identity)] == [1, 1]
+
+
+async def test_TC_F_24_the_status_of_an_occupied_connector(
+    server: LiveServer, operator: Operator, records: Records, version: str
+) -> None:
+    async with station(server, version) as peer:
+        _, _, call = await trigger(operator, peer, requestedMessage="StatusNotification", connectorId=1)
+        report = STATUS | {"evseId": 1, "connectorStatus": "Occupied"}
+        assert await peer.call("StatusNotification", report) == {}
+
+    assert call[3]["evse"]["id"] == 1
+    (row,) = records.of("chargepoints_connector", peer.identity)
+    assert (row["status"], records.command(call[1])["effect"]) == ("Occupied", "seen")
+
+
 async def test_TC_F_27_not_implemented_is_remembered(
     server: LiveServer, operator: Operator, version: str
 ) -> None:

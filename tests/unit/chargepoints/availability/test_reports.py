@@ -355,3 +355,30 @@ async def test_a_2x_connector_is_found_by_its_number_in_its_evse() -> None:
     await handled(status_notification, station, "StatusNotification", request)
 
     assert list(changed(station, CONNECTORS)) == [12]
+
+
+@pytest.mark.parametrize(
+    ("changed", "received", "at", "by_time", "expected"),
+    [
+        (0, 0, -1, True, "Occupied"),
+        (0, 0, 0, True, "Available"),  # of equal times the later one to arrive
+        (0, 0, 1, True, "Available"),
+        (0, 0, -1, False, "Available"),
+        (60, 0, 1, True, "Available"),  # the clock was ahead, and has been corrected
+        (60, 0, -1, True, "Occupied"),
+        (None, 0, -1, True, "Available"),  # of an earlier connection
+    ],
+)
+async def test_of_two_reports_the_later_one_by_the_stations_time_counts(
+    changed: int | None, received: int, at: int, by_time: bool, expected: str
+) -> None:
+    station = a_station("Occupied")
+    connector = station.connectors[1, 1]
+    connector.reported_at = NOON + timedelta(minutes=received)
+    connector.changed_at = None if changed is None else NOON + timedelta(minutes=changed)
+    at_time = NOON + timedelta(minutes=at)
+
+    await availability.report(station=station, place=FIRST, status="Available", at=at_time, by_time=by_time)
+
+    assert connector.status == expected
+    assert bool(station.unit.updates) is (expected == "Available")
