@@ -171,7 +171,7 @@ class StreamMessageSerializer(MonitoredSerializer):
     streamId = serializers.IntegerField(source="stream.stream_id", help_text="The station's number.")
     monitorId = serializers.IntegerField(source="stream.monitor_id")
     pending = serializers.IntegerField(help_text="Values that the station had not sent yet.")
-    data = StreamValuesField(source="*", read_only=True)
+    values = StreamValuesField(source="*", read_only=True)
     receivedAt = TimeField(source="received_at")
 
 

@@ -113,7 +113,7 @@ def test_messages_have_the_times_of_their_values(
 
     found = viewer.get(f"{GARAGE}/stream-messages?{query}").info["streamMessages"]
 
-    assert [one["data"][0]["value"] for one in found] == values
-    assert {one["data"][0]["at"] for one in found} == {"2026-05-04T12:00:02.000Z"}
+    assert [one["values"][0]["value"] for one in found] == values
+    assert {one["values"][0]["at"] for one in found} == {"2026-05-04T12:00:02.000Z"}
     exact = viewer.get(f"{GARAGE}/stream-messages?eventStreamId={found[0]['eventStreamId']}")
     assert [one["id"] for one in exact.info["streamMessages"]] == [found[0]["id"]]

@@ -56,7 +56,7 @@ async def test_TC_N_105_a_periodic_event_stream_is_opened_adjusted_and_closed(se
     assert (during["interval"], during["values"], during["isOpen"], during["pending"]) == (15, 45, True, 4)
     assert (during["variable"], during["severity"]) == ("ChargingStation.Power", 7)
     assert (after["isOpen"], after["closedAt"] is None) == (False, False)
-    assert message["data"] == [
+    assert message["values"] == [
         {"at": "2026-05-04T12:00:00.000Z", "value": "7.5"},
         {"at": "2026-05-04T12:00:01.250Z", "value": "8"},
     ]
