@@ -29,6 +29,10 @@ TYPED = {
     "publish-firmware": {"location": "ftp://files.example.com/1.1.bin", "checksum": "0" * 32},
     "send": {"action": "ClearCache", "payload": "{}"},
     "trigger": {"message": "Heartbeat"},
+    "get-monitoring-report": {"criteria": "DeltaMonitoring"},
+    "set-variable-monitoring": {
+        "monitors": '[{"variable": "EVSE(1).Power", "type": "Delta", "value": 1, "severity": 8}]'
+    },
     "remote-start": {"charging_profile": f'{{"chargingSchedulePeriod": {LIMIT}}}'},
     "set-charging-profile": {
         "purpose": "TxProfile",
