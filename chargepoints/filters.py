@@ -185,6 +185,29 @@ class SecurityEventQuery(ListQuery):
         return Q(type__icontains=text) | Q(tech_info__icontains=text)
 
 
+class DeviceEventQuery(ListQuery):
+    orderings = {"receivedAt": "pk"}
+    exact = {
+        "eventId": "event_id",
+        "component": "component__iexact",
+        "variable": "variable__iexact",
+        "trigger": "trigger",
+        "cleared": "is_cleared",
+        "monitorId": "monitor_id",
+        "severity": "severity",
+    }
+    moment = "received_at"
+
+    ordering = ordering(orderings)
+    eventId = WholeField(required=False, min_value=-_INT64, max_value=_INT64)
+    component = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    variable = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    trigger = TextField(required=False, max_length=64)
+    cleared = FlagField(required=False)
+    monitorId = WholeField(required=False, min_value=-_INT64, max_value=_INT64)
+    severity = WholeField(required=False, min_value=0, max_value=9)
+
+
 class FollowUpQuery(ListQuery):
     orderings = {"time": "pk"}
     exact = {"action": "action", "requestId": "request_id"}

@@ -4,6 +4,7 @@ from chargepoints.views import (
     battery_swaps,
     campaigns,
     commands,
+    device_events,
     display,
     firmware,
     firmware_updates,
@@ -26,6 +27,7 @@ router.register(f"{_ONE}/battery-swaps", battery_swaps.BatterySwapViewSet)
 router.register(f"{_ONE}/commands", commands.CommandViewSet)
 router.register(f"{_ONE}/display-messages", display.DisplayMessageViewSet)
 router.register(f"{_ONE}/messages", commands.MessageViewSet)
+router.register(f"{_ONE}/device-events", device_events.DeviceEventViewSet)
 router.register(f"{_ONE}/follow-ups", follow_ups.FollowUpViewSet)
 router.register(f"{_ONE}/logs", logs.LogViewSet)
 router.register(f"{_ONE}/notes", notes.NoteViewSet)

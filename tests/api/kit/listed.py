@@ -8,6 +8,7 @@ from typing import Any
 from chargepoints.models import (
     BatterySwap,
     ChargePoint,
+    DeviceEvent,
     DisplayMessage,
     FirmwareDownload,
     FirmwareFile,
@@ -63,6 +64,17 @@ def an_update(parents: Any, number: int) -> FirmwareUpdate:
 def a_security_event(parents: Any, number: int) -> SecurityEvent:
     at = NOON + timedelta(seconds=number // 3)
     return SecurityEvent.objects.create(charge_point=parents.station, type="T", at=at, received_at=at)
+
+
+def a_device_event(parents: Any, number: int) -> DeviceEvent:
+    return DeviceEvent.objects.create(
+        charge_point=parents.station,
+        event_id=number,
+        component="EVSE",
+        variable="Power",
+        at=NOON,
+        received_at=NOON,
+    )
 
 
 def a_desired_value(parents: Any, number: int) -> DesiredValue:

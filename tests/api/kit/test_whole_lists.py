@@ -222,6 +222,7 @@ LISTS = {
     "chargepoints/{client_id}/charging-profiles": Rows(listed.a_profile, "kind", parent=of_station),
     "chargepoints/{client_id}/commands": Rows(Parents.a_command, "status", "requestId", parent=of_station),
     "chargepoints/{client_id}/desired-values": Rows(listed.a_desired_value, "reason", parent=of_station),
+    "chargepoints/{client_id}/device-events": Rows(listed.a_device_event, "tech_code", parent=of_station),
     "chargepoints/{client_id}/event-streams": Rows(listed.an_event_stream, "interval", parent=of_station),
     "chargepoints/{client_id}/display-messages": Rows(listed.a_display_message, "reason", parent=of_station),
     "chargepoints/{client_id}/follow-ups": Rows(a_follow_up, "status", parent=of_station),

@@ -49,6 +49,20 @@ async def play(player: Player) -> None:
         shown = await player.ask("2.1 stream messages: list", "GET", f"{base}/stream-messages?streamId=2")
         number = shown["streamMessages"][0]["id"]
         await player.ask("2.1 stream message: get", "GET", f"{base}/stream-messages/{number}")
+        event = {
+            **POWER,
+            "eventId": 7,
+            "timestamp": at(),
+            "trigger": "Alerting",
+            "actualValue": "11000",
+            "eventNotificationType": "CustomMonitor",
+            "variableMonitoringId": 1,
+            "severity": 8,
+        }
+        await peer.call("NotifyEvent", {"generatedAt": at(), "seqNo": 0, "eventData": [event]})
+        shown = await player.ask("2.1 device events: list", "GET", f"{base}/device-events?trigger=Alerting")
+        number = shown["deviceEvents"][0]["id"]
+        await player.ask("2.1 device event: get", "GET", f"{base}/device-events/{number}")
         adjust = "adjust-periodic-event-stream"
         await command(f"{adjust}: accepted", adjust, {"streamId": 2, "interval": 30}, ACCEPTED)
         await player.ask(f"2.1 {adjust}: nothing given", "POST", f"{base}/{adjust}", {"streamId": 2})
