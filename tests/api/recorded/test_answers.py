@@ -15,6 +15,7 @@ from tests.api.recorded.scenario import (
     added,
     campaigns,
     commands,
+    displays,
     firmware,
     kit,
     monitoring,
@@ -24,7 +25,19 @@ from tests.api.recorded.scenario import (
 )
 from tests.servers import LiveServer
 
-SCENARIO = (accounts, stations, sessions, kit, commands, added, campaigns, firmware, monitoring, tariffs)
+SCENARIO = (
+    accounts,
+    stations,
+    sessions,
+    kit,
+    commands,
+    added,
+    campaigns,
+    firmware,
+    monitoring,
+    tariffs,
+    displays,
+)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.api.recorded.playing import GONE, SILENT, VIEWER, Player, error
-from tests.api.recorded.scenario import device_models, devices, displays, session_states
+from tests.api.recorded.scenario import device_models, devices, session_states
 from tests.api.recorded.scenario.devices import ACCEPTED, V1
 from tests.conformance.peer import V16, V201, Peer, at, station
 
@@ -23,7 +23,6 @@ async def play(player: Player) -> None:
         await intents(player, old, "1.6")
         await intents(player, new, "2.0.1")
         await display(player, old, new)
-        await displays.play(player, old, new)
         await session_states.asked(player, old, new)
         await devices.logs(player, old, new)
         await devices.charging_profiles(player, old, "1.6")

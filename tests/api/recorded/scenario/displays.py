@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from tests.api.recorded.playing import OPERATOR, Player
-from tests.conformance.peer import V21, Peer, at, station
+from tests.conformance.peer import V16, V21, V201, Peer, at, station
 
 V1 = "/api/v1"
 ACCEPTED, REJECTED = {"status": "Accepted"}, {"status": "Rejected"}
 MD5 = "0123456789abcdef0123456789abcdef"
 
 
-async def play(player: Player, old: Peer, new: Peer) -> None:
-    await messages(player, old, new)
-    await customers(player, new)
-    await publishing(player, new)
+async def play(player: Player) -> None:
+    async with (
+        station(player.server, V16, "REC-DISPLAY-16") as old,
+        station(player.server, V201, "REC-DISPLAY-201") as new,
+    ):
+        await messages(player, old, new)
+        await customers(player, new)
+        await publishing(player, new)
     await swaps(player)
 
 
@@ -83,7 +87,7 @@ async def publishing(player: Player, new: Peer) -> None:
 
 
 async def swaps(player: Player) -> None:
-    async with station(player.server, V21, "REC-21") as newest:
+    async with station(player.server, V21, "REC-SWAP") as newest:
         base = f"{V1}/chargepoints/{newest.identity}"
         path = f"{base}/request-battery-swap"
         body = {"idTag": "ALICE-CARD"}
