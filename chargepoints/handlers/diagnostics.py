@@ -73,7 +73,7 @@ async def customer_information_requested(
         response=response,
         command_id=command_id,
     )
-    if request["clear"] and response["status"] == "Accepted":
+    if request.get("clear") and response["status"] == "Accepted":
         await journal.run(customers.cleared, station.pk, request)
 
 

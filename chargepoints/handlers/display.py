@@ -62,10 +62,10 @@ async def display_messages_requested(
 @on("NotifyDisplayMessages", *V2X)
 async def notify_display_messages(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     record(station=station, request=request)
-    number, end = whole(request["requestId"]), None
+    number, end = whole(request.get("requestId")), None
     if not request.get("tbc", False) and DISPLAYS.of(station) and number is not None:
         end = await journal.run(requests.asked_for, station.pk, number)
-    shown.report(station=station, messages=request["messageInfo"], end=end)
+    shown.report(station=station, messages=request.get("messageInfo", ()), end=end)
     return {}
 
 

@@ -39,7 +39,9 @@ async def publish_firmware_status_notification(station: Station, request: dict[s
     known = await journal.run(publishing.find, station.pk, whole(request.get("requestId")))
     if known is not None:
         locations = request.get("location", ())
-        publishing.reported(station=station, known=known, status=request["status"], locations=locations)
+        publishing.reported(
+            station=station, known=known, status=request.get("status", ""), locations=locations
+        )
     return {}
 
 

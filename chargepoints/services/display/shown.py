@@ -26,6 +26,7 @@ _ALWAYS_FRONT: Final = DisplayMessage.Priority.ALWAYS_FRONT.value
 
 # A station can report any number of messages: beyond this many, no further one is stored.
 MOST: Final = 500
+_MOST_CONTENT: Final = 2000  # characters; OCPP 2.1 has 1024
 
 
 class Criteria(NamedTuple):
@@ -223,18 +224,24 @@ def number_of(message: Mapping[str, Any]) -> int:
 
 
 def columns_of(message: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a MessageInfo, as it was sent or reported."""
-    content = message["message"]
+    """The columns of a MessageInfo, as it was sent or reported. A tolerated report may lack any field."""
+    content = message.get("message") or {}
     return {
         "number": number_of(message),
-        "priority": message["priority"][:16],
-        "station_state": message.get("state", "")[:16],
+        "priority": _text(message, "priority", 16),
+        "station_state": _text(message, "state", 16),
         "starts_at": translate.plain_time(message.get("startDateTime")),
         "ends_at": translate.plain_time(message.get("endDateTime")),
-        "transaction": message.get("transactionId", "")[:36],
-        "format": content["format"][:16],
-        "language": content.get("language", "")[:8],
-        "content": content["content"],
-        "extra": list(message.get("messageExtra", ())),
-        "display": dict(message.get("display", {})),
+        "transaction": _text(message, "transactionId", 36),
+        "format": _text(content, "format", 16),
+        "language": _text(content, "language", 8),
+        "content": _text(content, "content", _MOST_CONTENT),
+        "extra": list(message.get("messageExtra") or ()),
+        "display": dict(message.get("display") or {}),
     }
+
+
+def _text(fields: Mapping[str, Any], name: str, most: int) -> str:
+    """A field of a station, which may lack it, at the length of its column."""
+    value = fields.get(name)
+    return value[:most] if isinstance(value, str) else ""
