@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.conformance.peer import V16, Operator, Peer
 
 LOCATION = "https://files.example.com/1.1.bin"
 OLD, NEW = "1.0", "1.1"
+_CONTENT = b"firmware 1.1"
+
+
+def _signature() -> dict[str, str]:
+    """The fields of a signed file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Vendor")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - timedelta(days=1))
+    certificate = made.not_valid_after(now + timedelta(days=9)).sign(key, hashes.SHA256())
+    return {
+        "sha256": hashlib.sha256(_CONTENT).hexdigest(),
+        "signature": base64.b64encode(key.sign(_CONTENT, ec.ECDSA(hashes.SHA256()))).decode(),
+        "signingCertificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
+    }
+
+
+SIGNED = _signature()
 
 
 class Asked:

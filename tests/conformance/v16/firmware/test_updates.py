@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.conformance.peer import V16, V201, VERSIONS, station
-from tests.conformance.updating import LOCATION, NEW, OLD, Asked, ask, boot, in_state, notify, shown
+from tests.conformance.updating import (
+    LOCATION,
+    NEW,
+    OLD,
+    SIGNED,
+    Asked,
+    ask,
+    boot,
+    in_state,
+    notify,
+    shown,
+)
 
 ACCEPTED = {"status": "Accepted"}
-CONTENT = b"firmware 1.1"
-
-
-def signature() -> dict[str, str]:
-    """The fields of a signed file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Vendor")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(1).not_valid_before(now - timedelta(days=1))
-    certificate = made.not_valid_after(now + timedelta(days=9)).sign(key, hashes.SHA256())
-    return {
-        "sha256": hashlib.sha256(CONTENT).hexdigest(),
-        "signature": base64.b64encode(key.sign(CONTENT, ec.ECDSA(hashes.SHA256()))).decode(),
-        "signingCertificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
-    }
-
-
-SIGNED = signature()
 
 
 def stored(records: Any, peer: Any) -> list[tuple[str, int | None]]:
@@ -245,29 +231,6 @@ async def test_TC_L_10_a_second_request_cancels_the_first(server, operator, vers
         await in_state(operator, first.id, "superseded")
         await notify(peer, "Downloading", number=second.id, **how)
         await in_state(operator, second.id, "downloading")
-
-
-async def test_TC_L_11_an_update_that_can_not_be_cancelled_goes_on(server, operator):
-    async with station(server, V201) as peer:
-        first = await ask(operator, peer, ACCEPTED)
-        await notify(peer, "Installing", number=first.id)
-        second = await ask(operator, peer, {"status": "Rejected"})
-        await notify(peer, "InstallRebooting", number=first.id)
-        await in_state(operator, first.id, "rebooting")
-        row = await shown(operator, second.id)
-
-    assert (row["state"], row["fault"]) == ("rejected", "The station answered Rejected.")
-
-
-async def test_TC_L_02_03_a_scheduled_update_keeps_its_times(server, operator):
-    async with station(server, V201) as peer:
-        times = {"retrieveAt": "2030-01-01T00:00:00.000Z", "installAt": "2030-01-02T00:00:00.000Z"}
-        asked = await ask(operator, peer, ACCEPTED, **times)
-        await notify(peer, "DownloadScheduled", number=asked.id)
-        row = await in_state(operator, asked.id, "accepted")
-
-    assert asked.payload["firmware"]["retrieveDateTime"] == times["retrieveAt"]
-    assert (row["retrieveAt"], row["installAt"]) == (times["retrieveAt"], times["installAt"])
 
 
 # -- what a station takes ------------------------------------------------------------------------------------
