@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminPasswordInput,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -106,7 +106,7 @@ def _text(field: fields.Text, offered: Offered) -> forms.Field:
     off = {"autocomplete": "off"}
     widget: forms.Widget = UnfoldAdminTextInputWidget(attrs=off)
     if isinstance(field, fields.Secret):
-        widget = UnfoldAdminPasswordInput(attrs={"autocomplete": "new-password"})
+        widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
     elif field.lines > 1:
         widget = UnfoldAdminTextareaWidget(attrs={"rows": field.lines})
     return forms.CharField(max_length=field.most, empty_value=empty, strip=strip, widget=widget, **shared)

@@ -45,7 +45,7 @@ class ReportedValueSerializer(ReadSerializer):
     component = serializers.SerializerMethodField(help_text="Empty for a 1.6 key.")
     variable = serializers.SerializerMethodField()
     value = serializers.SerializerMethodField(
-        help_text="null: without a value, such as a write-only variable."
+        method_name="masked", help_text="null: without a value, such as a write-only variable."
     )
     readonly = serializers.BooleanField()
     mutability = serializers.CharField(
@@ -78,7 +78,7 @@ class ReportedValueSerializer(ReadSerializer):
     def get_variable(self, row: ReportedKey) -> str:
         return reported.parts(row.key)[1]
 
-    def get_value(self, row: ReportedKey) -> str | None:
+    def masked(self, row: ReportedKey) -> str | None:
         # A row of an earlier version may have the value of a secret.
         return MASK if row.value and is_secret_name(row.key) else row.value
 

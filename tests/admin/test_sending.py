@@ -33,6 +33,7 @@ TYPED = {
     "set-variable-monitoring": {
         "monitors": '[{"variable": "EVSE(1).Power", "type": "Delta", "value": 1, "severity": 8}]'
     },
+    "get-report": {"criteria": "Problem"},
     "remote-start": {"charging_profile": f'{{"chargingSchedulePeriod": {LIMIT}}}'},
     "set-charging-profile": {
         "purpose": "TxProfile",

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
+from chargepoints.services.follow_ups.assembly import DEADLINE
 from configuration.commands import variables
 from configuration.services.variables import inventory
 from ocpp_server import command_fields as fields
@@ -37,7 +38,7 @@ async def _get_base(
         raise Conflict(
             f"{charge_point.identity} is sending the report {before.payload['requestId']} "
             f"({before.payload['reportBase']}). Wait until it is complete, or has had no further part for "
-            f"{inventory.DEADLINE.seconds} seconds.",
+            f"{DEADLINE.seconds} seconds.",
             data={"reportRequestId": before.payload["requestId"]},
         )
     sent: Command = await calls.call(

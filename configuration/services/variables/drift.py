@@ -192,11 +192,19 @@ async def unknown(*, station: Station, names: Collection[str]) -> None:
 
 
 def _unknown(charge_point_pk: int, names: Collection[str]) -> None:
-    lower = {name.lower() for name in names}
-    of_station: dict[str, Any] = {"charge_point": charge_point_pk, "lower__in": lower}
+    of_station = _named(charge_point_pk, names)
     ReportedKey.objects.annotate(lower=Lower("key")).filter(**of_station).delete()
-    rows = DesiredValue.objects.annotate(lower=Lower("key")).filter(**of_station)
+    mark_unknown(charge_point_pk, names)
+
+
+def mark_unknown(charge_point_pk: int, names: Collection[str]) -> None:
+    """Mark the desired values of names that the station does not know, or does not have any more."""
+    rows = DesiredValue.objects.annotate(lower=Lower("key")).filter(**_named(charge_point_pk, names))
     rows.update(state=State.UNKNOWN_KEY, reason="")
+
+
+def _named(charge_point_pk: int, names: Collection[str]) -> dict[str, Any]:
+    return {"charge_point": charge_point_pk, "lower__in": {name.lower() for name in names}}
 
 
 # -- comparing -----------------------------------------------------------------------------------------------

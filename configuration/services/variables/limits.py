@@ -94,8 +94,10 @@ def words(row: ReportedKey) -> str:
     parts = [found.get("dataType", ""), found.get("unit", "")]
     if is_number(low) and is_number(high):
         parts.append(f"{_shown(low)} – {_shown(high)}")
-    elif is_number(low) or is_number(high):
-        parts.append(f"≥ {_shown(low)}" if is_number(low) else f"≤ {_shown(high)}")
+    elif is_number(low):
+        parts.append(f"≥ {_shown(low)}")
+    elif is_number(high):
+        parts.append(f"≤ {_shown(high)}")
     parts.append(str(found.get("valuesList", "")))
     return ", ".join(filter(None, parts))
 

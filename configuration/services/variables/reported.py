@@ -154,13 +154,13 @@ def _shown(keys: Mapping[str, Entry]) -> dict[str, Entry]:
 def mark_gone(charge_point_pk: int, since: datetime, now: datetime) -> None:
     """Mark what the station has not reported since this time, when it began to name everything."""
     rows = ReportedKey.objects.filter(charge_point=charge_point_pk, reported_at__lt=since, gone_at=None)
-    state, _ = ConfigurationState.objects.get_or_create(charge_point_id=charge_point_pk)
-    if state.whole_at is None or state.whole_at < since:
-        ConfigurationState.objects.filter(pk=charge_point_pk).update(whole_at=since)
-    if rows.update(gone_at=now):
-        states = ConfigurationState.objects.filter(pk=charge_point_pk, gone_since=None)
-        states.update(gone_since=now)
-    drift.refresh(charge_point_pk)
+    names = list(rows.values_list("key", flat=True))
+    if not names:
+        return
+    rows.update(gone_at=now)
+    ConfigurationState.objects.get_or_create(charge_point_id=charge_point_pk)
+    ConfigurationState.objects.filter(pk=charge_point_pk, gone_since=None).update(gone_since=now)
+    drift.mark_unknown(charge_point_pk, names)
 
 
 def delete_gone() -> None:

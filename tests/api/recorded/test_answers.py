@@ -15,6 +15,7 @@ from tests.api.recorded.scenario import (
     added,
     campaigns,
     commands,
+    device_models,
     displays,
     firmware,
     kit,
@@ -37,6 +38,7 @@ SCENARIO = (
     monitoring,
     tariffs,
     displays,
+    device_models,
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.api.recorded.playing import GONE, SILENT, VIEWER, Player, error
-from tests.api.recorded.scenario import device_models, devices, session_states
+from tests.api.recorded.scenario import devices, session_states
 from tests.api.recorded.scenario.devices import ACCEPTED, V1
 from tests.conformance.peer import V16, V201, Peer, at, station
 
@@ -31,7 +31,6 @@ async def play(player: Player) -> None:
         await generic(player, old, "1.6")
         await generic(player, new, "2.0.1")
         await configuration(player, old, new)
-        await device_models.device_model(player, old, new)
         await sessions(player, old, _transaction_16, "1.6")
         await sessions(player, new, _transaction_2x, "2.0.1")
         await twins(player, new)

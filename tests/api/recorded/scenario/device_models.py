@@ -7,10 +7,15 @@ from typing import Any
 from tests.api.recorded.playing import OPERATOR, VIEWER, Player
 from tests.api.recorded.scenario.devices import ACCEPTED, V1
 from tests.conformance.device_models import part, variable
-from tests.conformance.peer import Peer
+from tests.conformance.peer import V16, V201, Peer, station
 
 # The requestId of a report that no command has asked for: the same in each recording.
 _NUMBER = 815
+
+
+async def play(player: Player) -> None:
+    async with station(player.server, V16, "REC-OLD") as old, station(player.server, V201, "REC-DM") as new:
+        await device_model(player, old, new)
 
 
 async def device_model(player: Player, old: Peer, new: Peer) -> None:
@@ -65,7 +70,7 @@ async def network(player: Player, old: Peer, new: Peer) -> None:
     await player.ask(
         "set-network-profile: OCPP 1.6", "POST", f"{V1}/chargepoints/{old.identity}/set-network-profile", body
     )
-    shown = await player.ask("network profiles", "GET", f"{V1}/network-profiles?clientId=REC-201", key=VIEWER)
+    shown = await player.ask("network profiles", "GET", f"{V1}/network-profiles?clientId=REC-DM", key=VIEWER)
     key = shown["networkProfiles"][0]["id"]
     await player.ask("network profile: get", "GET", f"{V1}/network-profiles/{key}")
     path = f"{V1}/chargepoints/{new.identity}/set-network-configuration"

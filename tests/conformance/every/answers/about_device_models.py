@@ -24,7 +24,7 @@ class BaseReports(Subject):
         if not await self._reports(case):
             return case.fields
         refused = await case.send()
-        equal("the refusal", getattr(refused.error, "code", ""), "conflict")
+        equal("the refusal", getattr(refused.error, "code", ""), "state-conflict")
         return None
 
     async def check_again(self, case: Case, row: Command, second: Shown) -> None:

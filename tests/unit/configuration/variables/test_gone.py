@@ -57,8 +57,7 @@ def test_a_complete_full_report_marks_what_was_reported_before_it(garage: Charge
     assert [(row.charge_point_id, row.key) for row in ReportedKey.objects.filter(gone_at__isnull=False)] == [
         (garage.pk, "C.Old")
     ]
-    state = ConfigurationState.objects.get()
-    assert (state.whole_at, state.gone_since is not None) == (NOW, True)
+    assert ConfigurationState.objects.get().gone_since is not None
 
 
 @pytest.mark.parametrize(
@@ -87,14 +86,6 @@ def test_a_report_whose_last_part_was_handled_by_a_dead_process_is_found(garage:
     inventory.mark_missed()
 
     assert gone() == ["C.Old"]
-
-
-def test_an_older_full_report_does_not_change_when_everything_was_named(garage: ChargePoint) -> None:
-    ConfigurationState.objects.create(charge_point=garage, whole_at=NOW + HOUR)
-
-    reported.mark_gone(garage.pk, NOW, NOW)
-
-    assert ConfigurationState.objects.get().whole_at == NOW + HOUR
 
 
 def test_a_gone_variable_is_not_used_any_more_and_comes_back_with_a_report(garage: ChargePoint) -> None:
