@@ -47,6 +47,11 @@ ORPHAN = {
     "idTag": "ALICE",
     "transactionData": [{"timestamp": at(), "sampledValue": [{"value": 1500}]}],
 }
+COSTS = {
+    "totalCost": {"currency": "EUR", "typeOfCost": "NormalCost", "total": {"inclTax": 1.5}},
+    "totalUsage": {"energy": 5000, "chargingTime": 600, "idleTime": 0},
+}
+SETTLEMENT = {"pspRef": "P1", "status": "Settled", "settlementAmount": 1.5, "settlementTime": at()}
 # The version, the messages before, and the message whose handling fails. The list has every action whose
 # handler changes anything; a test fails when one is missing.
 # An action and its payload; the version, the messages before it, and the message itself.
@@ -185,6 +190,13 @@ MESSAGES: dict[str, Case] = {
         [("TransactionEvent", event("Started", 0))],
         ("MeterValues", {"evseId": 1, "meterValue": [register_2x(1100)]}),
     ),
+    "2x-Costs": (
+        V21,
+        [("TransactionEvent", event("Started", 0, **TOKEN))],
+        ("TransactionEvent", event("Ended", 1, costDetails=COSTS)),
+    ),
+    "2x-Settlement": (V21, [], ("NotifySettlement", SETTLEMENT)),
+    "2x-Vat": (V21, [], ("VatNumberValidation", {"vatNumber": "ATU12345678", "evseId": 1})),
     "2x-Data": (V201, [], ("DataTransfer", {"vendorId": "V"})),
     "2x-Security": (V201, [], ("SecurityEventNotification", {"type": "X", "timestamp": at()})),
 }
