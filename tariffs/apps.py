@@ -15,7 +15,7 @@ class TariffsConfig(AppConfig):
         from tariffs.services.payment import vat_numbers
         from tariffs.services.tariff import pricing
 
-        pricing.pricer.load(settings.OCPP_PRICE)
+        pricing.pricer.load(settings.OCPP_PRICE, settings.OCPP_DRIVER_TARIFF)
         prices.price.fill(pricing.pricer)
         vat_numbers.checker.load(settings.OCPP_VAT_CHECKER, limit_s=settings.OCPP_VAT_TIMEOUT)
         scheduler.register(jobs.JOBS)

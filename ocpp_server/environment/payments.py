@@ -18,6 +18,15 @@ PAYMENT_VARIABLES: tuple[Variable, ...] = (
         _GROUP,
     ),
     Variable(
+        "OCPP_DRIVER_TARIFF",
+        "",
+        str.strip,
+        "The function that knows the tariff of a driver, by its import path: "
+        "docs.examples.driver_tariff.of_token. 2.1 stations get it with the answer to Authorize. Empty: "
+        "every driver has the default tariff of the station.",
+        _GROUP,
+    ),
+    Variable(
         "OCPP_VAT_CHECKER",
         "",
         str.strip,

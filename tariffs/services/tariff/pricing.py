@@ -1,8 +1,8 @@
-"""The price of a session: a function that OCPP_PRICE names. Fills the port `Price`."""
+"""The price of a session and the tariff of a driver, by functions of settings. Fills the port `Price`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -10,8 +10,13 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from ocpp_server import capabilities
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
+from ocpp_server.protocol import schemas
+from ocpp_server.protocol.translate import IdToken
+from ocpp_server.protocol.versions import V21
+from ocpp_server.storage.journal import journal
 from tariffs.services.tariff.amounts import amount
 
 log = structlog.get_logger(__name__)
@@ -19,7 +24,11 @@ log = structlog.get_logger(__name__)
 # The cost of a session so far, or in all once it has ended, with tax; None where it has no price.
 Pricing = Callable[[Station, TransactionState], Decimal | None]
 
-_SETTING: Final = "OCPP_PRICE"
+# The tariff of the driver with a token, as OCPP 2.1 has it (TariffType); None where the driver has none.
+DriverTariffs = Callable[[Station, IdToken], Mapping[str, Any] | None]
+
+_PRICE, _DRIVER = "OCPP_PRICE", "OCPP_DRIVER_TARIFF"
+_ENABLED: Final = "TariffCostCtrlr.Enabled[Tariff]"
 
 
 class Pricer:
@@ -27,10 +36,12 @@ class Pricer:
 
     def __init__(self) -> None:
         self._pricing: Pricing | None = None
+        self._driver_tariffs: DriverTariffs | None = None
 
-    def load(self, path: str) -> None:
-        """Use the function with this import path; none for an empty one. Raises ImproperlyConfigured."""
-        self._pricing = imported(path, _SETTING) if path else None
+    def load(self, path: str, driver_path: str = "") -> None:
+        """Use the functions with these import paths; none for an empty one. Raises ImproperlyConfigured."""
+        self._pricing = imported(path, _PRICE) if path else None
+        self._driver_tariffs = imported(driver_path, _DRIVER) if driver_path else None
 
     def total_cost(self, station: Station, ocpp_id: str) -> Decimal | None:
         """The cost of a session with tax; None where no price is known, or where the function has failed: an
@@ -46,6 +57,27 @@ class Pricer:
         except Exception:
             log.exception("price.failed", station=station.identity, transaction=transaction.id)
             return None
+
+    async def driver_tariff(self, station: Station, token: IdToken) -> dict[str, Any] | None:
+        """The tariff of a driver for one session. None where there is none, where the station has switched
+        tariffs off, or where OCPP does not allow it: the token is accepted in any case.
+        """
+        if self._driver_tariffs is None:
+            return None
+        try:
+            found = self._driver_tariffs(station, token)
+            if found is None:
+                return None
+            # I08.FR.09: the tariff of a driver has no validFrom.
+            tariff = {name: value for name, value in found.items() if name != "validFrom"}
+            schemas.outgoing(
+                V21, "ChangeTransactionTariff", "request", {"transactionId": "", "tariff": tariff}
+            )
+        except Exception:
+            log.exception("driver_tariff.failed", station=station.identity)
+            return None
+        reported = await journal.run(capabilities.reports.app.values, station.pk, (_ENABLED,))
+        return None if reported.get(_ENABLED, "").strip().casefold() == "false" else tariff
 
 
 pricer: Final = Pricer()

@@ -11,6 +11,7 @@ import pytest
 
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import registry
+from ocpp_server.protocol.translate import IdToken
 from ocpp_server.protocol.versions import V21
 from tariffs.handlers import tariff as handlers
 from tariffs.services.tariff.pricing import Pricer
@@ -147,6 +148,20 @@ def test_a_price_is_known_or_not(name: str, ocpp_id: str, cost: Decimal | None) 
     pricer.load(f"{__name__}.{name}" if name else "")
 
     assert pricer.total_cost(with_session(), ocpp_id) == cost
+
+
+def wrong_tariff(station: Station, token: Any) -> dict[str, Any]:
+    return {"tariffId": "A"}
+
+
+async def test_a_tariff_that_ocpp_does_not_allow_is_not_sent() -> None:
+    pricer = Pricer()
+    token = IdToken("ALICE", "Central")
+    for name in ("wrong_tariff", "broken"):
+        pricer.load("", f"{__name__}.{name}")
+        assert await pricer.driver_tariff(with_session(), token) is None
+    pricer.load("")
+    assert await pricer.driver_tariff(with_session(), token) is None
 
 
 def test_only_functions_that_can_be_imported_are_taken() -> None:
