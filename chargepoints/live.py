@@ -67,8 +67,9 @@ def load_connectors(by_pk: ByKey) -> None:
         "error_code",
         "info",
         "status_received_at",
+        "status_at",
     )
-    for charge_point, pk, evse, number, status, error_code, info, reported_at in rows:
+    for charge_point, pk, evse, number, status, error_code, info, reported_at, changed_at in rows:
         for station in by_pk[charge_point]:
             station.connectors[evse, number] = ConnectorState(
                 pk=pk,
@@ -78,6 +79,7 @@ def load_connectors(by_pk: ByKey) -> None:
                 error_code=error_code,
                 info=info,
                 reported_at=reported_at,
+                changed_at=changed_at,
             )
 
 

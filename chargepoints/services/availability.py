@@ -62,7 +62,8 @@ async def report(
     if connector is None:
         station.deviation("too-many-connectors", str(place))
         return
-    if by_time and _is_outdated(connector, at):
+    if by_time and _is_outdated(station, connector, at):
+        station.deviation("outdated-status", f"{status} {place}")
         return
     connector.changed_at = at
     if status != connector.status:
@@ -83,13 +84,15 @@ async def report(
     )
 
 
-def _is_outdated(connector: ConnectorState, at: datetime) -> bool:
-    """Whether a report is older than the present one. A clock that was ahead and has been corrected must not
-    hold back the reports that follow: the time of receipt is the latest that the present report can have.
+def _is_outdated(station: Station, connector: ConnectorState, at: datetime) -> bool:
+    """Whether a report is older than the present one of the same connection. A clock that was ahead and has
+    been corrected must not hold back the reports that follow: the time of receipt is the latest that the
+    present report can have.
     """
-    if connector.changed_at is None or connector.reported_at is None:
+    changed_at, reported_at = connector.changed_at, connector.reported_at
+    if changed_at is None or reported_at is None or reported_at < station.connected_at:
         return False
-    return at < min(connector.changed_at, connector.reported_at)
+    return at < min(changed_at, reported_at)
 
 
 def is_faulted(station: Station) -> bool:

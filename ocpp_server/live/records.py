@@ -33,7 +33,7 @@ class ConnectorState(msgspec.Struct):
     error_code: str = ""
     info: str = ""
     reported_at: datetime | None = None
-    # The station's time of the status; None until the first report after the station was loaded.
+    # The station's time of the status.
     changed_at: datetime | None = None
 
 

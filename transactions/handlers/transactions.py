@@ -105,7 +105,6 @@ async def transaction_event_21(station: Station, request: dict[str, Any]) -> dic
         seq_no=request["seqNo"],
         reported=translate.limits(described.get("transactionLimit")),
         is_offline=is_offline,
-        has_token="idTokenInfo" in answer,
     )
     return answer | ({"transactionLimit": translate.transaction_limit(found)} if found else {})
 

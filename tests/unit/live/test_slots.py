@@ -15,7 +15,16 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V16
 
 # Two new stations differ in these. The process measures the clock; the stored offset is only its first value.
-OF_THE_PROCESS = {"memory", "unit", "received_at", "asked_at", "last_seen_at", "_last_time", "clock_skew_s"}
+OF_THE_PROCESS = {
+    "memory",
+    "unit",
+    "received_at",
+    "connected_at",
+    "asked_at",
+    "last_seen_at",
+    "_last_time",
+    "clock_skew_s",
+}
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ async def to_send(
     seq_no: int,
     reported: Mapping[str, float],
     is_offline: bool,
-    has_token: bool,
 ) -> dict[str, float]:
     """The limits for the answer to an event. `reported` are those that the station has set by then.
 
@@ -27,7 +26,7 @@ async def to_send(
     limit of a token is not sent where the station's own is lower; that of an operator replaces it (E16.FR.08,
     E16.FR.12, E16.FR.18).
     """
-    is_changed = has_token and bool(transaction.limits_wanted)
+    is_changed = False
     if reported and reported != transaction.limits_set:
         transaction.limits_set, is_changed = dict(reported), True
     found: dict[str, float] = {}
@@ -64,7 +63,7 @@ def _is_needed(transaction: TransactionState, name: str, value: float) -> bool:
     return own != value if name in transaction.limits_asked else own > value
 
 
-def stored(transaction: TransactionState) -> dict[str, Any]:
+def stored(transaction: TransactionState) -> dict[str, Any] | None:
     """The column `limits`: those that are wanted, those that were sent and the event of the last, and those
     that the station has set. The limits of an operator have a column of their own, which no message writes.
     """
@@ -73,5 +72,7 @@ def stored(transaction: TransactionState) -> dict[str, Any]:
         "sent": transaction.limits_sent,
         "set": transaction.limits_set,
     }
-    found = {name: dict(part) for name, part in parts.items() if part}
-    return found if transaction.limits_seq_no is None else found | {"seqNo": transaction.limits_seq_no}
+    found: dict[str, Any] = {name: dict(part) for name, part in parts.items() if part}
+    if transaction.limits_seq_no is not None:
+        found |= {"seqNo": transaction.limits_seq_no}
+    return found or None

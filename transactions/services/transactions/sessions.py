@@ -26,7 +26,7 @@ from transactions.services.authorization.decision import NO_AUTHORIZATION, Decis
 from transactions.services.metering import energy
 from transactions.services.remote_control import remote_starts
 from transactions.services.reservation import ending
-from transactions.services.transactions import announcing
+from transactions.services.transactions import announcing, limits
 from transactions.services.transactions.concurrency import was_refused
 from transactions.services.transactions.suspicion import SETTLED_BY_STOP, clear, suspect
 from transactions.tables import COUNTERS, TRANSACTIONS
@@ -211,6 +211,7 @@ def _stable_columns(transaction: TransactionState) -> dict[str, Any]:
         "authorization_status": transaction.authorization_status,
         "authorization_reason": transaction.authorization_reason,
         "charges_battery": transaction.charges_battery,
+        "limits": limits.stored(transaction),
         "is_interrupted": transaction.interrupted_at is not None,
         "suspect": bool(transaction.suspect_reasons),
         # A copy: a savepoint may revert suspicions that this message adds later.

@@ -366,13 +366,15 @@ async def test_a_2x_connector_is_found_by_its_number_in_its_evse() -> None:
         (0, 0, -1, False, "Available"),
         (60, 0, 1, True, "Available"),  # the clock was ahead, and has been corrected
         (60, 0, -1, True, "Occupied"),
-        (None, 0, -1, True, "Available"),  # of an earlier connection
+        (0, -31, -31, True, "Available"),  # the present report is of an earlier connection
+        (None, 0, -1, True, "Available"),
     ],
 )
 async def test_of_two_reports_the_later_one_by_the_stations_time_counts(
     changed: int | None, received: int, at: int, by_time: bool, expected: str
 ) -> None:
     station = a_station("Occupied")
+    station.connected_at = NOON - timedelta(minutes=30)
     connector = station.connectors[1, 1]
     connector.reported_at = NOON + timedelta(minutes=received)
     connector.changed_at = None if changed is None else NOON + timedelta(minutes=changed)
@@ -382,3 +384,6 @@ async def test_of_two_reports_the_later_one_by_the_stations_time_counts(
 
     assert connector.status == expected
     assert bool(station.unit.updates) is (expected == "Available")
+    assert [kind for kind, _ in deviations(station)] == (
+        [] if expected == "Available" else ["outdated-status"]
+    )

@@ -43,10 +43,10 @@ NOT_TRACED = (
 # Functions with a lock: an exception on the last line of a `with` would leave the lock taken.
 HOLDS_A_LOCK = ("count",)
 # Fields of a live transaction that are not stored: the process measures or asks for them again.
-ONLY_LIVE = frozenset({"questions", "asked_at", "last_message_at", "registers", "announced"})
+ONLY_LIVE = frozenset({"questions", "asked_at", "confirmed_at", "last_message_at", "registers", "announced"})
 # Slots that a reload empties: copies of stored rows, which are read again, and the last messages, which are
 # stored nowhere.
-COPIES = frozenset({"unknown_numbers", "stored_keys", "last_messages"})
+COPIES = frozenset({"unknown_numbers", "stored_keys", "last_messages", "abilities"})
 
 
 class StepFailed(Exception):

@@ -27,7 +27,7 @@ def a_station(supported: frozenset[str] = ALL, **more: Any) -> Station:
 
 
 async def send(station: Station, seq_no: int = 1, **more: Any) -> dict[str, float]:
-    how: dict[str, Any] = {"reported": {}, "is_offline": False, "has_token": False}
+    how: dict[str, Any] = {"reported": {}, "is_offline": False}
     transaction = station.transactions[1000]
     return await limits.to_send(station=station, transaction=transaction, seq_no=seq_no, **(how | more))
 
@@ -40,7 +40,7 @@ def written(station: Station) -> list[Any]:
 async def test_a_limit_is_sent_once_and_again_with_a_repetition() -> None:
     station = a_station(limits_wanted={"maxEnergy": 5000.0})
 
-    assert await send(station, 1, has_token=True) == {"maxEnergy": 5000}
+    assert await send(station, 1) == {"maxEnergy": 5000}
     assert await send(station, 1) == {"maxEnergy": 5000}
     assert await send(station, 2) == {}
     assert written(station) == [{"wanted": {"maxEnergy": 5000.0}, "sent": {"maxEnergy": 5000.0}, "seqNo": 1}]
