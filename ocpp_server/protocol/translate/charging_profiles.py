@@ -16,8 +16,24 @@ TX_DEFAULT: Final = "TxDefaultProfile"
 TX: Final = "TxProfile"
 EXTERNAL: Final = "ChargingStationExternalConstraints"
 PRIORITY: Final = "PriorityCharging"
+LOCAL_GENERATION: Final = "LocalGeneration"
 STATION_MAX_16: Final = "ChargePointMaxProfile"
-ABSOLUTE, RECURRING, RELATIVE = "Absolute", "Recurring", "Relative"
+ABSOLUTE, RECURRING, RELATIVE, DYNAMIC = "Absolute", "Recurring", "Relative", "Dynamic"
+
+# The fields that only 2.1 has, by their names on the wire. `UPDATED` can change in a dynamic schedule (K28).
+_PHASED: Final = ("limit", "dischargeLimit", "setpoint", "setpointReactive")
+UPDATED: Final = tuple(f"{name}{phase}" for name in _PHASED for phase in ("", "_L2", "_L3"))
+PERIOD_21: Final = (
+    *UPDATED[1:], "operationMode", "v2xBaseline", "v2xFreqWattCurve", "v2xSignalWattCurve", "evseSleep",
+    "preconditioningRequest",
+)  # fmt: skip
+SCHEDULE_21: Final = ("useLocalTime", "randomizedDelay", "limitAtSoC")
+PROFILE_21: Final = (
+    "maxOfflineDuration",
+    "invalidAfterOfflineDuration",
+    "dynUpdateInterval",
+    "dynUpdateTime",
+)
 
 _TENTHS: Final = 10
 # The error of a float must not cost a tenth: 8.1 + 0.2 is 8.299999999999999.
@@ -25,30 +41,37 @@ _DECIMALS: Final = 6
 
 
 class Period(NamedTuple):
-    """A period of a schedule: `limit` in A or W from `start_s` seconds on. None: not given."""
+    """A period of a schedule: `limit` in A or W from `start_s` seconds on. None: not given. `more` are the
+    fields of PERIOD_21.
+    """
 
     start_s: int
     limit: float | None
     phases: int | None = None
     phase_to_use: int | None = None
+    more: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A charging schedule. `unit` is A or W, `min_rate` in the same; without a duration it has no end."""
+    """A charging schedule. `unit` is A or W, `min_rate` in the same; without a duration it has no end. `more`
+    are the fields of SCHEDULE_21.
+    """
 
     unit: str
     periods: tuple[Period, ...]
     start: datetime | None = None
     duration_s: int | None = None
     min_rate: float | None = None
+    more: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargingProfile:
     """A charging profile in no dialect. Of several schedules, which only ISO 15118 needs, the first.
 
-    `purpose` has its 2.x name. `transaction_id` is the station's id as text, empty without one.
+    `purpose` has its 2.x name. `transaction_id` is the station's id as text, empty without one. `more` are
+    the fields of PROFILE_21.
     """
 
     id: int
@@ -60,6 +83,7 @@ class ChargingProfile:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     transaction_id: str = ""
+    more: Mapping[str, Any] | None = None
 
 
 def purpose(word: str) -> str:
@@ -91,6 +115,7 @@ def charging_profile(value: Mapping[str, Any]) -> ChargingProfile:
         valid_from=_moment(value.get("validFrom")),
         valid_to=_moment(value.get("validTo")),
         transaction_id=str(value.get("transactionId", "")),
+        more=_more(value, PROFILE_21),
     )
 
 
@@ -118,6 +143,7 @@ def _schedule(value: Mapping[str, Any], start: Any) -> Schedule:
         start=_moment(start),
         duration_s=value.get("duration"),
         min_rate=value.get("minChargingRate"),
+        more=_more(value, SCHEDULE_21),
     )
 
 
@@ -126,11 +152,19 @@ def _joined(periods: Sequence[Mapping[str, Any]]) -> tuple[Period, ...]:
     found: list[Period] = []
     for value in sorted(periods, key=lambda one: one["startPeriod"]):
         period = Period(
-            value["startPeriod"], value.get("limit"), value.get("numberPhases"), value.get("phaseToUse")
+            value["startPeriod"],
+            value.get("limit"),
+            value.get("numberPhases"),
+            value.get("phaseToUse"),
+            _more(value, PERIOD_21),
         )
         if not found or found[-1][1:] != period[1:]:
             found.append(period)
     return tuple(found)
+
+
+def _more(value: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any] | None:
+    return {name: value[name] for name in names if value.get(name) is not None} or None
 
 
 def _moment(text: Any) -> datetime | None:
@@ -162,11 +196,13 @@ def charging_profile_16(profile: ChargingProfile) -> dict[str, Any]:
 
 
 def charging_profile_2x(profile: ChargingProfile) -> dict[str, Any]:
-    """A ChargingProfileType of 2.x, with one schedule."""
+    """A ChargingProfileType of 2.x, with one schedule. `more` is in it: only 2.1 has such fields."""
     schedule = _written(profile.schedule, (_period_2x(one) for one in profile.schedule.periods))
+    schedule |= profile.schedule.more or {}
     found: dict[str, Any] = {
         "id": profile.id,
         **_shared(profile),
+        **(profile.more or {}),
         "chargingProfilePurpose": profile.purpose,
         "chargingSchedule": [{"id": profile.id, **schedule}],
     }
@@ -220,7 +256,7 @@ def _period_2x(period: Period) -> dict[str, Any]:
         "numberPhases": period.phases,
         "phaseToUse": period.phase_to_use,
     }
-    return {"startPeriod": period.start_s, **_given(optional)}
+    return {"startPeriod": period.start_s, **_given(optional), **(period.more or {})}
 
 
 def _given(optional: Mapping[str, Any]) -> dict[str, Any]:

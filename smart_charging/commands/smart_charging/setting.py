@@ -12,15 +12,17 @@ from django.utils.translation import gettext_lazy as _
 from chargepoints.models import ChargePoint
 from ocpp_server import command_fields as fields
 from ocpp_server import live
+from ocpp_server.command_fields import Label
 from ocpp_server.commanding import Rest, command
 from ocpp_server.domain import Invalid, StationOffline
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.translate import ChargingProfile
-from ocpp_server.protocol.translate.charging_profiles import TX
+from ocpp_server.protocol.translate.charging_profiles import DYNAMIC, TX
 from ocpp_server.protocol.versions import VERSIONS
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport.command_store import Addressee
 from smart_charging.commands.smart_charging.common import NEEDS, evse_field, purpose_field
-from smart_charging.services.smart_charging import checking, reading
+from smart_charging.services.smart_charging import abilities, checking, reading
 from transactions.models import Transaction
 from transactions.services.transactions.lookups import to_stop
 
@@ -38,12 +40,21 @@ _NAMES = {
     "valid_from": "validFrom",
     "valid_to": "validTo",
     "profile_id": "chargingProfileId",
+    "update_interval_s": "dynUpdateInterval",
+    "uses_local_time": "useLocalTime",
+    "random_delay_s": "randomizedDelay",
+    "limit_at_soc": "limitAtSoC",
+    "offline_s": "maxOfflineDuration",
+    "ends_offline": "invalidAfterOfflineDuration",
 }
 
 
 def _read(arguments: Mapping[str, Any]) -> ChargingProfile:
     given = {name: arguments.get(argument) for argument, name in _NAMES.items()}
-    return reading.read(given, at=datetime.now(UTC))
+    # A flag that is not set is left out: it would be refused where the version does not have it.
+    return reading.read(
+        {name: value for name, value in given.items() if value is not False}, at=datetime.now(UTC)
+    )
 
 
 async def _check_profile(
@@ -112,6 +123,25 @@ def _warn_set(
     return checking.doubts(charge_point, _read(arguments), evse=evse_number)
 
 
+_KINDS: tuple[tuple[str, Label], ...] = (
+    ("Absolute", _("At a time")),
+    ("Relative", _("With each session")),
+    ("Recurring", _("Every day or week")),
+)
+
+
+def _kinds(field: fields.Choice, charge_point: Addressee) -> fields.Choice:
+    version = charge_point.ocpp_version
+    is_dynamic = version in VERSIONS and DYNAMIC in abilities.kinds(version)
+    return replace(field, choices=(*_KINDS, (DYNAMIC, _("Now, and changes later")))) if is_dynamic else field
+
+
+def _of_21(field: fields.Field, charge_point: Addressee) -> fields.Field | None:
+    """The field at a station whose version has it."""
+    version = charge_point.ocpp_version
+    return field if version in VERSIONS and field.name in abilities.fields(version) else None
+
+
 _TIME = _("A time such as 2026-11-28T10:00:00Z.")
 
 SET_CHARGING_PROFILE = command(
@@ -153,12 +183,10 @@ SET_CHARGING_PROFILE = command(
             "kind",
             _("Begins"),
             name="chargingProfileKind",
-            choices=(
-                ("Absolute", _("At a time")),
-                ("Relative", _("With each session")),
-                ("Recurring", _("Every day or week")),
-            ),
+            choices=_KINDS,
+            also=(DYNAMIC,),
             default="Absolute",
+            adapt=_kinds,
         ),
         fields.Text(
             "start",
@@ -203,6 +231,54 @@ SET_CHARGING_PROFILE = command(
             least=1,
             help=_("That of the profile it replaces, or a new one unless given."),
         ),
+        fields.Whole(
+            "update_interval_s",
+            _("Update interval in s"),
+            name="dynUpdateInterval",
+            least=1,
+            help=_("Of a dynamic profile (2.1): the station asks for its limits that often."),
+            adapt=_of_21,
+        ),
+        fields.Flag(
+            "uses_local_time",
+            _("In local time"),
+            name="useLocalTime",
+            example=True,
+            help=_("The times of the schedule are those of the station's time zone (2.1)."),
+            adapt=_of_21,
+        ),
+        fields.Whole(
+            "random_delay_s",
+            _("Random delay in s"),
+            name="randomizedDelay",
+            help=_("The station delays each change by up to that long (2.1)."),
+            adapt=_of_21,
+        ),
+        fields.Json(
+            "limit_at_soc",
+            _("Limit of a full battery"),
+            name="limitAtSoC",
+            lines=1,
+            example={"soc": 80, "limit": 6},
+            help=_("From this state of charge in % on, the limit is lower (2.1)."),
+            adapt=_of_21,
+        ),
+        fields.Whole(
+            "offline_s",
+            _("Longest time offline in s"),
+            name="maxOfflineDuration",
+            least=1,
+            help=_("The station ignores the profile when it is offline for longer (2.1)."),
+            adapt=_of_21,
+        ),
+        fields.Flag(
+            "ends_offline",
+            _("Ends offline"),
+            name="invalidAfterOfflineDuration",
+            example=True,
+            help=_("After that time offline the profile is deleted (2.1)."),
+            adapt=_of_21,
+        ),
     ),
     prepare=_check_profile,
     warn=_warn_set,
@@ -213,7 +289,8 @@ SET_CHARGING_PROFILE = command(
         description="The profile is checked before it is sent: against the rules of OCPP, the limits that "
         "the station reports (stack level, unit, number of periods and profiles), its sessions, and the "
         "profiles it has. A profile of the same purpose, stack level and EVSE is replaced. "
-        "`GET .../charging-profiles` has what is installed. Profiles with several schedules and those of "
-        "V2X are sent by `POST .../commands`.",
+        "`GET .../charging-profiles` has what is installed. A period of a 2.1 station takes the fields of "
+        "its operationMode too, such as setpoint, dischargeLimit and v2xFreqWattCurve. Profiles with several "
+        "schedules or prices are sent by `POST .../commands`.",
     ),
 )

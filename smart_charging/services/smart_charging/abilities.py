@@ -8,7 +8,16 @@ from typing import Final, NamedTuple
 
 from ocpp_server import capabilities
 from ocpp_server.protocol import schemas
-from ocpp_server.protocol.translate.charging_profiles import EXTERNAL, purpose
+from ocpp_server.protocol.translate.charging_profiles import (
+    ABSOLUTE,
+    DYNAMIC,
+    EXTERNAL,
+    LOCAL_GENERATION,
+    PRIORITY,
+    RECURRING,
+    RELATIVE,
+    purpose,
+)
 from ocpp_server.protocol.versions import VERSIONS, in_dialect
 
 # The names of each fact in 1.6 and in 2.x. Empty: this dialect does not report it.
@@ -18,7 +27,18 @@ _PERIODS: Final = ("ChargingScheduleMaxPeriods", "SmartChargingCtrlr.PeriodsPerS
 _PROFILES: Final = ("MaxChargingProfilesInstalled", "")
 _PHASES: Final = ("", "SmartChargingCtrlr.ACPhaseSwitchingSupported")
 _EXTERNAL_IDS: Final = ("", "SmartChargingCtrlr.MaxExternalConstraintsId")
-_ALL: Final = (_LEVEL, _UNITS, _PERIODS, _PROFILES, _PHASES, _EXTERNAL_IDS)
+_ADDITIONAL: Final = ("", "SmartChargingCtrlr.SupportedAdditionalPurposes")
+_ALL: Final = (_LEVEL, _UNITS, _PERIODS, _PROFILES, _PHASES, _EXTERNAL_IDS, _ADDITIONAL)
+# The fields of 2.1, and the kind Dynamic, that a station may report as not supported.
+_SUPPORTS: Final = {
+    DYNAMIC: "SmartChargingCtrlr.SupportsDynamicProfiles",
+    "useLocalTime": "SmartChargingCtrlr.SupportsUseLocalTime",
+    "randomizedDelay": "SmartChargingCtrlr.SupportsRandomizedDelay",
+    "limitAtSoC": "SmartChargingCtrlr.SupportsLimitAtSoC",
+    "evseSleep": "SmartChargingCtrlr.SupportsEvseSleep",
+    "maxOfflineDuration": "SmartChargingCtrlr.SupportsMaxOfflineDuration",
+}
+_OPTIONAL_PURPOSES: Final = (PRIORITY, LOCAL_GENERATION)
 # 1.6 reports quantities instead of units.
 _UNIT_WORDS: Final = {"current": "A", "power": "W", "a": "A", "w": "W"}
 
@@ -28,6 +48,7 @@ class Abilities(NamedTuple):
 
     `has_phase_to_use`: a period may name its phase. `has_unique_levels`: two profiles with different ids must
     not compete on one level (2.x K01.FR.06, FR.39, FR.52, FR.53); in 1.6 the later one replaces the other.
+    `fields` and `kinds` are those of the version; `lacks` those that the station reports as not supported.
     """
 
     purposes: tuple[str, ...]
@@ -39,6 +60,9 @@ class Abilities(NamedTuple):
     max_profiles: int | None = None
     switches_phases: bool = False
     highest_external_id: int = 0
+    fields: frozenset[str] = frozenset()
+    kinds: tuple[str, ...] = (ABSOLUTE, RECURRING, RELATIVE)
+    lacks: frozenset[str] = frozenset()
 
 
 @cache
@@ -52,17 +76,40 @@ def purposes(version: str) -> tuple[str, ...]:
     return tuple(word for word in map(purpose, kinds["enum"]) if word != EXTERNAL)
 
 
+@cache
+def kinds(version: str) -> tuple[str, ...]:
+    """The kinds of profiles of this version."""
+    definitions = schemas.message_schema(version, "SetChargingProfile", "request").get("definitions", {})
+    words = definitions.get("ChargingProfileKindEnumType", {}).get("enum", ())
+    return (ABSOLUTE, RECURRING, RELATIVE, *((DYNAMIC,) if DYNAMIC in words else ()))
+
+
+@cache
+def fields(version: str) -> frozenset[str]:
+    """The fields of a 2.x profile, its schedules and their periods in this version; empty for 1.6."""
+    definitions = schemas.message_schema(version, "SetChargingProfile", "request").get("definitions", {})
+    types = ("ChargingProfileType", "ChargingScheduleType", "ChargingSchedulePeriodType")
+    return frozenset(name for kind in types for name in definitions.get(kind, {}).get("properties", {}))
+
+
 def of_any() -> Abilities:
     """The limits that no station is beyond: of one of any version that has reported none."""
     words = dict.fromkeys(word for version in VERSIONS for word in purposes(version))
     return Abilities(
-        purposes=tuple(words), has_phase_to_use=True, has_unique_levels=False, switches_phases=True
+        purposes=tuple(words),
+        has_phase_to_use=True,
+        has_unique_levels=False,
+        switches_phases=True,
+        fields=frozenset(name for version in VERSIONS for name in fields(version)),
+        kinds=tuple(dict.fromkeys(word for version in VERSIONS for word in kinds(version))),
     )
 
 
 def names(version: str) -> tuple[str, ...]:
     """The keys or variables that a station of this version reports its limits by."""
-    return tuple(name for name in (in_dialect(version, *both) for both in _ALL) if name)
+    limits = tuple(name for name in (in_dialect(version, *both) for both in _ALL) if name)
+    has = fields(version) | set(kinds(version))
+    return (*limits, *(name for field, name in _SUPPORTS.items() if field in has))
 
 
 def abilities(version: str, reported: Mapping[str, str]) -> Abilities:
@@ -76,7 +123,7 @@ def abilities(version: str, reported: Mapping[str, str]) -> Abilities:
     words = (word.strip().casefold() for word in value(_UNITS).split(","))
     is_2x = in_dialect(version, False, True)
     return Abilities(
-        purposes=purposes(version),
+        purposes=_purposes(version, value(_ADDITIONAL)),
         has_phase_to_use=is_2x,
         has_unique_levels=is_2x,
         max_stack_level=_number(value(_LEVEL)),
@@ -85,6 +132,21 @@ def abilities(version: str, reported: Mapping[str, str]) -> Abilities:
         max_profiles=_number(value(_PROFILES)) or None,
         switches_phases=value(_PHASES).casefold() == "true",
         highest_external_id=_number(value(_EXTERNAL_IDS)) or 0,
+        fields=fields(version),
+        kinds=kinds(version),
+        lacks=frozenset(
+            field for field, name in _SUPPORTS.items() if reported.get(name, "").strip().casefold() == "false"
+        ),
+    )
+
+
+def _purposes(version: str, additional: str) -> tuple[str, ...]:
+    """The purposes of the version, without optional ones that the station does not name among its own."""
+    named = {word.strip().casefold() for word in additional.split(",")} if additional else None
+    return tuple(
+        word
+        for word in purposes(version)
+        if named is None or word not in _OPTIONAL_PURPOSES or word.casefold() in named
     )
 
 

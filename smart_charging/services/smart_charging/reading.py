@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from ocpp_server.domain import Invalid
+from ocpp_server.protocol import translate
 from ocpp_server.protocol.translate import ChargingProfile, Period, Schedule
-from ocpp_server.protocol.translate.charging_profiles import ABSOLUTE, TX_DEFAULT, purpose
+from ocpp_server.protocol.translate.charging_profiles import (
+    ABSOLUTE,
+    DYNAMIC,
+    PERIOD_21,
+    TX_DEFAULT,
+    purpose,
+)
+from smart_charging.services.smart_charging import reading_21
 
 PERIODS: Final = "chargingSchedulePeriod"
 # The fields of a profile in the API, by the names of OCPP.
@@ -17,11 +24,11 @@ FIELDS: Final = frozenset(
     {
         "chargingProfileId", "stackLevel", "chargingProfilePurpose", "chargingProfileKind", "recurrencyKind",
         "validFrom", "validTo", "transactionId", "chargingRateUnit", "startSchedule", "duration",
-        "minChargingRate", PERIODS,
+        "minChargingRate", PERIODS, *reading_21.SCHEDULE, *reading_21.PROFILE,
     }
 )  # fmt: skip
-_PERIOD_FIELDS: Final = frozenset({"startPeriod", "limit", "numberPhases", "phaseToUse"})
-_KINDS: Final = (ABSOLUTE, "Recurring", "Relative")
+_PERIOD_FIELDS: Final = frozenset({"startPeriod", "limit", "numberPhases", "phaseToUse", *PERIOD_21})
+_KINDS: Final = (ABSOLUTE, "Recurring", "Relative", DYNAMIC)
 _RECURRENCIES: Final = ("Daily", "Weekly")
 _UNITS: Final = ("A", "W")
 # The most periods of a schedule (2.x), and the largest integer of OCPP.
@@ -63,12 +70,14 @@ class _Reader:
             valid_from=self._time("validFrom"),
             valid_to=self._time("validTo"),
             transaction_id=str(self._given.get("transactionId", "")),
+            more=self._of_profile(kind),
             schedule=Schedule(
                 unit=self._word("chargingRateUnit", _UNITS, "A"),
                 periods=self._periods(),
                 start=start,
                 duration_s=self._whole("duration", least=1),
                 min_rate=self._limit(self._given, "minChargingRate", "minChargingRate"),
+                more=self._more(self._given, reading_21.SCHEDULE),
             ),
         )
         if self._errors:
@@ -89,7 +98,7 @@ class _Reader:
         for name in sorted(value.keys() - _PERIOD_FIELDS):
             self._refuse(f"{where}.{name}", f"Unknown; known are {', '.join(sorted(_PERIOD_FIELDS))}.")
         limit = self._limit(value, "limit", f"{where}.limit")
-        if value.get("limit") is None:
+        if value.get("limit") is None and value.get("operationMode") is None:
             self._refuse(f"{where}.limit", "Required.")
         phases = {
             name: self._checked(value.get(name), f"{where}.{name}", least=1, most=3)
@@ -98,7 +107,25 @@ class _Reader:
         start = self._checked(value.get("startPeriod"), f"{where}.startPeriod")
         if value.get("startPeriod") is None:
             self._refuse(f"{where}.startPeriod", "Required.")
-        return Period(start or 0, limit, phases["numberPhases"], phases["phaseToUse"])
+        more = self._more(value, reading_21.PERIOD, f"{where}.")
+        return Period(start or 0, limit, phases["numberPhases"], phases["phaseToUse"], more)
+
+    def _of_profile(self, kind: str) -> dict[str, Any] | None:
+        """The fields of 2.1. The time of a dynamic schedule is that of its sending (K28)."""
+        more = self._more(self._given, reading_21.PROFILE)
+        return {**(more or {}), "dynUpdateTime": translate.time(self._at)} if kind == DYNAMIC else more
+
+    def _more(
+        self, values: Mapping[str, Any], readers: Mapping[str, reading_21.Reader], where: str = ""
+    ) -> dict[str, Any] | None:
+        """The given fields of 2.1."""
+        found = {}
+        for name, read in readers.items():
+            if values.get(name) is not None:
+                found[name], problem = read(values[name])
+                if problem:
+                    self._refuse(f"{where}{name}", problem)
+        return found or None
 
     # -- values --------------------------------------------------------------------------------------------
 
@@ -117,14 +144,13 @@ class _Reader:
         value = values.get(name)
         if value is None:
             return None
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or not 0 <= value <= _LARGEST:
+        if not reading_21.is_number(value) or value < 0:
             self._refuse(where, "Must be a number, 0 or more.")
             return None
         return float(value)
 
     def _time(self, name: str) -> datetime | None:
-        found: datetime | None = self._read(name, _moment, "Must be a time such as 2026-11-28T10:00:00Z.")
+        found: datetime | None = self._read(name, moment, "Must be a time such as 2026-11-28T10:00:00Z.")
         return found
 
     def _text(self, name: str) -> str:
@@ -150,7 +176,7 @@ class _Reader:
         self._errors.append({"field": f"{self._below}{name}", "reason": reason})
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
     """A time as UTC; without a zone it is UTC already."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)

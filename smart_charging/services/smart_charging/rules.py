@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from ocpp_server.protocol.translate import ChargingProfile
 from ocpp_server.protocol.translate.charging_profiles import (
     EXTERNAL,
+    LOCAL_GENERATION,
     PRIORITY,
     RECURRING,
     RELATIVE,
@@ -19,6 +20,7 @@ from ocpp_server.protocol.translate.charging_profiles import (
     TX,
     TX_DEFAULT,
 )
+from smart_charging.services.smart_charging import rules_21
 from smart_charging.services.smart_charging.abilities import Abilities
 from smart_charging.services.smart_charging.reading import PERIODS
 
@@ -29,9 +31,10 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 # The ids that the server gives: purpose, EVSE and level have their own digits, so that the profile of a place
 # replaces the one before, and two requests at once can't take the same id for different places.
-_NUMBERED: Final = (STATION_MAX, TX_DEFAULT, TX, PRIORITY, "LocalGeneration")
+_NUMBERED: Final = (STATION_MAX, TX_DEFAULT, TX, PRIORITY, LOCAL_GENERATION)
 _PURPOSE_STEP, _EVSE_STEP = 1_000_000, 1_000
 _RANDOM_FROM, _RANDOM_MANY = 100_000_000, 1_000_000_000
+_LARGEST: Final = 2**31 - 1
 
 
 class Standing(NamedTuple):
@@ -56,6 +59,7 @@ def problems(
         *_kind(profile),
         *_validity(profile, now),
         *_schedule(profile, abilities),
+        *rules_21.problems(profile, abilities),
     ]
 
 
@@ -145,7 +149,7 @@ def warnings(profile: ChargingProfile, *, replaces: bool, now: datetime) -> Iter
 # -- beside the profiles that the station has ----------------------------------------------------------------
 
 
-def number(profile: ChargingProfile, *, evse: int | None, standing: Iterable[Standing], above: int) -> int:
+def number(profile: ChargingProfile, *, evse: int | None, standing: Sequence[Standing], above: int) -> int:
     """The id of the profile: its own, or that of the one it replaces, or a new one. `above` is the highest id
     that external constraints may have (2.1).
     """
@@ -155,12 +159,24 @@ def number(profile: ChargingProfile, *, evse: int | None, standing: Iterable[Sta
     for one in standing:
         if (one.purpose, one.evse, one.stack_level) == place:
             return one.id
+    if _LARGEST - above < _RANDOM_FROM + _RANDOM_MANY:
+        return _random(above, standing)
     is_numbered = profile.purpose in _NUMBERED and profile.stack_level < _EVSE_STEP
     if evse is None or evse >= _EVSE_STEP or not is_numbered:
         # The EVSE of a remote start may be unknown: each such start needs an id of its own.
         return above + _RANDOM_FROM + secrets.randbelow(_RANDOM_MANY)
     digit = _NUMBERED.index(profile.purpose) + 1
     return above + digit * _PURPOSE_STEP + evse * _EVSE_STEP + profile.stack_level
+
+
+def _random(above: int, standing: Sequence[Standing]) -> int:
+    """A new id where the station leaves few of them: those of the places do not fit."""
+    taken = {one.id for one in standing}
+    room = max(_LARGEST - above, 1)
+    found = above + 1 + secrets.randbelow(room)
+    while found in taken and len(taken) < room:
+        found = above + 1 + secrets.randbelow(room)
+    return found
 
 
 def is_replaced(old: Standing, profile: ChargingProfile, *, evse: int | None) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from ocpp_server import command_fields as fields
 from ocpp_server.domain import Invalid
-from ocpp_server.protocol.versions import V16, V21, V201
+from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS
 from smart_charging.commands.smart_charging import composite
 from smart_charging.commands.smart_charging.clearing import CLEAR_CHARGING_PROFILE as CLEAR
 from smart_charging.commands.smart_charging.composite import GET_COMPOSITE_SCHEDULE as COMPOSITE
@@ -129,6 +129,17 @@ def facts(command: Any) -> dict[str, tuple[Any, ...]]:
     }
 
 
+IN_PART = ("duration_s", "least", "valid_from", "valid_to", "profile_id")
+OF_21 = {
+    "update_interval_s": ("dynUpdateInterval", 1),
+    "uses_local_time": ("useLocalTime", None),
+    "random_delay_s": ("randomizedDelay", 0),
+    "limit_at_soc": ("limitAtSoC", None),
+    "offline_s": ("maxOfflineDuration", 1),
+    "ends_offline": ("invalidAfterOfflineDuration", None),
+}
+
+
 def test_the_arguments_have_the_names_of_ocpp() -> None:
     assert facts(CLEAR) == {
         "profile_id": ("chargingProfileId", 0, False, None),
@@ -151,13 +162,17 @@ def test_the_arguments_have_the_names_of_ocpp() -> None:
         "kind": ("chargingProfileKind", None, False, "Absolute"),
         "start": ("startSchedule", None, False, None),
         "recurrency": ("recurrencyKind", None, False, None),
-    } | {name: facts(SET)[name] for name in ("duration_s", "least", "valid_from", "valid_to", "profile_id")}
+    } | {name: facts(SET)[name] for name in (*IN_PART, *OF_21)}
     assert [facts(SET)[name][:2] for name in ("duration_s", "valid_from", "valid_to", "profile_id")] == [
         ("duration", 1),
         ("validFrom", None),
         ("validTo", None),
         ("chargingProfileId", 1),
     ]
+    assert {name: facts(SET)[name][:2] for name in OF_21} == OF_21
+    shown = {version: {field.argument for field in SET.fields_at(a_station(version))} for version in VERSIONS}
+    assert shown[V201] == shown[V16] == facts(SET).keys() - OF_21
+    assert shown[V21] == facts(SET).keys()
 
 
 def test_a_station_without_smart_charging_is_asked_nothing() -> None:

@@ -39,6 +39,12 @@ def test_every_field_is_read() -> None:
         "startSchedule": "2026-05-04T12:00:00Z",
         "duration": 60,
         "minChargingRate": 1380,
+        "useLocalTime": True,
+        "randomizedDelay": 5,
+        "limitAtSoC": {"soc": 80, "limit": 4},
+        "maxOfflineDuration": 60,
+        "invalidAfterOfflineDuration": False,
+        "dynUpdateInterval": 15,
         "chargingSchedulePeriod": [
             {"startPeriod": 0, "limit": 11000.5, "numberPhases": 1, "phaseToUse": 3},
             {"startPeriod": 30, "limit": 0},
@@ -61,7 +67,9 @@ def test_every_field_is_read() -> None:
             start=NOON,
             duration_s=60,
             min_rate=1380.0,
+            more={"useLocalTime": True, "randomizedDelay": 5, "limitAtSoC": {"soc": 80, "limit": 4.0}},
         ),
+        more={"maxOfflineDuration": 60, "invalidAfterOfflineDuration": False, "dynUpdateInterval": 15},
     )
 
 
@@ -85,7 +93,7 @@ NUMBER = "Must be a number, 0 or more."
         ({"stackLevel": 1.0}, "stackLevel", "whole number"),
         ({"stackLevel": 2**31}, "stackLevel", "whole number"),
         ({"duration": 0}, "duration", "from 1 to"),
-        ({"chargingProfileKind": "Dynamic"}, "chargingProfileKind", "Must be one of: Absolute"),
+        ({"chargingProfileKind": "Fixed"}, "chargingProfileKind", "Must be one of: Absolute"),
         ({"chargingProfileKind": ["Absolute"]}, "chargingProfileKind", "Must be one of"),
         ({"recurrencyKind": "Hourly"}, "recurrencyKind", "Must be one of: Daily, Weekly."),
         ({"chargingRateUnit": "kW"}, "chargingRateUnit", "Must be one of: A, W."),
@@ -111,9 +119,9 @@ NUMBER = "Must be a number, 0 or more."
             "from 1 to 3",
         ),
         (
-            {"chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6, "setpoint": 4}]},
-            f"{PERIOD}.setpoint",
-            "Unknown; known are limit, numberPhases, phaseToUse, startPeriod.",
+            {"chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6, "power": 4}]},
+            f"{PERIOD}.power",
+            "Unknown; known are dischargeLimit, ",
         ),
     ],
 )

@@ -131,12 +131,13 @@ def test_the_keys_of_1_6_and_the_variables_of_2_x_are_read() -> None:
         "SmartChargingCtrlr.PeriodsPerSchedule": "6",
         "SmartChargingCtrlr.ACPhaseSwitchingSupported": "True",
         "SmartChargingCtrlr.MaxExternalConstraintsId": "100",
+        "SmartChargingCtrlr.SupportedAdditionalPurposes": "",
     }
 
     assert set(names(V16)) == set(old)
     assert set(names(V201)) == set(new)
-    assert abilities(V16, old)[1:] == (False, False, 8, frozenset("AW"), 24, 5, False, 0)
-    assert abilities(V201, new)[1:] == (True, True, 3, frozenset("A"), 6, None, True, 100)
+    assert abilities(V16, old)[1:9] == (False, False, 8, frozenset("AW"), 24, 5, False, 0)
+    assert abilities(V201, new)[1:9] == (True, True, 3, frozenset("A"), 6, None, True, 100)
 
 
 def test_senseless_values_count_as_not_reported() -> None:
@@ -188,6 +189,18 @@ def test_starts_without_an_evse_have_different_numbers_that_fit_31_bits() -> Non
 
     assert len(found) > 15
     assert all(100_001_000 <= number < 2**31 for number in found)
+
+
+def test_numbers_fit_where_the_station_leaves_few_of_them() -> None:
+    """TC_K_109: a station keeps 2,147,400,000 for its own constraints."""
+    profile, above = changed(purpose="TxDefaultProfile"), 2_147_400_000
+    few = 2**31 - 4
+    taken = [HERE._replace(id=few + 1, evse=8), HERE._replace(id=few + 2, evse=9)]
+
+    found = {rules.number(profile, evse=1, standing=[], above=above) for _ in range(20)}
+
+    assert all(above < number < 2**31 for number in found)
+    assert rules.number(profile, evse=1, standing=taken, above=few) == few + 3
 
 
 @pytest.mark.parametrize(
@@ -251,6 +264,9 @@ def test_a_profile_for_stations_of_any_version_has_no_limit_of_one() -> None:
     any_station = of_any()
 
     assert set(any_station.purposes) == {word for version in VERSIONS for word in purposes(version)}
-    assert any_station._replace(purposes=()) == Abilities(
+    assert set(any_station.kinds) == {"Absolute", "Recurring", "Relative", "Dynamic"}
+    assert {"limit", "setpoint", "useLocalTime", "maxOfflineDuration"} <= any_station.fields
+    empty = Abilities._field_defaults
+    assert any_station._replace(purposes=(), kinds=empty["kinds"], fields=empty["fields"]) == Abilities(
         purposes=(), has_phase_to_use=True, has_unique_levels=False, switches_phases=True
     )
