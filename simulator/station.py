@@ -97,6 +97,7 @@ class Station(StationConnection):
         for name, value in (settings or {}).items():
             self.settings.put(name, value)
         self.profiles = Profiles()
+        self.der_controls: dict[str, dict[str, Any]] = {}
         self.local_list: dict[str, dict[str, Any]] = {}
         self.local_list_version = 0
         self.token_cache: dict[str, str] = {}

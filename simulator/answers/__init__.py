@@ -8,6 +8,7 @@ from simulator.answers import (  # noqa: F401 - each import registers its answer
     battery_swap,
     certificates,
     configuration,
+    der,
     displays,
     firmware,
     local_list,

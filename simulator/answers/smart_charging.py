@@ -1,4 +1,4 @@
-"""Charging profiles: set, clear, report and composite schedule."""
+"""Charging profiles: set, clear, report and composite schedule; priority, dynamic profiles and V2X of 2.1."""
 
 import functools
 from typing import Any
@@ -141,3 +141,41 @@ def composite_2(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
         return REJECTED
     schedule, start = composed
     return ACCEPTED | {"schedule": schedule | {"evseId": payload["evseId"], "scheduleStart": start}}
+
+
+# -- 2.1 -----------------------------------------------------------------------------------------------------
+
+
+@answers("UsePriorityCharging", V21)
+def use_priority(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    """Replace the limits of a session by a profile for priority charging, which must be installed (K21)."""
+    session = station.session_of(payload["transactionId"])
+    if session is None:
+        return REJECTED
+    if not any(one.purpose == "PriorityCharging" for one in station.profiles.installed):
+        return {"status": "NoProfile"}
+    return ACCEPTED
+
+
+@answers("UpdateDynamicSchedule", V21)
+def update_dynamic(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    """Change the one period of a dynamic profile (K28)."""
+    for one in station.profiles.installed:
+        if one.id == payload["chargingProfileId"] and one.profile["chargingProfileKind"] == "Dynamic":
+            one.schedule["chargingSchedulePeriod"][0].update(payload["scheduleUpdate"])
+            return ACCEPTED
+    return REJECTED | {"statusInfo": {"reasonCode": "InvalidProfileId"}}
+
+
+@answers("NotifyAllowedEnergyTransfer", V21)
+def allow_transfers(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    return REJECTED if station.session_of(payload["transactionId"]) is None else ACCEPTED
+
+
+@answers("AFRRSignal", V21)
+def afrr_signal(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    """Accept a signal where a profile has a curve for it (Q08)."""
+    periods = [
+        period for one in station.profiles.installed for period in one.schedule["chargingSchedulePeriod"]
+    ]
+    return ACCEPTED if any("v2xSignalWattCurve" in period for period in periods) else REJECTED

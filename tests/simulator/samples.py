@@ -263,7 +263,23 @@ def samples_21() -> Samples:
     other = {**tariff, "energy": {"prices": [{"priceKwh": 0.3}]}}
     long = {**tariff, "tariffId": "L", "energy": {"prices": [{"priceKwh": 0.3}] * 11}}
     assigned = {"tariffId": "A", "tariffKind": "DefaultTariff", "evseIds": [1, 2]}
+    transaction = {"transactionId": "T"}
+    droop = {"overFreq": 50.2, "underFreq": 49.8, "overDroop": 4, "underDroop": 4, "responseTime": 5}
+    droop["priority"] = 1
+    control = {"isDefault": True, "controlId": "C", "controlType": "FreqDroop", "freqDroop": droop}
+    update = {"chargingProfileId": 99, "scheduleUpdate": {"limit": 6}}
+    missing = {"status": "NotFound"}
     return {
+        "AFRRSignal": [({"timestamp": LATER, "signal": 1}, NO)],
+        "ClearDERControl": [({"isDefault": False}, missing)],
+        "GetDERControl": [({"requestId": 1, "isDefault": False}, missing)],
+        "NotifyAllowedEnergyTransfer": [({**transaction, "allowedEnergyTransfer": ["DC"]}, NO)],
+        "SetDERControl": [
+            (control, OK),
+            ({"isDefault": True, "controlId": "D", "controlType": "VoltVar"}, NO),
+        ],
+        "UpdateDynamicSchedule": [(update, NO)],
+        "UsePriorityCharging": [({**transaction, "activate": True}, NO)],
         "AdjustPeriodicEventStream": [({"id": 9, "params": {"interval": 5}}, NO)],
         "GetPeriodicEventStream": [({}, {})],
         "RequestBatterySwap": [({"requestId": 6, "idToken": TOKEN}, OK)],
