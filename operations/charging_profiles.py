@@ -1,4 +1,4 @@
-"""The charging profiles on the station page."""
+"""The charging profiles and external limits on the station page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 
 from chargepoints.models import ChargePoint
 from ocpp_server.admin import cells, tones
-from smart_charging.models import InstalledProfile
+from smart_charging.models import ExternalLimit, InstalledProfile
 
 FEW = 10
 
@@ -35,4 +35,25 @@ def _row(profile: InstalledProfile) -> cells.Row:
         ),
         cells.label(profile.get_state_display(), tones.PROFILE.get(profile.state, "")),
         cells.moment(profile.installed_at),
+    ]
+
+
+def limits(charge_point: ChargePoint) -> list[cells.Row]:
+    """The external limits in force, the newest first."""
+    found = ExternalLimit.objects.in_force().filter(charge_point=charge_point)
+    return [_limit(limit) for limit in found.order_by("-set_at", "-pk")[:FEW]]
+
+
+def _limit(limit: ExternalLimit) -> cells.Row:
+    shown = InstalledProfile(payload={"chargingSchedule": limit.schedules}).limits
+    critical = gettext("Critical for the grid") if limit.is_grid_critical else ""
+    return [
+        cells.text(
+            limit.source,
+            href=reverse("admin:smart_charging_externallimit_change", args=[limit.pk]),
+            note=critical,
+        ),
+        cells.text(limit.evse_number or gettext("Whole station")),
+        cells.text(shown or "–"),
+        cells.moment(limit.set_at),
     ]

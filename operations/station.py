@@ -180,6 +180,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "profiles": charging_profiles.rows(charge_point),
             "display": display_messages.rows(charge_point),
             "tariffs": tariffs.rows(charge_point),
+            "limits": charging_profiles.limits(charge_point),
             "notes": _notes(charge_point),
             "refused": refusals.rows(charge_point),
             "deviations": _deviations(charge_point),

@@ -16,6 +16,7 @@ class SmartChargingConfig(AppConfig):
         from smart_charging.services.smart_charging import campaigns, remote_starts
 
         extensions.register(live.INSTALLED)
+        extensions.register(live.PLANS)
         charging_profiles.start_profiles.fill(remote_starts)
         scheduler.register(jobs.JOBS)
         commanding.announce("smart_charging.commands")

@@ -157,6 +157,16 @@ TARIFF = {
     "cleared": NEUTRAL,
 }
 PAYMENT = {"Settled": SUCCESS, "Canceled": NEUTRAL, "Rejected": DANGER, "Failed": DANGER}
+LIMIT = {"set": WARNING, "cleared": NEUTRAL}
+PLAN = {"": NEUTRAL, "profile": SUCCESS, "no-profile": WARNING, "refused": DANGER}
+DER_CONTROL = {
+    "accepted": INFO,
+    "reported": SUCCESS,
+    "superseded": WARNING,
+    "cleared": NEUTRAL,
+    "missing": WARNING,
+}
+GRID_FAULT = {"open": DANGER, "ended": NEUTRAL}
 ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 
 

@@ -169,7 +169,7 @@ def load_station(charge_point_pk: int, version: str) -> Station:
 def load_stations(wanted: list[tuple[int, str]]) -> list[Station]:
     """The live stations of charge points (primary key, version) that connect at the same moment.
 
-    After a restart thousands of stations connect at once: one station costs eleven queries at most, and five
+    After a restart thousands of stations connect at once: one station costs twelve queries at most, and five
     hundred together cost as many.
     """
     stations: list[Station] = []

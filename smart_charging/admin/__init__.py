@@ -1,5 +1,5 @@
-"""The admin of charging profiles. `menu` registers its entries."""
+"""The admin of smart charging. `menu` registers its entries."""
 
-from smart_charging.admin import installed_profiles, menu
+from smart_charging.admin import charging_plans, der, external_limits, installed_profiles, menu
 
-__all__ = ["installed_profiles", "menu"]
+__all__ = ["charging_plans", "der", "external_limits", "installed_profiles", "menu"]

@@ -21,10 +21,10 @@ from smart_charging.models import InstalledProfile
 
 @admin.register(InstalledProfile)
 class InstalledProfileAdmin(EvidenceAdmin):
-    json_fields = ("payload",)
+    json_fields = ("payload", "dynamic")
     list_display = [
-        "profile_id", "station", "place", "purpose", "stack_level", "limits", "session", "state_label",
-        "installed_at",
+        "profile_id", "station", "place", "purpose", "stack_level", "limits", "session", "source",
+        "state_label", "installed_at",
     ]  # fmt: skip
     list_filter = [StationFilter, ("state", ChoicesDropdownFilter), ("installed_at", MomentFilter)]
     list_select_related = ["charge_point", "command"]

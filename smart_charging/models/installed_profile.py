@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from chargepoints.models import ChargePoint, Command
 from transactions.models import Transaction
 
+# The chargingLimitSource of the profiles that this server sends.
+OUR_SOURCE = "CSO"
+
 
 def new_key() -> str:
     """A key that is known before the row is stored: the profile that replaces this one updates it by key."""
@@ -67,10 +70,28 @@ class InstalledProfile(models.Model):
     purpose = models.CharField(max_length=64, help_text=_("By its 2.x name."))
     stack_level = models.BigIntegerField()
     kind = models.CharField(max_length=32)
+    source = models.CharField(
+        max_length=64,
+        default=OUR_SOURCE,
+        db_default=OUR_SOURCE,
+        help_text=_("CSO for a profile of this server; another chargingLimitSource set it otherwise."),
+    )
     payload = models.JSONField(help_text=_("The profile as the station got it."))
     state = models.CharField(max_length=16, choices=State.choices, default=State.INSTALLED)
     waits_until = models.DateTimeField(null=True, help_text=_("Of a profile that waits for its session."))
+    is_planned = models.BooleanField(
+        _("planned"),
+        default=False,
+        db_default=False,
+        help_text=_("The server has sent it for the needs of a vehicle."),
+    )
+    dynamic = models.JSONField(
+        null=True, help_text=_("Of a dynamic profile (2.1): the limits and setpoints that hold now.")
+    )
     installed_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(
+        _("reported"), null=True, help_text=_("When the station last reported it.")
+    )
     ended_at = models.DateTimeField(null=True)
 
     objects = InstalledProfileQuerySet.as_manager()

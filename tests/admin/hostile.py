@@ -51,7 +51,7 @@ from configuration.models import (
     VariableMonitor,
 )
 from events.models import Event
-from smart_charging.models import InstalledProfile
+from smart_charging.models import ChargingPlan, DerAlarm, DerControl, ExternalLimit, InstalledProfile
 from tariffs.models import Payment, SessionCost, StationTariff
 from tests.admin.rows import NOON, a_session, a_station, person
 from tests.direct.readings import stored
@@ -277,6 +277,8 @@ def rows() -> dict[type, Any]:
             stack_level=0,
             kind=bad[:32],
             payload={"x": bad},
+            source=bad[:64],
+            dynamic={"x": bad},
             installed_at=NOON,
         ),
         StationTariff.objects.create(
@@ -318,6 +320,42 @@ def rows() -> dict[type, Any]:
             vat_number=bad[:20],
             company={"x": bad},
             received_at=NOON,
+            updated_at=NOON,
+        ),
+        ExternalLimit.objects.create(
+            id="limit",
+            charge_point=station,
+            evse_number=1,
+            source=bad[:64],
+            schedules=[{"x": bad}],
+            set_at=NOON,
+        ),
+        ChargingPlan.objects.create(
+            transaction=session,
+            charge_point=station,
+            needs={"x": bad},
+            energy_transfer=bad[:64],
+            reason=bad,
+            vehicle_schedule={"x": bad},
+            allowed_transfers=[bad],
+            updated_at=NOON,
+        ),
+        DerControl.objects.create(
+            id="control",
+            charge_point=station,
+            command=command,
+            control_id=bad[:64],
+            control_type=bad[:64],
+            settings={"x": bad},
+            updated_at=NOON,
+        ),
+        DerAlarm.objects.create(
+            id="alarm",
+            charge_point=station,
+            control_type=bad[:64],
+            fault=bad[:64],
+            info=bad,
+            opened_at=NOON,
             updated_at=NOON,
         ),
         ReportAssembly.objects.create(

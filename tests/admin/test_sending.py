@@ -28,6 +28,7 @@ TYPED = {
     "customer-information": {"report": "on", "customer_identifier": "alice"},
     "publish-firmware": {"location": "ftp://files.example.com/1.1.bin", "checksum": "0" * 32},
     "send": {"action": "ClearCache", "payload": "{}"},
+    "get-charging-profiles": {"sources": "CSO"},
     "trigger": {"message": "Heartbeat"},
     "get-monitoring-report": {"criteria": "DeltaMonitoring"},
     "set-variable-monitoring": {

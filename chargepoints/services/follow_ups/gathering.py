@@ -6,6 +6,7 @@ handling a part reads no database.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -142,6 +143,23 @@ def _connect(wanted: Request, commands: list[Command]) -> None:
         before = [command for command in commands if command.created_at <= received_at]
         if before:
             FollowUp.objects.filter(pk=pk).update(command=before[-1])
+
+
+def complete(wanted: Request) -> tuple[Command, list[dict[str, Any]]] | None:
+    """The command and the parts of the newest report with this request ID, if a command asked for it and it
+    is complete. Uses the database.
+    """
+    if wanted.number is None:
+        return None
+    rows = ReportAssembly.objects.filter(
+        charge_point=wanted.charge_point_pk, action=wanted.action, request_id=wanted.number
+    )
+    row = rows.select_related("command").order_by("-started_at").first()
+    if row is None or row.command is None or row.state != ReportAssembly.State.COMPLETE:
+        return None
+    parts = _rows(wanted).filter(received_at__gte=row.started_at, received_at__lte=row.last_at)
+    payloads = parts.order_by("-pk").values_list("payload", flat=True)[:MOST_PARTS]
+    return row.command, [json.loads(payload) for payload in payloads]
 
 
 # -- jobs ------------------------------------------------------------------------------------------------

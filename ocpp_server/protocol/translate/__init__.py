@@ -13,6 +13,7 @@ from .charging_profiles import (
     charging_profile_16,
     composite_2x,
     composite_16,
+    has_schedule,
     schedule_json,
 )
 from .connectors import Place, connector, evse, place, zeros, zeros_of_evse
@@ -57,6 +58,7 @@ __all__ = [
     "answers",
     "connector",
     "evse",
+    "has_schedule",
     "id_tag",
     "id_tag_info",
     "id_token",

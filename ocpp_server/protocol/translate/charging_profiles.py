@@ -119,6 +119,15 @@ def charging_profile(value: Mapping[str, Any]) -> ChargingProfile:
     )
 
 
+def has_schedule(value: Mapping[str, Any]) -> bool:
+    """Whether a reported profile has a schedule with periods. The schema demands both, but null and an empty
+    list are tolerated.
+    """
+    schedules = value.get("chargingSchedule")
+    found = [schedules] if isinstance(schedules, Mapping) else schedules or ()
+    return bool(found) and all(schedule.get("chargingSchedulePeriod") for schedule in found)
+
+
 def composite_16(response: Mapping[str, Any]) -> Schedule | None:
     """The schedule of a 1.6 GetCompositeSchedule.conf (6.22); None where the station sent none.
 

@@ -33,15 +33,21 @@ def _purposes(field: fields.Choice, charge_point: Addressee) -> fields.Choice:
     return replace(field, choices=tuple((word, label) for word, label in _LABELS.items() if word in known))
 
 
-def purpose_field(*, required: bool, **how: Any) -> fields.Choice:
+def purpose_field(*, required: bool, more: tuple[tuple[str, Label], ...] = (), **how: Any) -> fields.Choice:
+    """The field of a purpose; `more` are choices besides those that the server may send."""
+
+    def adapt(field: fields.Choice, charge_point: Addressee) -> fields.Choice:
+        adapted = _purposes(field, charge_point)
+        return replace(adapted, choices=(*adapted.choices, *more))
+
     return fields.Choice(
         "purpose",
         _("Limits"),
         name="chargingProfilePurpose",
         required=required,
-        choices=tuple((word, _LABELS[word]) for word in _ALWAYS),
+        choices=(*((word, _LABELS[word]) for word in _ALWAYS), *more),
         also=(STATION_MAX_16, *_IN_21),
-        adapt=_purposes,
+        adapt=adapt,
         **how,
     )
 

@@ -12,21 +12,24 @@ from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.translate import ChargingProfile
+from ocpp_server.protocol.translate.charging_profiles import DYNAMIC, UPDATED
 from ocpp_server.protocol.versions import in_dialect
 from ocpp_server.transport.command_store import Addressee
 from smart_charging.models import InstalledProfile
-from smart_charging.services.smart_charging import abilities, rules
+from smart_charging.models.installed_profile import OUR_SOURCE
+from smart_charging.services.smart_charging import abilities, reading_21, rules, rules_21
 from smart_charging.services.smart_charging.abilities import Abilities
 from smart_charging.services.smart_charging.rules import Standing
 from transactions.models import Transaction
 
-_SET = "SetChargingProfile"
+_SET, _UPDATE = "SetChargingProfile", "scheduleUpdate"
+_PRESENT = (InstalledProfile.State.INSTALLED, InstalledProfile.State.UNVERIFIED)
 _NOT_SUPPORTED = "NotSupported"
 
 
 def standing(charge_point_pk: int) -> list[Standing]:
     """The profiles that the station has."""
-    rows = InstalledProfile.objects.current().filter(charge_point=charge_point_pk)
+    rows = InstalledProfile.objects.current().filter(charge_point=charge_point_pk, source=OUR_SOURCE)
     found = []
     for row in rows.exclude(state=InstalledProfile.State.WAITING):
         profile = translate.charging_profile(row.payload)
@@ -96,10 +99,37 @@ def is_installed(charge_point: ChargePoint, profile: ChargingProfile, *, evse: i
         evse_number=evse,
         purpose=profile.purpose,
         stack_level=profile.stack_level,
+        source=OUR_SOURCE,
     )
     if profile.id:
         rows = rows.filter(profile_id=profile.id)
     return any(row.payload == spell(replace(profile, id=row.profile_id)) for row in rows)
+
+
+def check_update(charge_point: ChargePoint, profile_id: int, update: Mapping[str, Any]) -> dict[str, float]:
+    """The checked values for a dynamic profile (2.1 K28). Raises Invalid, and Conflict where the station has
+    no dynamic profile with this id.
+    """
+    known = {name: reading_21.PERIOD.get(name, reading_21.LIMIT) for name in UPDATED}
+    errors, values = [], {}
+    for name, value in update.items():
+        values[name], reason = known[name](value) if name in known else (None, _unknown(known))
+        if reason:
+            errors.append({"field": f"{_UPDATE}.{name}", "reason": reason})
+    if not errors:
+        errors = [{"field": f"{_UPDATE}.{name}", "reason": reason} for name, reason in rules_21.order(values)]
+    if errors or not values:
+        raise Invalid("The update is not valid.", errors=errors, field="" if errors else _UPDATE)
+    rows = InstalledProfile.objects.filter(
+        charge_point=charge_point, profile_id=profile_id, source=OUR_SOURCE, kind=DYNAMIC
+    )
+    if not rows.filter(state__in=_PRESENT).exists():
+        raise Conflict(f"The station has no dynamic profile {profile_id}: set one first.")
+    return values
+
+
+def _unknown(known: Mapping[str, Any]) -> str:
+    return f"Unknown; known are {', '.join(known)}."
 
 
 def running(charge_point: ChargePoint, evse: int) -> Transaction:

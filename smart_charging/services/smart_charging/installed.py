@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -13,10 +13,11 @@ from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.translate import ChargingProfile
-from ocpp_server.protocol.translate.charging_profiles import TX
-from smart_charging.live import INSTALLED, Installed
+from ocpp_server.protocol.translate.charging_profiles import DYNAMIC, EXTERNAL, TX
+from smart_charging.live import INSTALLED, SERVER, Installed, kept_payload
 from smart_charging.models import InstalledProfile
-from smart_charging.models.installed_profile import new_key
+from smart_charging.models.installed_profile import OUR_SOURCE, new_key
+from smart_charging.services.smart_charging import rules_21
 from smart_charging.tables import INSTALLED_PROFILES
 
 log = structlog.get_logger(__name__)
@@ -24,15 +25,24 @@ State = InstalledProfile.State
 
 # A station can report any number of profiles: beyond this many, no further one is stored.
 MOST: Final = 500
+_LARGEST: Final = 2**31 - 1
+
+
+def evse_of(number: int | None) -> int:
+    """The EVSE that a station has named, for a column; 0 for the whole station."""
+    return max(0, min(number or 0, _LARGEST))
 
 
 class Criteria(NamedTuple):
-    """The profiles that a command is about; None: any. All given ones must fit."""
+    """The profiles that a command is about; None: any. All given ones must fit. The server can't clear those
+    of another source (K10.FR.06).
+    """
 
     ids: tuple[int, ...] | None = None
     evse: int | None = None
     purpose: str | None = None
     stack_level: int | None = None
+    sources: tuple[str, ...] | None = (OUR_SOURCE,)
 
     def fit(self, one: Installed) -> bool:
         return (
@@ -40,6 +50,7 @@ class Criteria(NamedTuple):
             and self.evse in (None, one.evse)
             and self.purpose in (None, one.purpose)
             and self.stack_level in (None, one.stack_level)
+            and (self.sources is None or one.source in self.sources)
         )
 
 
@@ -48,7 +59,11 @@ def install(*, station: Station, command_id: str, evse: int, payload: Mapping[st
     purpose, level and EVSE (1.6 3.13.2, 2.x K01.FR.05). `payload` is the profile as it was sent.
     """
     profile = translate.charging_profile(payload)
-    added = _installed(station, evse, profile, command_id)
+    added = _installed(station, evse, profile, payload, command_id=command_id)
+    # One that the server sends again for a vehicle stays the operator's.
+    added.is_planned = station.actor == SERVER and not any(
+        one.purpose == TX and not one.is_planned for one in _replaced(station, added)
+    )
     _replace(station, added)
     _add(station, added, profile, payload)
 
@@ -60,7 +75,7 @@ def wait(
     `until`.
     """
     profile = translate.charging_profile(payload)
-    added = _installed(station, evse or 0, profile, command_id)
+    added = _installed(station, evse or 0, profile, payload, command_id=command_id)
     added.state, added.until, added.transaction = State.WAITING.value, until, None
     _add(station, added, profile, payload)
 
@@ -117,24 +132,88 @@ def doubt(station: Station) -> None:
             station.unit.update(INSTALLED_PROFILES, one.pk, state=one.state)
 
 
-def report(*, station: Station, evse: int, payloads: Iterable[Mapping[str, Any]]) -> None:
-    """Store the profiles that the station reports. One that is known by its id and EVSE is verified."""
-    known = {(one.profile_id, one.evse): one for one in INSTALLED.of(station)}
+def report(*, station: Station, evse: int, payloads: Iterable[Mapping[str, Any]], source: str) -> None:
+    """Store the profiles that the station reports. One that is known by its id, EVSE and source is confirmed;
+    if the station has changed its place, the reported one replaces it. `source` is the chargingLimitSource.
+    One without a schedule, which is no profile, is left out.
+    """
+    source, evse = source[:64], evse_of(evse)
+    known = {(one.profile_id, one.evse, one.source): one for one in INSTALLED.of(station)}
     for payload in payloads:
+        if not translate.has_schedule(payload):
+            log.info("charging_profiles.without_schedule", station=station.identity)
+            continue
         profile = translate.charging_profile(payload)
-        one = known.get((profile.id, evse))
-        if one is None:
-            if len(INSTALLED.of(station)) >= MOST:
-                log.warning("charging_profiles.too_many", station=station.identity, most=MOST)
-                return
-            one = known[profile.id, evse] = _installed(station, evse, profile, "")
-            _add(station, one, profile, payload)
-        elif one.state == State.UNVERIFIED:
-            one.state = State.INSTALLED.value
-            station.unit.update(INSTALLED_PROFILES, one.pk, state=one.state)
+        one = known.get((profile.id, evse, source))
+        if one is not None and (one.purpose, one.stack_level) == (profile.purpose, profile.stack_level):
+            _confirm(station, one)
+            continue
+        if one is not None:
+            _end(station, one, State.REPLACED)
+        elif len(INSTALLED.of(station)) >= MOST:
+            log.warning("charging_profiles.too_many", station=station.identity, most=MOST)
+            return
+        one = known[profile.id, evse, source] = _installed(station, evse, profile, payload, source=source)
+        _add(station, one, profile, payload, confirmed_at=station.received_at)
 
 
-def _installed(station: Station, evse: int, profile: ChargingProfile, command_id: str) -> Installed:
+def _confirm(station: Station, one: Installed) -> None:
+    if one.state == State.UNVERIFIED:
+        one.state = State.INSTALLED.value
+    station.unit.update(INSTALLED_PROFILES, one.pk, state=one.state, confirmed_at=station.received_at)
+
+
+def miss(
+    *, station: Station, criteria: Criteria, reported: Collection[tuple[int, int]], before: datetime
+) -> None:
+    """End the profiles that a complete report does not have: `reported` are (id, EVSE). One that came after
+    the question (`before`) may not be in it.
+    """
+    for one in list(INSTALLED.of(station)):
+        is_older = one.since is not None and one.since < before
+        is_missing = criteria.fit(one) and (one.profile_id, one.evse) not in reported
+        if one.state != State.WAITING and is_older and is_missing:
+            _end(station, one, State.MISSING)
+
+
+def release(*, station: Station, source: str, evse: int | None) -> None:
+    """A source has released its limit: the station has removed the external constraints that came of it."""
+    for one in list(INSTALLED.of(station)):
+        if one.purpose == EXTERNAL and one.source == source[:64] and evse in (None, one.evse):
+            _end(station, one, State.CLEARED)
+
+
+# -- dynamic profiles (2.1 K28) ----------------------------------------------------------------------------
+
+
+def update(*, station: Station, profile_id: int, values: Mapping[str, Any]) -> None:
+    """The station has accepted these limits and setpoints for a dynamic profile; the others stay."""
+    for one in INSTALLED.of(station):
+        if one.profile_id == profile_id and one.dynamic is not None:
+            one.dynamic = {**one.dynamic, **values}
+            station.unit.update(INSTALLED_PROFILES, one.pk, dynamic=one.dynamic)
+
+
+def wanted_update(*, station: Station, profile_id: int) -> dict[str, Any] | None:
+    """The limits and setpoints that a dynamic profile of this server has now; None if there is none."""
+    for one in INSTALLED.of(station):
+        if one.profile_id == profile_id and one.is_ours and one.state != State.WAITING and one.dynamic:
+            return dict(one.dynamic)
+    return None
+
+
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _installed(  # noqa: PLR0913 - the columns of a profile
+    station: Station,
+    evse: int,
+    profile: ChargingProfile,
+    payload: Mapping[str, Any],
+    *,
+    command_id: str = "",
+    source: str = OUR_SOURCE,
+) -> Installed:
     return Installed(
         pk=new_key(),
         profile_id=profile.id,
@@ -144,6 +223,10 @@ def _installed(station: Station, evse: int, profile: ChargingProfile, command_id
         state=State.INSTALLED.value,
         transaction=_transaction(station, evse, profile),
         command_id=command_id,
+        source=source,
+        since=station.received_at,
+        payload=kept_payload(source, profile.purpose, payload),
+        dynamic=rules_21.first_values(payload) if profile.kind == DYNAMIC else None,
     )
 
 
@@ -168,20 +251,32 @@ def _runs(station: Station, one: Installed) -> bool:
     return transaction is not None and transaction.is_active
 
 
-def _replace(station: Station, added: Installed) -> None:
-    """End the profiles that the station has removed for this one."""
+def _replaced(station: Station, added: Installed) -> list[Installed]:
+    """The profiles that the station removes for this one."""
     place = (added.purpose, added.evse, added.stack_level)
-    for old in list(INSTALLED.of(station)):
-        is_same_place = (old.purpose, old.evse, old.stack_level) == place
-        if (
-            old is not added
-            and old.state != State.WAITING
-            and (old.profile_id == added.profile_id or is_same_place)
-        ):
-            _end(station, old, State.REPLACED)
+    return [
+        old
+        for old in INSTALLED.of(station)
+        if old is not added
+        and old.is_ours
+        and old.state != State.WAITING
+        and (old.profile_id == added.profile_id or (old.purpose, old.evse, old.stack_level) == place)
+    ]
 
 
-def _add(station: Station, added: Installed, profile: ChargingProfile, payload: Mapping[str, Any]) -> None:
+def _replace(station: Station, added: Installed) -> None:
+    for old in _replaced(station, added):
+        _end(station, old, State.REPLACED)
+
+
+def _add(
+    station: Station,
+    added: Installed,
+    profile: ChargingProfile,
+    payload: Mapping[str, Any],
+    *,
+    confirmed_at: datetime | None = None,
+) -> None:
     INSTALLED.of(station).append(added)
     station.unit.insert(
         INSTALLED_PROFILES,
@@ -197,7 +292,11 @@ def _add(station: Station, added: Installed, profile: ChargingProfile, payload: 
         payload=dict(payload),
         state=added.state,
         waits_until=added.until,
+        source=added.source,
+        is_planned=added.is_planned,
+        dynamic=added.dynamic,
         installed_at=station.received_at,
+        confirmed_at=confirmed_at,
     )
     _announce(station, added)
 

@@ -27,7 +27,7 @@ from configuration.models import (
     TemplateAssignment,
     VariableMonitor,
 )
-from smart_charging.models import InstalledProfile
+from smart_charging.models import ChargingPlan, DerAlarm, DerControl, ExternalLimit, InstalledProfile
 from tariffs.models import Payment, SessionCost, StationTariff
 from tests.api.conftest import NOON
 from transactions.models import Transaction
@@ -212,4 +212,41 @@ def a_payment(parents: Any, number: int) -> Payment:
         settled_at=at,
         received_at=at,
         updated_at=at,
+    )
+
+
+def a_limit(parents: Any, number: int) -> ExternalLimit:
+    return ExternalLimit.objects.create(
+        id=f"l{number}",
+        charge_point=parents.station,
+        evse_number=number,
+        source="EMS",
+        set_at=NOON + timedelta(seconds=number // 3),
+    )
+
+
+def a_plan(parents: Any, number: int) -> ChargingPlan:
+    plan = ChargingPlan.objects.create(
+        transaction=parents.a_session(number),
+        charge_point=parents.station,
+        updated_at=NOON + timedelta(seconds=number // 3),
+    )
+    # A station with a session can't be deleted: the session goes with its plan.
+    plan.delete = plan.transaction.delete  # type: ignore[method-assign]
+    return plan
+
+
+def a_control(parents: Any, number: int) -> DerControl:
+    return DerControl.objects.create(
+        id=f"c{number}",
+        charge_point=parents.station,
+        control_id=str(number),
+        updated_at=NOON + timedelta(seconds=number // 3),
+    )
+
+
+def an_alarm(parents: Any, number: int) -> DerAlarm:
+    at = NOON + timedelta(seconds=number // 3)
+    return DerAlarm.objects.create(
+        id=f"a{number}", charge_point=parents.station, control_type="VoltVar", opened_at=at, updated_at=at
     )

@@ -219,8 +219,14 @@ LISTS = {
     ),
     "chargepoints": Rows(a_station, "serial_number", "clientId", "identity"),
     "chargepoints/{client_id}/battery-swaps": Rows(listed.a_swap, "reason", parent=of_station),
+    "chargepoints/{client_id}/charging-limits": Rows(listed.a_limit, "source", parent=of_station),
+    "chargepoints/{client_id}/charging-plans": Rows(
+        listed.a_plan, "energy_transfer", "transactionId", parent=of_station
+    ),
     "chargepoints/{client_id}/charging-profiles": Rows(listed.a_profile, "kind", parent=of_station),
     "chargepoints/{client_id}/commands": Rows(Parents.a_command, "status", "requestId", parent=of_station),
+    "chargepoints/{client_id}/der-alarms": Rows(listed.an_alarm, "info", parent=of_station),
+    "chargepoints/{client_id}/der-controls": Rows(listed.a_control, "control_type", parent=of_station),
     "chargepoints/{client_id}/desired-values": Rows(listed.a_desired_value, "reason", parent=of_station),
     "chargepoints/{client_id}/device-events": Rows(listed.a_device_event, "tech_code", parent=of_station),
     "chargepoints/{client_id}/event-streams": Rows(listed.an_event_stream, "interval", parent=of_station),

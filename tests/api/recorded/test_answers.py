@@ -14,6 +14,7 @@ from tests.api.recorded.scenario import (
     accounts,
     added,
     campaigns,
+    charging,
     commands,
     device_models,
     displays,
@@ -39,6 +40,7 @@ SCENARIO = (
     tariffs,
     displays,
     device_models,
+    charging,
 )
 
 

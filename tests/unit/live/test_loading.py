@@ -136,7 +136,7 @@ def test_a_hundred_stations_cost_as_many_queries_as_one() -> None:
         stations = load_stations([(pk, V16) for pk in pks])
 
     assert len(stations) == 100
-    assert len(of_all) == len(of_one) <= 13
+    assert len(of_all) == len(of_one) <= 15
 
 
 def test_a_removed_station_is_reported_as_removed() -> None:

@@ -1,4 +1,4 @@
-"""Charging profiles are kept for a while after their end."""
+"""Charging profiles are kept for a while after their end, and a bounded number of other rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from chargepoints.models import ChargePoint
 from smart_charging import jobs
-from smart_charging.models import InstalledProfile
+from smart_charging.models import ExternalLimit, InstalledProfile
 
 
 @pytest.mark.django_db
@@ -38,3 +38,24 @@ def test_profiles_are_deleted_long_after_their_end(monkeypatch: pytest.MonkeyPat
     jobs.delete_ended()
     jobs.delete_ended()
     assert kept() == [0, 89]
+
+
+@pytest.mark.django_db
+def test_the_rows_of_a_station_that_changed_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    stations = [ChargePoint.objects.create(identity=f"CP-{number}") for number in range(2)]
+    for place, station in enumerate(stations):
+        for number in range(3 - place):
+            ExternalLimit.objects.create(
+                id=f"{place}-{number}",
+                charge_point=station,
+                evse_number=number,
+                source="EMS",
+                set_at=now + timedelta(minutes=number),
+            )
+
+    monkeypatch.setattr(jobs, "MOST_KEPT", 2)
+    jobs.delete_crowded()
+
+    kept = ExternalLimit.objects.order_by("pk").values_list("pk", flat=True)
+    assert list(kept) == ["0-1", "0-2", "1-0", "1-1"]

@@ -7,9 +7,13 @@ from typing import Any
 from chargepoints.models import Command
 from ocpp_server import commanding
 from ocpp_server.storage.journal import journal
-from smart_charging.live import INSTALLED
-from smart_charging.models import InstalledProfile
-from smart_charging.serializers import InstalledProfileSerializer
+from smart_charging.live import INSTALLED, PLANS
+from smart_charging.models import ChargingPlan, DerControl, InstalledProfile
+from smart_charging.serializers import (
+    ChargingPlanSerializer,
+    DerControlSerializer,
+    InstalledProfileSerializer,
+)
 from tests.conformance.every.answers.cases import Case, Shown, State, equal
 from tests.conformance.every.answers.subjects import Subject, fields_of, of, shown
 from tests.direct.messages import present
@@ -191,3 +195,115 @@ class Clearing(Subject):
 async def _profiles(case: Case) -> list[dict[str, Any]]:
     rows = InstalledProfile.objects.filter(charge_point=case.pk).order_by("installed_at")
     return await shown(InstalledProfileSerializer, rows.select_related("charge_point"))
+
+
+@of("update-dynamic-schedule")
+class Updating(Subject):
+    """The values of a dynamic profile change with the answer."""
+
+    async def prepare(self, case: Case) -> dict[str, Any]:
+        await case.usually(
+            _command("set-charging-profile"),
+            chargingProfilePurpose="TxDefaultProfile",
+            chargingProfileKind="Dynamic",
+            chargingSchedulePeriod=[{"startPeriod": 0, "limit": 6}],
+            connectorId=1,
+        )
+        return {}
+
+    async def check(self, case: Case, row: Command) -> None:
+        await self._has(case, 16 if row.state == State.ACCEPTED else 6)
+
+    async def check_again(self, case: Case, row: Command, second: Shown) -> None:
+        await self._has(case, 16)
+
+    @staticmethod
+    async def _has(case: Case, limit: float) -> None:
+        (shown,) = await _profiles(case)
+        (held,) = INSTALLED.of(case.station.connection.station)
+        equal("the limit now", (shown["scheduleUpdate"], held.dynamic), ({"limit": limit}, {"limit": limit}))
+
+
+# -- sessions ------------------------------------------------------------------------------------------------
+
+
+class _OfSession(Subject):
+    """A command about a running session."""
+
+    async def prepare(self, case: Case) -> dict[str, Any]:
+        await case.station.device.start("CARD")
+        return {"transactionId": (await case.station.device.only_session()).pk}
+
+
+@of("use-priority-charging")
+class Priority(_OfSession):
+    """The session has priority once the station has accepted it."""
+
+    async def check(self, case: Case, row: Command) -> None:
+        expected = [(True,)] if row.state == State.ACCEPTED else []
+        equal("the priority", fields_of(await _plans(case), "hasPriority"), expected)
+
+    async def check_again(self, case: Case, row: Command, second: Shown) -> None:
+        equal("the priority", fields_of(await _plans(case), "hasPriority"), [(True,)])
+
+
+@of("notify-allowed-energy-transfer")
+class Allowing(_OfSession):
+    """The transfers count once the station has accepted them."""
+
+    async def check(self, case: Case, row: Command) -> None:
+        transfers = case.fields["allowedEnergyTransfer"]
+        is_allowed = row.state == State.ACCEPTED
+        shown = fields_of(await _plans(case), "allowedEnergyTransfer")
+        equal("the allowed transfers", shown, [(transfers,)] if is_allowed else [])
+        held = [plan.allowed for plan in PLANS.of(case.station.connection.station).values()]
+        equal("those of the live station", held, [tuple(transfers)] if is_allowed else [])
+
+    async def check_again(self, case: Case, row: Command, second: Shown) -> None:
+        equal("the number of plans", len(await _plans(case)), 1)
+
+
+async def _plans(case: Case) -> list[dict[str, Any]]:
+    return await shown(ChargingPlanSerializer, ChargingPlan.objects.filter(charge_point=case.pk))
+
+
+# -- DER controls --------------------------------------------------------------------------------------------
+
+
+@of("set-der-control")
+class Controlling(Subject):
+    """Only an accepted control is there."""
+
+    async def check(self, case: Case, row: Command) -> None:
+        expected = [("accepted",)] if row.state == State.ACCEPTED else []
+        equal("the controls", fields_of(await _controls(case), "state"), expected)
+
+    async def check_again(self, case: Case, row: Command, second: Shown) -> None:
+        equal("the last control", (await _controls(case))[0]["state"], "accepted")
+
+
+@of("clear-der-control")
+class Uncontrolling(Subject):
+    """A control stays until the station has answered."""
+
+    async def prepare(self, case: Case) -> dict[str, Any]:
+        example = next(
+            field.example for field in _command("set-der-control").fields if field.name == "settings"
+        )
+        await case.usually(
+            _command("set-der-control"), controlType="FreqDroop", settings=example, isDefault=True
+        )
+        return {}
+
+    async def check(self, case: Case, row: Command) -> None:
+        state = {State.ACCEPTED: "cleared", State.EMPTY: "missing"}.get(State(row.state), "accepted")
+        equal("the controls", fields_of(await _controls(case), "state"), [(state,)])
+
+    async def check_again(self, case: Case, row: Command, second: Shown) -> None:
+        state = "missing" if row.state == State.EMPTY else "cleared"
+        equal("the controls", fields_of(await _controls(case), "state"), [(state,)])
+
+
+async def _controls(case: Case) -> list[dict[str, Any]]:
+    rows = DerControl.objects.filter(charge_point=case.pk).order_by("-updated_at")
+    return await shown(DerControlSerializer, rows)

@@ -40,6 +40,7 @@ GIVEN: Final[dict[str, tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], .
     "get-configuration": (({}, {"keys": ["HeartbeatInterval"]}), ({"keys": [_HEARTBEAT_2X]},)),
     "change-configuration": (({},), ({"key": _HEARTBEAT_2X},)),
     "adjust-periodic-event-stream": (({"interval": 15},), ({"interval": 15},)),
+    "get-charging-profiles": (({},), ({"chargingProfilePurpose": "TxDefaultProfile"},)),
     "clear-charging-profile": (
         ({"chargingProfilePurpose": "TxDefaultProfile"},),
         ({"chargingProfilePurpose": "TxDefaultProfile"},),

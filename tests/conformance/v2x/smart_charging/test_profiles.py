@@ -168,14 +168,17 @@ async def test_TC_K_29_reported_profiles_are_installed_and_verified(server, oper
         await peer.call("ReportChargingProfiles", report)
         await peer.call("ReportChargingProfiles", report | {"requestId": 5})
         await peer.call("ReportChargingProfiles", {**report, "chargingLimitSource": "EMS", "evseId": 2})
-        (shown,) = await listed(operator, peer.identity)
+        (shown,) = await listed(operator, peer.identity, "isCurrent=true&chargingLimitSource=CSO")
         answer = await operator.request(
             "GET", f"/api/v1/chargepoints/{peer.identity}/charging-profiles/{shown['id']}"
         )
 
     assert (shown["chargingProfileId"], shown["connectorId"], shown["requestId"]) == (7, 1, None)
     assert (answer[0], answer[1]["data"]["profile"]) == (200, PROFILE)
-    assert profiles(records, peer.identity) == [("TxDefaultProfile", 1, 3, "installed")]
+    assert profiles(records, peer.identity) == [
+        ("TxDefaultProfile", 1, 3, "installed"),
+        ("TxDefaultProfile", 2, 3, "installed"),
+    ]
 
 
 async def test_TC_K_30_profiles_that_the_station_does_not_have_are_missing(

@@ -17,6 +17,7 @@ from tests.unit.chargepoints.in_memory import NOON, STATION, a_station, handled,
 
 REJECTED = {"status": "Rejected"}
 
+LIMIT = {"chargingLimitSource": "EMS"}
 # The action, its object in the request, and how the stored row refers to it.
 MESSAGES: list[tuple[str, dict[str, Any], int | None, str]] = [
     ("NotifyMonitoringReport", {"requestId": 8}, 8, ""),
@@ -41,14 +42,14 @@ MESSAGES: list[tuple[str, dict[str, Any], int | None, str]] = [
         8,
         "",
     ),
-    ("NotifyChargingLimit", {"evseId": 8}, None, "evseId 8"),
-    ("ClearedChargingLimit", {"evseId": 8}, None, "evseId 8"),
+    ("NotifyChargingLimit", {"evseId": 8, "chargingLimit": LIMIT}, None, "evseId 8"),
+    ("ClearedChargingLimit", {"evseId": 8, **LIMIT}, None, "evseId 8 chargingLimitSource EMS"),
     ("NotifyEVChargingNeeds", {"evseId": 8}, None, "evseId 8"),
     ("NotifyEVChargingSchedule", {"evseId": 8}, None, "evseId 8"),
-    ("NotifyPriorityCharging", {"transactionId": "T"}, None, "transactionId T"),
+    ("NotifyPriorityCharging", {"transactionId": "T", "activated": True}, None, "transactionId T"),
     ("PullDynamicScheduleUpdate", {"chargingProfileId": 8}, None, "chargingProfileId 8"),
     ("NotifyDERAlarm", {"controlType": "Droop"}, None, "controlType Droop"),
-    ("NotifyDERStartStop", {"controlId": "D"}, None, "controlId D"),
+    ("NotifyDERStartStop", {"controlId": "D", "started": True}, None, "controlId D"),
     (
         "OpenPeriodicEventStream",
         {"constantStreamData": {"id": 8, "variableMonitoringId": 1, "params": {}}},

@@ -188,9 +188,13 @@ async def test_an_accepted_profile_is_stored_and_announced(version: str) -> None
         "purpose": "TxDefaultProfile",
         "stack_level": 4,
         "kind": "Relative",
+        "source": "CSO",
         "state": "installed",
         "waits_until": None,
+        "is_planned": False,
+        "dynamic": None,
         "installed_at": NOON,
+        "confirmed_at": None,
         "ended_at": None,
     }
     assert events(station) == [
@@ -279,8 +283,8 @@ async def test_the_session_of_a_profile_is_the_named_one_or_the_newest_at_the_ev
 # -- reports and boots ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("source", "is_stored"), [("CSO", True), ("EMS", False), ("SO", False)])
-async def test_only_the_server_s_own_profiles_are_kept_of_a_report(source: str, is_stored: bool) -> None:
+@pytest.mark.parametrize("source", ["CSO", "EMS", "SO", "x" * 70])
+async def test_the_profiles_of_a_report_are_kept_with_their_source(source: str) -> None:
     station = a_station(version=V201)
     handler = registry.handler(V201, "ReportChargingProfiles")
     assert handler is not None
@@ -288,20 +292,23 @@ async def test_only_the_server_s_own_profiles_are_kept_of_a_report(source: str, 
 
     assert await handled(handler, station, "ReportChargingProfiles", request) == {}
 
-    found = [(one.profile_id, one.evse, one.command_id) for one in INSTALLED.of(station)]
-    assert found == ([(9, 2, "")] if is_stored else [])
-    assert [row["command_id"] for row in rows(station, INSTALLED_PROFILES)] == [None] * is_stored
-    assert [data["requestId"] for _type, data in events(station)] == [None] * is_stored
+    (one,) = INSTALLED.of(station)
+    assert (one.profile_id, one.evse, one.command_id, one.source) == (9, 2, "", source[:64])
+    (row,) = rows(station, INSTALLED_PROFILES)
+    assert (row["command_id"], row["source"], row["confirmed_at"]) == (None, source[:64], NOON)
+    assert [data["requestId"] for _type, data in events(station)] == [None]
 
 
 def test_a_report_verifies_what_was_in_doubt_and_stores_each_profile_once() -> None:
     station = with_profiles(V201, state_1="unverified")
 
-    installed.report(station=station, evse=1, payloads=[payload(1), payload(2), payload(2)])
+    reported = [payload(1), payload(2), payload(2)]
+    installed.report(station=station, evse=1, payloads=reported, source="CSO")
 
     assert [(one.profile_id, one.evse) for one in INSTALLED.of(station)] == [(1, 1), (2, 2), (3, 0), (2, 1)]
-    assert changed(station, INSTALLED_PROFILES) == {"pk-1": {"state": "installed"}}
-    assert len(rows(station, INSTALLED_PROFILES)) == 1
+    (added,) = rows(station, INSTALLED_PROFILES)
+    confirmed = {"state": "installed", "confirmed_at": NOON}
+    assert changed(station, INSTALLED_PROFILES) == {"pk-1": confirmed, added["id"]: confirmed}
     assert {one.state for one in INSTALLED.of(station)} == {"installed"}
 
 

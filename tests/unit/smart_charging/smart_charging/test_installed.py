@@ -12,7 +12,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.storage.journal import journal
-from smart_charging.handlers import smart_charging as handlers
+from smart_charging.handlers.smart_charging import profiles as handlers
 from smart_charging.live import INSTALLED
 from smart_charging.models import InstalledProfile
 from smart_charging.services.smart_charging import installed
@@ -144,14 +144,14 @@ async def test_a_boot_leaves_the_profiles_of_1_6_in_doubt(station: Any, version:
     charger = await station(version)
     payload = profile_16()
     with UnitOfWork(charger.station) as work:
-        installed.report(station=charger.station, evse=1, payloads=[payload])
+        installed.report(station=charger.station, evse=1, payloads=[payload], source="CSO")
         await work.store()
 
     await charger.boot()
 
     assert await states(charger) == [state]
     with UnitOfWork(charger.station) as work:
-        installed.report(station=charger.station, evse=1, payloads=[payload])
+        installed.report(station=charger.station, evse=1, payloads=[payload], source="CSO")
         await work.store()
     assert await states(charger) == ["installed"]
 
@@ -211,7 +211,7 @@ async def test_a_station_cannot_report_any_number_of_profiles(
     monkeypatch.setattr(installed, "MOST", 2)
     payloads = [profile_16(chargingProfileId=number) for number in range(5)]
     with UnitOfWork(charger.station) as work:
-        installed.report(station=charger.station, evse=1, payloads=payloads)
+        installed.report(station=charger.station, evse=1, payloads=payloads, source="CSO")
         await work.store()
 
     assert len(await states(charger)) == 2

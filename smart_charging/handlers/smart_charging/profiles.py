@@ -1,7 +1,6 @@
-"""Charging profiles and limits (1.6 5.5, 5.16; 2.0.1 K01-K05, K09-K18; 2.1 K21).
+"""Charging profiles (1.6 5.5, 5.16; 2.0.1 K01-K05, K09-K10; 2.1 K28).
 
-The profiles of a station follow from its answers and from the ends of sessions. The server makes no schedule
-yet: it stores the limits and needs that stations report.
+The profiles of a station follow from its answers and reports, and from the ends of sessions.
 """
 
 from __future__ import annotations
@@ -13,14 +12,13 @@ from chargepoints.services.follow_ups.recording import record
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, also, on, reply
 from ocpp_server.protocol.translate.charging_profiles import purpose
-from ocpp_server.protocol.versions import V2X, V16, V21, V201
-from smart_charging.services.smart_charging import installed
+from ocpp_server.protocol.versions import V2X, V16, V21
+from smart_charging.services.smart_charging import installed, plans, reports
 from smart_charging.services.smart_charging.installed import Criteria
 
 _ACCEPTED = "Accepted"
 # The answers that no such profile is there.
 _UNKNOWN, _NO_PROFILES = "Unknown", "NoProfiles"
-_OUR_SOURCE = "CSO"  # the limits of the CSMS; other sources are outside of its reach (2.0.1 K12)
 
 
 # -- set, clear and get ------------------------------------------------------------------------------------
@@ -88,8 +86,9 @@ def _remove(
 @also("TransactionEvent", *V2X)
 @also("StatusNotification", V16, *V2X)
 async def session_changed(station: Station, request: dict[str, Any]) -> None:
-    """A TxProfile ends with its session."""
+    """A TxProfile ends with its session, and so does its plan."""
     installed.end_with_sessions(station)
+    plans.forget_ended(station)
 
 
 @also("BootNotification", V16)
@@ -101,14 +100,19 @@ async def booted(station: Station, request: dict[str, Any]) -> None:
 @on("ReportChargingProfiles", *V2X)
 async def report_charging_profiles(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     record(station=station, request=request)
-    if request["chargingLimitSource"] == _OUR_SOURCE:
-        installed.report(station=station, evse=request["evseId"], payloads=request["chargingProfile"])
+    installed.report(
+        station=station,
+        evse=request["evseId"],
+        payloads=request["chargingProfile"],
+        source=request["chargingLimitSource"],
+    )
     return {}
 
 
 @after("ReportChargingProfiles", *V2X)
 async def charging_profiles_reported(station: Station, request: dict[str, Any]) -> None:
     await gathering.gather(station=station, request=request)
+    await reports.compare(station=station, request=request)
 
 
 @reply("GetChargingProfiles", *V2X)
@@ -122,62 +126,28 @@ async def charging_profiles_requested(
         response=response,
         command_id=command_id,
     )
-    where = request["chargingProfile"]
-    ids, sources = where.get("chargingProfileId"), where.get("chargingLimitSource")
-    if response["status"] == _NO_PROFILES and (sources is None or _OUR_SOURCE in sources):
-        criteria = Criteria(
-            ids=None if ids is None else tuple(ids),
-            evse=request.get("evseId"),
-            purpose=where.get("chargingProfilePurpose"),
-            stack_level=where.get("stackLevel"),
+    if response["status"] == _NO_PROFILES:
+        installed.remove(station=station, criteria=reports.criteria_of(request), is_missing=True)
+
+
+# -- dynamic profiles --------------------------------------------------------------------------------------
+
+
+@reply("UpdateDynamicSchedule", V21)
+async def dynamic_schedule_answered(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    if response["status"] == _ACCEPTED:
+        installed.update(
+            station=station, profile_id=request["chargingProfileId"], values=request["scheduleUpdate"]
         )
-        installed.remove(station=station, criteria=criteria, is_missing=True)
-
-
-# -- limits and needs --------------------------------------------------------------------------------------
-
-
-@on("NotifyChargingLimit", *V2X)
-async def notify_charging_limit(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    record(station=station, request=request)
-    return {}
-
-
-@on("ClearedChargingLimit", *V2X)
-async def cleared_charging_limit(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    record(station=station, request=request)
-    return {}
-
-
-@on("NotifyEVChargingNeeds", V201)
-async def notify_ev_charging_needs_201(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """2.0.1 K15. Rejected: no SetChargingProfile will follow, and the station keeps its own limits."""
-    record(station=station, request=request)
-    return {"status": "Rejected"}
-
-
-@on("NotifyEVChargingNeeds", V21)
-async def notify_ev_charging_needs(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """2.1 K15. NoChargingProfile: no SetChargingProfile will follow."""
-    record(station=station, request=request)
-    return {"status": "NoChargingProfile"}
-
-
-@on("NotifyEVChargingSchedule", *V2X)
-async def notify_ev_charging_schedule(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """2.0.1 K15.FR.13: Accepted says only that the server has read the schedule of the vehicle."""
-    record(station=station, request=request)
-    return {"status": "Accepted"}
-
-
-@on("NotifyPriorityCharging", V21)
-async def notify_priority_charging(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    record(station=station, request=request)
-    return {}
 
 
 @on("PullDynamicScheduleUpdate", V21)
 async def pull_dynamic_schedule_update(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """2.1 K28. Rejected: the server has no update, and the station keeps the schedule that it has."""
+    """2.1 K28. Rejected: the server has no such dynamic profile, and the station keeps what it has."""
     record(station=station, request=request)
-    return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidProfile"}}
+    wanted = installed.wanted_update(station=station, profile_id=request["chargingProfileId"])
+    if wanted is None:
+        return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidProfile"}}
+    return {"status": _ACCEPTED, "scheduleUpdate": wanted}
