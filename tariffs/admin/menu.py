@@ -7,5 +7,5 @@ from django.utils.translation import gettext_lazy as _
 from ocpp_server.admin import menu
 
 menu.model(menu.LOGS, 35, _("Payments"), "payments", "tariffs_payment")
-menu.model(menu.DETAILS, 18, _("Station tariffs"), "sell", "tariffs_stationtariff")
-menu.model(menu.DETAILS, 19, _("Session costs"), "receipt_long", "tariffs_sessioncost")
+menu.model(menu.DETAILS, 22, _("Station tariffs"), "sell", "tariffs_stationtariff")
+menu.model(menu.DETAILS, 24, _("Session costs"), "receipt_long", "tariffs_sessioncost")
