@@ -22,12 +22,6 @@ SPELLED: list[tuple[Any, dict[str, Any], dict[str, Any] | None, dict[str, Any]]]
     (RESET, {"type": "OnIdle"}, {"type": "Soft"}, {"type": "OnIdle"}),
     (RESET, {"type": "Immediate"}, {"type": "Hard"}, {"type": "Immediate"}),
     (
-        RESET,
-        {"type": "ImmediateAndResume"},
-        {"type": "ImmediateAndResume"},
-        {"type": "ImmediateAndResume"},
-    ),
-    (
         CHANGE_AVAILABILITY,
         {"type": "Operative"},
         {"connectorId": 0, "type": "Operative"},
@@ -75,6 +69,16 @@ def test_only_a_2x_station_can_reset_one_evse() -> None:
     with pytest.raises(Invalid) as caught:
         RESET.spell_16(type="Soft", evse_number=2)
     assert (caught.value.field, caught.value.code) == ("evseId", Code.NOT_SUPPORTED)
+
+
+def test_a_reset_that_resumes_is_new_in_21() -> None:
+    assert RESET.spell_2x is not None
+    assert RESET.spell_16 is not None
+    assert RESET.spell_2x(type="ImmediateAndResume") == {"type": "ImmediateAndResume"}
+
+    with pytest.raises(Invalid) as caught:
+        RESET.spell_16(type="ImmediateAndResume")
+    assert (caught.value.field, caught.value.code) == ("type", Code.NOT_SUPPORTED)
 
 
 def addressee(version: str) -> Any:

@@ -46,9 +46,10 @@ def handlers():
 
 
 def test_every_handler_is_in_the_module_of_its_block():
-    assert {name: handler.__module__ for name, handler in handlers()} == {
-        name: f"{ACTIONS[name].app}.handlers.{ACTIONS[name].block}" for name, _ in handlers()
-    }
+    """Or in a module of the package, where a block has several."""
+    for name, handler in handlers():
+        module = f"{ACTIONS[name].app}.handlers.{ACTIONS[name].block}"
+        assert f"{handler.__module__}.".startswith(f"{module}."), name
 
 
 def test_the_table_has_102_rows():

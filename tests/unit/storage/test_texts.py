@@ -15,7 +15,7 @@ from django.db import models
 import chargepoints.tables
 import tariffs.tables
 import transactions.tables
-from chargepoints.models import ChargePoint, Command, Evse
+from chargepoints.models import BatterySwap, ChargePoint, Command, Evse
 from ocpp_server.storage.bulk import Table
 from transactions.models import Transaction
 
@@ -56,7 +56,8 @@ def known() -> dict[type[models.Model], Any]:
         id="1", charge_point=charge_point, action="A", payload={}, created_at=NOW, deadline_at=NOW
     )
     evse = Evse.objects.create(charge_point=charge_point, number=9)
-    rows: tuple[models.Model, ...] = (charge_point, transaction, command, evse)
+    swap = BatterySwap.objects.create(charge_point=charge_point, number=1, id_token="T", created_at=NOW)
+    rows: tuple[models.Model, ...] = (charge_point, transaction, command, evse, swap)
     return {type(row): row.pk for row in rows}
 
 

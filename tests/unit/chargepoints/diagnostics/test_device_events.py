@@ -53,6 +53,11 @@ async def test_an_event_is_stored_with_all_its_fields() -> None:
         "tech_code": "E17",
         "tech_info": "too hot",
         "is_cleared": True,
+        "kind": "",
+        "severity": None,
+        "monitor_id": None,
+        "cause": None,
+        "ocpp_transaction_id": "",
         "at": BEFORE,
         "received_at": NOON,
     }

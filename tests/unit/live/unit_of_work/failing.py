@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import msgspec
@@ -37,8 +37,6 @@ TRACED = tuple(
 NOT_TRACED = (
     str(ROOT / "transactions/services/transactions/quarantine.py"),
     str(ROOT / "chargepoints/services/commands.py"),
-    # Called by @after handlers alone: the message is stored and answered before.
-    str(ROOT / "chargepoints/services/follow_ups/gathering.py"),
 )
 # Functions with a lock: an exception on the last line of a `with` would leave the lock taken.
 HOLDS_A_LOCK = ("count",)
@@ -58,7 +56,7 @@ def failing_at(step: int) -> Iterator[list[str]]:
     """Raise at the n-th line of a handler; yield the place, or an empty list when fewer lines run."""
     seen: set[tuple[str, int]] = set()
     places: list[str] = []
-    # Handlers that run after the answer can't undo the message.
+    # Handlers that run after the answer can't undo the message, nor can what they call.
     late = {
         handler.__code__
         for version, action in registry.registered("after")
@@ -69,7 +67,7 @@ def failing_at(step: int) -> Iterator[list[str]]:
         name = frame.f_code.co_filename
         if not name.startswith(TRACED) or name in NOT_TRACED or frame.f_code.co_name in HOLDS_A_LOCK:
             return None
-        if frame.f_code in late:
+        if is_called_by(frame, late):
             return None
         if kind == "line" and not places and (name, frame.f_lineno) not in seen:
             seen.add((name, frame.f_lineno))
@@ -84,6 +82,16 @@ def failing_at(step: int) -> Iterator[list[str]]:
         yield places
     finally:
         sys.settrace(before)
+
+
+def is_called_by(frame: FrameType, codes: set[CodeType]) -> bool:
+    """Whether this frame or one of its callers runs one of the codes."""
+    caller: FrameType | None = frame
+    while caller is not None:
+        if caller.f_code in codes:
+            return True
+        caller = caller.f_back
+    return False
 
 
 def comparable(value: Any) -> Any:
