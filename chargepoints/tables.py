@@ -22,7 +22,7 @@ COMMANDS = Table(Command)
 CONNECTORS = Table(Connector)
 DEVICE_EVENTS = Table(DeviceEvent, once=True)
 DISPLAY_MESSAGES = Table(DisplayMessage, once=True)
-FOLLOW_UPS = Table(FollowUp, once=True)
+FOLLOW_UPS = Table(FollowUp, once=True, empty=("payload_text",))
 MESSAGES = Table(
     Message,
     # The order of the tuples that `message_log` makes.

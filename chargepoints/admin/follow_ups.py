@@ -56,6 +56,18 @@ class _CommandAdmin(EvidenceAdmin):
 @admin.register(FollowUp)
 class FollowUpAdmin(_CommandAdmin):
     json_fields = ("payload",)
+    fields = (
+        "charge_point",
+        "command",
+        "action",
+        "request_id",
+        "reference",
+        "seq_no",
+        "is_last",
+        "status",
+        "payload",
+        "received_at",
+    )
     list_display = [
         "action", "station", "request_id", "seq_no", "status", "reference", "command_link", "received_at"
     ]  # fmt: skip

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
 from chargepoints.models.command import Command
+from ocpp_server.storage.fields import CompressedTextField
 
 
 class FollowUp(models.Model):
     """One message that follows a command, such as NotifyReport, as it was received."""
+
+    # The columns to read for `payload`: a row of an earlier release has it in the second.
+    TEXT: ClassVar = ("payload", "payload_text")
 
     charge_point = models.ForeignKey(
         ChargePoint, on_delete=models.CASCADE, related_name="follow_ups", db_index=False
@@ -36,7 +42,14 @@ class FollowUp(models.Model):
     seq_no = models.BigIntegerField(_("part"), null=True)
     is_last = models.BooleanField(default=True, help_text=_("The station announced no further part."))
     status = models.CharField(max_length=64, blank=True, default="")
-    payload = models.TextField(help_text=_("As received, secrets and personal data masked."))
+    payload = CompressedTextField(
+        null=True,
+        db_column="payload_packed",
+        before="payload_text",
+        help_text=_("As received, secrets and personal data masked."),
+    )
+    # Only rows of the releases that stored plain texts have one.
+    payload_text = models.TextField(db_column="payload", default="", editable=False)
     personal_data = models.TextField(
         blank=True, default="", editable=False, help_text=_("Encrypted; deleted after 30 days.")
     )

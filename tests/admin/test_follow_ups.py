@@ -59,6 +59,24 @@ def test_the_station_page_shows_reports_and_other_follow_ups(
     assert viewer.get(report[0]["href"]).status_code == 200
 
 
+@pytest.mark.parametrize("column", ["payload", "payload_text"])
+def test_the_page_of_a_follow_up_shows_its_payload_once(
+    viewer: Client, station: ChargePoint, column: str
+) -> None:
+    row = FollowUp.objects.create(
+        charge_point=station,
+        action="NotifyReport",
+        fingerprint="1",
+        received_at=NOON,
+        **{column: '{"a":"Sent"}'},
+    )
+
+    page = viewer.get(reverse("admin:chargepoints_followup_change", args=[row.pk])).content.decode()
+
+    assert page.count("Sent") == 1
+    assert "packed" not in page and "payload_text" not in page
+
+
 @pytest.mark.parametrize(("role", "is_shown"), [("administrator", True), ("operator", False)])
 def test_only_administrators_see_customer_information(
     request: pytest.FixtureRequest, station: ChargePoint, role: str, is_shown: bool

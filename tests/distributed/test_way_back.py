@@ -14,17 +14,17 @@ from tests.distributed.next_version import output_of
 from tests.distributed.old_server import OldServer, an_old_server
 
 pytestmark = pytest.mark.nightly
-MESSAGES, EVENTS = 3000, 1200
+MESSAGES, EVENTS, FOLLOW_UPS = 3000, 1200, 300
 SETUP = """
 from datetime import UTC, datetime
 from django.core.management import call_command
 from django.db import transaction
-from chargepoints.models import ChargePoint, Message
+from chargepoints.models import ChargePoint, FollowUp, Message
 from transactions.models import Transaction, TransactionEvent
 NOW = datetime.now(UTC)
 """
 SEED = f"""
-from chargepoints.tables import MESSAGES
+from chargepoints.tables import FOLLOW_UPS, MESSAGES
 from transactions.tables import EVENTS
 call_command("migrate", verbosity=0)
 station = ChargePoint.objects.create(id=1, identity="back")
@@ -45,6 +45,14 @@ with transaction.atomic():
         }})
         for n in range({EVENTS})
     ])
+    FOLLOW_UPS.insert([
+        FOLLOW_UPS.row({{
+            "charge_point_id": 1, "action": "NotifyReport", "request_id": 1, "reference": "", "seq_no": n,
+            "is_last": False, "status": "", "personal_data": "", "fingerprint": str(n), "received_at": NOW,
+            "payload": '{{"seqNo":%d}}' % n,
+        }})
+        for n in range({FOLLOW_UPS})
+    ])
 """
 BACK = """
 call_command("migrate", "transactions", "0008", verbosity=2)
@@ -56,6 +64,8 @@ for row in Message.objects.order_by("pk"):
     print("message", row.message_id, row.request, row.response, row.request == row.request_text)
 for row in TransactionEvent.objects.order_by("pk"):
     print("event", row.seq_no, row.payload)
+for row in FollowUp.objects.order_by("pk"):
+    print("follow-up", row.seq_no, row.payload)
 """
 OLD_MESSAGE = (
     "INSERT INTO chargepoints_message (charge_point_id, direction, message_id, action, request, response,"
@@ -91,6 +101,8 @@ async def test_F34_what_was_written_compressed_is_text_again_after_the_way_back(
     assert stored["old"] == '{"data":"old"}'
     payloads = database.execute("SELECT payload FROM transactions_transactionevent ORDER BY id")
     assert payloads == [(f'{{"seqNo":{n}}}',) for n in range(EVENTS)]
+    parts = database.execute("SELECT payload FROM chargepoints_followup ORDER BY id")
+    assert parts == [(f'{{"seqNo":{n}}}',) for n in range(FOLLOW_UPS)]
     assert all("packed" not in name for name in columns(database))
 
     shown = (await output_of(await database.run(SETUP + FORTH))).splitlines()
@@ -99,6 +111,7 @@ async def test_F34_what_was_written_compressed_is_text_again_after_the_way_back(
     assert len([line for line in shown if line.startswith("message")]) == len(stored)
     assert 'message new-7 {"data":"7"} {} True' in shown
     assert 'event 1199 {"seqNo":1199}' in shown
+    assert 'follow-up 299 {"seqNo":299}' in shown
 
 
 def columns(database: OldServer) -> list[str]:

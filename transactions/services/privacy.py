@@ -54,7 +54,7 @@ _TEXTS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
         Message,
         ("request", "response", "request_text", "response_text", "error_description"),
     ),
-    (FollowUp, ("payload",)),
+    (FollowUp, ("payload", "payload_text")),
     (TransactionEvent, ("payload", "payload_text")),
     (QuarantinedMessage, ("payload",)),
     (Deviation, ("example", "detail")),

@@ -101,8 +101,8 @@ def asked_for(charge_point_pk: int, number: int) -> Report | None:
         request_id=number,
         received_at__gte=command.created_at,
     )
-    texts = list(parts.order_by("-pk").values_list("payload", flat=True)[:MOST_PARTS])
-    return Report(_criteria(command.payload), command.created_at, _numbers(texts))
+    rows = parts.order_by("-pk").only(*FollowUp.TEXT)[:MOST_PARTS]
+    return Report(_criteria(command.payload), command.created_at, _numbers([row.payload for row in rows]))
 
 
 def _criteria(payload: Any) -> Criteria:

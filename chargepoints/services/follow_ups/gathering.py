@@ -158,8 +158,8 @@ def complete(wanted: Request) -> tuple[Command, list[dict[str, Any]]] | None:
     if row is None or row.command is None or row.state != ReportAssembly.State.COMPLETE:
         return None
     parts = _rows(wanted).filter(received_at__gte=row.started_at, received_at__lte=row.last_at)
-    payloads = parts.order_by("-pk").values_list("payload", flat=True)[:MOST_PARTS]
-    return row.command, [json.loads(payload) for payload in payloads]
+    newest = parts.order_by("-pk").only(*FollowUp.TEXT)[:MOST_PARTS]
+    return row.command, [json.loads(part.payload) for part in newest]
 
 
 # -- jobs ------------------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ TEXTS: list[tuple[Callable[..., models.Model], str]] = [
     (a_message, "response_text"),
     (a_message, "error_description"),
     (a_follow_up, "payload"),
+    (a_follow_up, "payload_text"),
     (an_event, "payload"),
     (an_event, "payload_text"),
     (a_quarantined_message, "payload"),
