@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 import structlog
@@ -31,6 +31,10 @@ from .session import OutgoingCall
 from .versions import label
 
 log = structlog.get_logger(__name__)
+
+# Where the answers of 2.x have the station's words, and how deep: in an item of a list of an object.
+_REASONS: Final = frozenset({"statusInfo", "attributeStatusInfo"})
+_DEPTH_OF_REASONS: Final = 4
 
 
 class Party(Protocol):
@@ -280,7 +284,24 @@ def _check(station: Party, answer: Answer) -> None:
         station.deviation("invalid-answer", answer.mask(error.description))
         answer.error = error
     else:
+        _mask_reasons(response, answer.mask, 0)
         answer.response = response
+
+
+def _mask_reasons(value: Any, mask: Callable[[str], str], depth: int) -> None:
+    """Remove the secrets of the call from the reasons of an answer in 2.x, which handlers store.
+
+    The rest of the answer is left as it came: a password may be a word like `Accepted`.
+    """
+    if depth > _DEPTH_OF_REASONS:
+        return
+    for part in value if isinstance(value, list) else ():
+        _mask_reasons(part, mask, depth + 1)
+    for name, part in value.items() if isinstance(value, dict) else ():
+        if name in _REASONS and isinstance(part, dict):
+            part.update((key, mask(text)) for key, text in part.items() if isinstance(text, str))
+        else:
+            _mask_reasons(part, mask, depth + 1)
 
 
 async def _attempt_answer(station: Party, answer: Answer, work: Work[Answer]) -> None:
@@ -291,7 +312,7 @@ async def _attempt_answer(station: Party, answer: Answer, work: Work[Answer]) ->
         if reply is not None and answer.response is not None:
             await reply(station, call.payload, answer.response, call.id)
         elif failed is not None and isinstance(frame, CallError):
-            await failed(station, call.payload, frame.code)
+            await failed(station, call.payload, answer.mask(frame.code))
     except (CommitRefused, StorageUnavailable):
         raise
     except Exception:

@@ -98,7 +98,7 @@ class CommandResults:
         if isinstance(frame, CallError):
             return {
                 "state": self._state_now(call, State.ERROR),
-                "error_code": frame.code[:64],
+                "error_code": answer.mask(frame.code)[:64],
                 "error_description": answer.mask(frame.description)[:1000],
                 "error_details": masked(frame.details, call.action, echoes=echoes),
             }

@@ -280,3 +280,35 @@ def test_of_the_answers_that_are_not_json_only_a_result_is_refused(kind: int, is
     message.error = FormatViolation("No.")
 
     assert (dispatch.refusal(message, V21) is not None) == is_refused
+
+
+def test_reasons_are_given_to_the_handler_without_the_secrets_of_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handler, handlers = Reply(), Registry()
+    handlers.reply("SetVariables", V201)(handler)
+    monkeypatch.setattr(dispatch, "registry", handlers)
+    result = {
+        "attributeStatus": "Rejected",
+        "component": {"name": "hunter2"},
+        "variable": {"name": "V"},
+        "attributeStatusInfo": {"reasonCode": "Bad", "additionalInfo": "hunter2 is short"},
+    }
+    text = json.dumps({"setVariableResult": [result]})
+
+    run(Party(V201), answer(CallResult("c-1", text), "SetVariables"), Work())
+
+    ((_, _, response, _),) = handler.calls
+    (given,) = response["setVariableResult"]
+    assert given["attributeStatusInfo"] == {"reasonCode": "Bad", "additionalInfo": "*** is short"}
+    assert given["component"] == {"name": "hunter2"}
+
+
+def test_the_code_of_an_error_is_given_without_the_secrets_of_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failed = failing(monkeypatch)
+
+    run(Party(V16), answer(CallError("c-1", "No hunter2", "", {})), Work())
+
+    assert failed.calls[0][-1] == "No ***"

@@ -27,7 +27,7 @@ SECRETS = {
     "apn": "internet.example",
     "apnUserName": "user",
     "apnPassword": "apn-hunter2",
-    "simPin": "4711",
+    "simPin": "87654321",
     "apnAuthentication": "CHAP",
     "vpnServer": "vpn.example.com",
     "vpnUser": "vpn-user",
@@ -86,7 +86,7 @@ async def test_TC_B_42_secrets_reach_the_station_and_nothing_else(server, operat
         "apn": "internet.example",
         "apnUserName": "user",
         "apnPassword": "apn-hunter2",
-        "simPin": 4711,
+        "simPin": 87654321,
         "apnAuthentication": "CHAP",
     }
     assert call[3]["connectionData"]["vpn"] == {
@@ -105,7 +105,7 @@ async def test_TC_B_42_secrets_reach_the_station_and_nothing_else(server, operat
         records.of("chargepoints_message", peer.identity),
     ]
     assert "hunter2" not in str(kept)
-    assert "4711" not in str(kept)
+    assert "87654321" not in str(kept)
 
 
 async def test_TC_B_42_the_slot_in_use_is_not_edited(server, operator, records, version):
