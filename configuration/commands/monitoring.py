@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from ocpp_server.commanding import Rest, Result, command
 from ocpp_server.domain import Invalid
 from ocpp_server.protocol.translate import monitors as words
 from ocpp_server.protocol.versions import V21
+from ocpp_server.request_numbers import new_number
 from ocpp_server.transport.command_store import Addressee
 
 NEEDS: Final = Needs(variable="MonitoringCtrlr.Available")
@@ -259,7 +259,7 @@ def _component_variable(name: str) -> dict[str, Any]:
 
 
 def _spell_report(*, criteria: Sequence[str] = (), variables: Sequence[str] = ()) -> dict[str, Any]:
-    payload: dict[str, Any] = {"requestId": secrets.randbelow(LARGEST_NUMBER) + 1}
+    payload: dict[str, Any] = {"requestId": new_number()}
     if criteria:
         payload["monitoringCriteria"] = list(dict.fromkeys(criteria))
     if variables:

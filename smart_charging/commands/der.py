@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from ocpp_server import command_fields as fields
 from ocpp_server.command_fields import Label
 from ocpp_server.commanding import Rest, command
 from ocpp_server.domain import Invalid
+from ocpp_server.request_numbers import new_number
 from ocpp_server.transport.command_store import Addressee
 from smart_charging.services import der
 
@@ -117,7 +117,7 @@ def _criteria(
 
 
 def _spell_get(**arguments: Any) -> dict[str, Any]:
-    return {"requestId": secrets.randbelow(2**31 - 1) + 1, **_criteria(**arguments)}
+    return {"requestId": new_number(), **_criteria(**arguments)}
 
 
 GET_DER_CONTROL = command(

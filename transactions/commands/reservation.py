@@ -18,6 +18,7 @@ from ocpp_server.domain import Conflict, DomainError, Invalid, StationOffline
 from ocpp_server.error_codes import Code
 from ocpp_server.protocol.translate import IdToken, sent_time, status_16, time
 from ocpp_server.protocol.versions import in_dialect
+from ocpp_server.request_numbers import new_number
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls
 from ocpp_server.transport.command_store import Addressee
@@ -116,7 +117,7 @@ async def _reserve(
     if is_16 and connector_type:
         raise Invalid("OCPP 1.6 reserves no type of connectors.", field="connectorType")
     asked = Asked(
-        number=number or requesting.new_number(),
+        number=number or new_number(),
         evse=evse_number or None,
         connector_type=connector_type,
         token=IdToken(id_token, "" if is_16 else id_token_type or known_type),

@@ -22,6 +22,7 @@ from ocpp_server.commanding import Rest, Result, command
 from ocpp_server.domain import Conflict, Invalid, StationOffline
 from ocpp_server.observability.masking import masked
 from ocpp_server.protocol.versions import V16
+from ocpp_server.request_numbers import new_number
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls, outcomes
 
@@ -194,7 +195,7 @@ async def ask_for_report(
     """
     sent = await journal.run(inventory.running, charge_point.pk) if wait else None
     for base in () if sent is not None else (inventory.FULL, inventory.CONFIGURATION):
-        payload = {"requestId": inventory.new_request_id(), "reportBase": base}
+        payload = {"requestId": new_number(), "reportBase": base}
         sent = await calls.call(
             charge_point, "GetBaseReport", payload, actor=actor, timeout=timeout, wait=wait
         )

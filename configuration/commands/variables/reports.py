@@ -16,6 +16,7 @@ from ocpp_server import command_fields as fields
 from ocpp_server import splitting
 from ocpp_server.commanding import Rest, Result, command
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.request_numbers import new_number
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls
 
@@ -30,7 +31,7 @@ async def _get_base(
     charge_point: ChargePoint, *, base: str, actor: str, timeout: float | None, wait: bool
 ) -> Result:
     """Raises Conflict while the station is sending a report: some would begin it again, or mix the two."""
-    request_id = inventory.new_request_id()
+    request_id = new_number()
     payload = {"requestId": request_id, "reportBase": base}
     await calls.check(charge_point, "GetBaseReport", payload)
     before = await journal.run(inventory.requested, charge_point.pk)
@@ -51,7 +52,7 @@ async def _get(
     charge_point: ChargePoint, *, criteria: Sequence[str] = (), keys: Sequence[str] = (), **how: Any
 ) -> Result:
     """Raises Conflict for more components and variables than the station takes in one message."""
-    request_id = inventory.new_request_id()
+    request_id = new_number()
     payload: dict[str, Any] = {"requestId": request_id}
     if criteria:
         payload["componentCriteria"] = [_criterion(word) for word in criteria]

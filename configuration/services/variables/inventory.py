@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -38,11 +37,6 @@ _REPORTS_AT_ONCE: Final = 100
 _MISSED_WITHIN: Final = timedelta(hours=1)
 
 Keys = dict[str, dict[str, Any]]
-
-
-def new_request_id() -> int:
-    """The requestId of a report. Two reports of a station under one number would mix."""
-    return secrets.randbelow(2**31 - 1) + 1
 
 
 def running(charge_point_pk: int, base: str = FULL) -> Command | None:
@@ -138,7 +132,7 @@ def _parts(command: Command, after: int) -> list[tuple[int, str]]:
         received_at__gte=command.created_at,
         pk__gt=after,
     )
-    return list(rows.order_by("pk").values_list("pk", "payload")[:_PARTS_AT_ONCE])
+    return [(row.pk, row.payload) for row in rows.order_by("pk").only(*FollowUp.TEXT)[:_PARTS_AT_ONCE]]
 
 
 # -- the collected report ------------------------------------------------------------------------------------
@@ -162,11 +156,11 @@ def collected(charge_point_pk: int, request_id: int) -> Collected | None:
     parts = FollowUp.objects.filter(**of_station, received_at__range=(report.started_at, report.last_at))
     found: Keys = {}
     characters = 0
-    for payload in parts.order_by("pk").values_list("payload", flat=True).iterator(_PARTS_AT_ONCE):
-        characters += len(payload)
+    for part in parts.order_by("pk").only(*FollowUp.TEXT).iterator(_PARTS_AT_ONCE):
+        characters += len(part.payload)
         if characters > _MOST_CHARACTERS:
             break
-        found |= _keys(payload)
+        found |= _keys(part.payload)
     shown = {name: entry for name, entry in found.items() if not is_secret_name(name)}
     return Collected(report, shown, characters > _MOST_CHARACTERS)
 

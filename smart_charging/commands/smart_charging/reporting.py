@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +10,7 @@ from ocpp_server import command_fields as fields
 from ocpp_server.commanding import Rest, command
 from ocpp_server.domain import Invalid
 from ocpp_server.protocol.translate.charging_profiles import EXTERNAL
+from ocpp_server.request_numbers import new_number
 from ocpp_server.transport.command_store import Addressee
 from smart_charging.commands.smart_charging.common import NEEDS, purpose_field
 
@@ -45,7 +45,7 @@ def _spell(
         "chargingLimitSource": sources or None,
     }
     criteria = {name: value for name, value in optional.items() if value is not None}
-    asked: dict[str, Any] = {"requestId": secrets.randbelow(2**31 - 1) + 1, "chargingProfile": criteria}
+    asked: dict[str, Any] = {"requestId": new_number(), "chargingProfile": criteria}
     return asked if evse_number is None else {**asked, "evseId": evse_number}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +15,7 @@ from ocpp_server.domain import StationOffline
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.translate import ChargingProfile
 from ocpp_server.protocol.versions import in_dialect
+from ocpp_server.request_numbers import new_number
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.command_store import Addressee
 from transactions.models import Transaction
@@ -78,9 +78,7 @@ def _start_2x(
     evse_number: int | None = None,
     charging_profile: ChargingProfile | None = None,
 ) -> dict[str, Any]:
-    # The station sends this number with the transaction (F01.FR.25); 31 bits, because stations store it in
-    # an int.
-    number = secrets.randbelow(2**31 - 1) + 1
+    number = new_number()  # the station sends it with the transaction (F01.FR.25)
     payload: dict[str, Any] = {
         "idToken": {"idToken": id_token, "type": id_token_type},
         "remoteStartId": number,

@@ -6,7 +6,6 @@ silence, lost connections and answers after the deadline.
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -38,15 +37,6 @@ class Outcome(NamedTuple):
 
     state: Reservation.State
     reason: str = ""
-
-
-def new_number() -> int:
-    """A number for a reservation: 31 bits, because stations store it in an int.
-
-    Random, because a database that was restored from a backup would count up to numbers that stations hold,
-    and the same number replaces a reservation (1.6 5.13).
-    """
-    return secrets.randbelow(2**31 - 1) + 1
 
 
 def request(charge_point: ChargePoint, asked: Asked, *, again: bool, now: datetime) -> Reservation:

@@ -9,12 +9,11 @@ from typing import Any, cast
 import pytest
 
 from chargepoints.models import ChargePoint
-from ocpp_server import live
+from ocpp_server import live, request_numbers
 from ocpp_server.domain import Conflict, Missing, StationOffline
 from ocpp_server.live.records import Connection
 from ocpp_server.protocol.versions import V16, V21, V201
 from tests.direct.accounts import a_token
-from transactions.commands.remote_control import sessions
 from transactions.commands.remote_control.sessions import REMOTE_START, REMOTE_STOP
 from transactions.models import Refusal, Transaction
 
@@ -117,7 +116,7 @@ def test_the_number_of_a_remote_start_is_positive_and_has_31_bits(
     monkeypatch: pytest.MonkeyPatch, drawn: str
 ) -> None:
     choose = {"lowest": lambda below: 0, "highest": lambda below: below - 1}[drawn]
-    monkeypatch.setattr(sessions.secrets, "randbelow", choose)
+    monkeypatch.setattr(request_numbers.secrets, "randbelow", choose)
 
     number = REMOTE_START.payload(V201, {"id_token": "CARD"})["remoteStartId"]
 
