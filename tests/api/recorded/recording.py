@@ -31,6 +31,7 @@ HEADERS = (
 )
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _EVENT = re.compile(r"evt_[0-9a-f]{32}")
+_SWAP = re.compile(r"Battery swap \d+")
 _UPLOAD = re.compile(r"https?://[^/\s]+/uploads/(\d+)/[A-Za-z0-9_*-]+/")
 # A password that the server has generated: its 53 characters, or the same as hexadecimal digits.
 _PASSWORD = re.compile(r"[a-hj-km-np-zAC-HJ-NP-Z2-79]{20}|[0-9a-f]{40}")
@@ -54,7 +55,7 @@ _VOLATILE = {
 _RECENT = timedelta(days=2)
 # The scenario chooses smaller IDs; the server's own are random numbers of 31 bits.
 _CHOSEN_ID = 1000
-_NUMBERS = frozenset({"requestId", "reservationId", "reportRequestId"})
+_NUMBERS = frozenset({"requestId", "reservationId", "reportRequestId", "publishRequestId", "swapRequestId"})
 
 
 def normalised(value: Any, field: str = "") -> Any:
@@ -74,6 +75,7 @@ def normalised(value: Any, field: str = "") -> Any:
     if isinstance(value, list):
         return [normalised(item, field) for item in value]
     if isinstance(value, str):
+        value = _SWAP.sub("Battery swap <number>", value)
         value = _UPLOAD.sub(r"<address>/uploads/\1/<secret>/", value)
         return _TIME.sub(_time, _UUID.sub(_uuid, _EVENT.sub("<event>", value)))
     return value
