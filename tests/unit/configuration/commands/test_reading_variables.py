@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -150,24 +149,6 @@ async def test_a_report_is_awaited_for_the_time_of_the_caller(online: Connect, r
 
     assert [until for _, until in reports.waits] == [103.0]
     assert one.timeouts == [3]
-
-
-@pytest.mark.parametrize(
-    ("draw", "number"), [(lambda bound: 0, 1), (lambda bound: bound - 1, 2**31 - 1)], ids=["least", "most"]
-)
-async def test_the_number_of_a_report_is_positive_and_has_32_bits(
-    online: Connect,
-    reports: Inventory,
-    monkeypatch: pytest.MonkeyPatch,
-    draw: Callable[[int], int],
-    number: int,
-) -> None:
-    monkeypatch.setattr(inventory, "secrets", SimpleNamespace(randbelow=draw))
-    one = await online(V201, {"status": "Accepted"})
-
-    await read(one.row, actor="ann")
-
-    assert one.commands[0][1]["requestId"] == number
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from chargepoints.models import ChargePoint
-from ocpp_server import live, request_numbers
+from ocpp_server import live
 from ocpp_server.domain import Conflict, Missing, StationOffline
 from ocpp_server.live.records import Connection
 from ocpp_server.protocol.versions import V16, V21, V201
@@ -109,18 +109,6 @@ def test_a_remote_start_of_2_x_has_a_number_of_its_own(
     numbers = {payload.pop("remoteStartId") for payload in payloads}
     assert payloads == [{"idToken": {"idToken": "CARD", "type": "Central"}} | spelled] * 3
     assert len(numbers) == 3
-
-
-@pytest.mark.parametrize("drawn", ["lowest", "highest"])
-def test_the_number_of_a_remote_start_is_positive_and_has_31_bits(
-    monkeypatch: pytest.MonkeyPatch, drawn: str
-) -> None:
-    choose = {"lowest": lambda below: 0, "highest": lambda below: below - 1}[drawn]
-    monkeypatch.setattr(request_numbers.secrets, "randbelow", choose)
-
-    number = REMOTE_START.payload(V201, {"id_token": "CARD"})["remoteStartId"]
-
-    assert number == {"lowest": 1, "highest": 2**31 - 1}[drawn]
 
 
 @pytest.mark.parametrize(("version", "has_type"), [(V16, False), (V201, True), (V21, True)])

@@ -21,7 +21,6 @@ from tests.unit.transactions.commands.conftest import Wire
 from tests.unit.transactions.commands.reserving import prepared
 from transactions.commands.reservation import CANCEL_RESERVATION, RESERVE
 from transactions.models import Reservation
-from transactions.services.reservation import requesting
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -199,19 +198,6 @@ async def test_an_unknown_number_is_not_sent_again(charger: Any, wire: Wire) -> 
         await reserved(await charger(), number=78)
 
     assert wire.sent == []
-
-
-@pytest.mark.parametrize(("drawn", "number"), [("lowest", 1), ("highest", 2**31 - 1)])
-@at_once
-async def test_a_new_number_is_positive_and_has_31_bits(
-    charger: Any, orm: Any, wire: Wire, *, monkeypatch: pytest.MonkeyPatch, drawn: str, number: int
-) -> None:
-    choose = {"lowest": lambda below: 0, "highest": lambda below: below - 1}[drawn]
-    monkeypatch.setattr(requesting.secrets, "randbelow", choose)
-
-    await reserved(await charger())
-
-    assert (await orm(Reservation.objects.get)).number == number
 
 
 @pytest.mark.parametrize(("version", "has_types"), [(V16, False), (V201, True), (V21, True)])
