@@ -6,7 +6,9 @@ import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
@@ -78,8 +80,24 @@ def problems() -> Problems:
 @pytest.fixture
 async def page(browser: Browser, server: LiveServer, problems: Problems) -> AsyncIterator[Page]:
     """A browser page with the first operator signed in."""
+    async with signed_in(browser, server, problems) as page:
+        yield page
+
+
+@asynccontextmanager
+async def signed_in(
+    browser: Browser,
+    server: LiveServer,
+    problems: Problems,
+    *,
+    width: int = 1440,
+    scheme: Literal["light", "dark"] = "light",
+) -> AsyncIterator[Page]:
+    """A page of this width in px with the first operator signed in."""
     base = f"http://127.0.0.1:{server.port}"
-    context = await browser.new_context(base_url=base, viewport={"width": 1440, "height": 900})
+    context = await browser.new_context(
+        base_url=base, viewport={"width": width, "height": 900}, color_scheme=scheme
+    )
     page = await context.new_page()
     problems.watch(page, base)
     await page.goto("/admin/login/")
