@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.conformance.peer import Operator, Peer
+from tests.conformance.peer import Operator, Peer, Records
 
 ACCEPTED = {"status": "Accepted"}
 TEXT = "Closed from 18:00."
@@ -62,6 +62,16 @@ async def messages(operator: Operator, peer: Peer, query: str = "") -> list[dict
     assert code == 200, shown
     found: list[dict[str, Any]] = shown["data"]["displayMessages"]
     return found[::-1]
+
+
+def stored(records: Records, peer: Peer) -> list[dict[str, Any]]:
+    """The rows of the station's messages, the oldest first."""
+    return records.of("chargepoints_displaymessage", peer.identity, order="t.created_at")
+
+
+def stored_states(records: Records, peer: Peer) -> dict[int, str]:
+    """The state of each row by the ID of its message; of several with one ID the newest."""
+    return {row["number"]: row["state"] for row in stored(records, peer)}
 
 
 async def states(operator: Operator, peer: Peer) -> dict[int, str]:

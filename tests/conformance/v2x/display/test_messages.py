@@ -6,30 +6,43 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.conformance.displays import TEXT, ask, get, messages, path, report, show, states
+from tests.conformance.displays import (
+    TEXT,
+    ask,
+    get,
+    messages,
+    path,
+    report,
+    show,
+    states,
+    stored,
+    stored_states,
+)
 from tests.conformance.messages import event, new_transaction, token
 from tests.conformance.peer import at, station
 
 
 async def test_TC_O_01_a_message_is_set_and_shown_as_confirmed(server, operator, records, version):
     async with station(server, version) as peer:
-        data, sent = await show(operator, peer, priority="InFront", format="ASCII", language="en")
+        how = {"priority": "InFront", "state": "Idle", "format": "ASCII", "language": "en"}
+        data, sent = await show(operator, peer, **how)
         (row,) = await messages(operator, peer, "?isCurrent=true")
 
     assert sent == {
         "id": data["messageId"],
         "priority": "InFront",
+        "state": "Idle",
         "message": {"format": "ASCII", "language": "en", "content": TEXT},
     }
     assert sent["id"] > 0
     assert (data["status"], data["state"], data["reason"]) == ("Accepted", "confirmed", "")
     assert (row["id"], row["messageId"], row["content"]) == (data["displayMessageId"], sent["id"], TEXT)
-    (stored,) = records.of("chargepoints_displaymessage", peer.identity)
-    assert (stored["id"], stored["state"], stored["ended_at"]) == (data["requestId"], "confirmed", None)
-    assert stored["actor"]
+    (kept,) = stored(records, peer)
+    assert (kept["id"], kept["state"], kept["ended_at"]) == (data["requestId"], "confirmed", None)
+    assert kept["actor"]
 
 
-async def test_TC_O_02_all_messages_are_compared_with_those_known_here(server, operator, version):
+async def test_TC_O_02_all_messages_are_compared_with_those_known_here(server, operator, records, version):
     async with station(server, version) as peer:
         _, kept = await show(operator, peer)
         _, lost = await show(operator, peer)
@@ -44,16 +57,19 @@ async def test_TC_O_02_all_messages_are_compared_with_those_known_here(server, o
     assert criteria == {}
     assert before == {kept["id"]: "confirmed", lost["id"]: "confirmed"}
     assert after == {kept["id"]: "confirmed", lost["id"]: "missing", 4711: "confirmed"}
+    assert stored_states(records, peer) == after
     assert (row["messageId"], row["content"], row["requestId"]) == (4711, "Hello", None)
 
 
-async def test_TC_O_03_no_messages_at_all(server, operator, version):
+async def test_TC_O_03_no_messages_at_all(server, operator, records, version):
     async with station(server, version) as peer:
         _, sent = await show(operator, peer)
         _, criteria = await get(operator, peer, "Unknown")
         found = await states(operator, peer)
 
     assert (criteria, found) == ({}, {sent["id"]: "missing"})
+    (row,) = stored(records, peer)
+    assert (row["number"], row["state"], bool(row["ended_at"])) == (sent["id"], "missing", True)
 
 
 @pytest.mark.parametrize("status", ["Accepted", "Unknown"])
@@ -62,21 +78,22 @@ async def test_TC_O_04_TC_O_05_a_cleared_message_and_an_unknown_one_are_gone(
 ):
     async with station(server, version) as peer:
         _, sent = await show(operator, peer)
-        _, call = await ask(
+        shown, call = await ask(
             operator, peer, "clear-display-message", {"messageId": sent["id"]}, {"status": status}
         )
 
     assert call[2:] == ["ClearDisplayMessage", {"id": sent["id"]}]
-    (row,) = records.of("chargepoints_displaymessage", peer.identity)
+    assert shown["data"]["status"] == status
+    (row,) = stored(records, peer)
     assert row["state"] == {"Accepted": "cleared", "Unknown": "missing"}[status]
     assert row["ended_at"]
 
 
-async def test_TC_O_06_a_message_of_a_session_ends_with_it(server, operator, version):
+async def test_TC_O_06_a_message_of_a_session_ends_with_it(server, operator, records, version):
     transaction = new_transaction()
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token()))
-        _, by_id = await show(operator, peer, transactionId=transaction, priority="AlwaysFront")
+        data, by_id = await show(operator, peer, transactionId=transaction, priority="AlwaysFront")
         _, other = await show(operator, peer)
         await peer.call("TransactionEvent", event("Updated", transaction, 1, trigger="ChargingStateChanged"))
         before = await states(operator, peer)
@@ -84,9 +101,14 @@ async def test_TC_O_06_a_message_of_a_session_ends_with_it(server, operator, ver
         after = await states(operator, peer)
 
     assert (by_id["transactionId"], by_id["priority"]) == (transaction, "AlwaysFront")
+    assert (data["messageId"], data["status"]) == (by_id["id"], "Accepted")
     assert "transactionId" not in other  # O01.FR.04
     assert before == {by_id["id"]: "confirmed", other["id"]: "confirmed"}
     assert after == {by_id["id"]: "ended", other["id"]: "confirmed"}
+    rows = stored(records, peer)
+    assert [(row["number"], row["transaction"], row["state"]) for row in rows] == [
+        (by_id["id"], transaction, "ended"), (other["id"], "", "confirmed"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -97,7 +119,9 @@ async def test_TC_O_06_a_message_of_a_session_ends_with_it(server, operator, ver
         ({"state": "Charging"}, {"state": "Charging"}),
     ],
 )
-async def test_TC_O_07_TC_O_08_TC_O_09_messages_by_one_criterion(server, operator, version, body, wanted):
+async def test_TC_O_07_TC_O_08_TC_O_09_messages_by_one_criterion(  # noqa: PLR0913, PLR0917 - fixtures
+    server, operator, records, version, body, wanted
+):
     async with station(server, version) as peer:
         _, asked = await show(operator, peer, messageId=1234, state="Charging")
         _, other = await show(operator, peer, messageId=5678, state="Idle", priority="InFront")
@@ -111,10 +135,11 @@ async def test_TC_O_07_TC_O_08_TC_O_09_messages_by_one_criterion(server, operato
     assert criteria == wanted
     assert found == {asked["id"]: "confirmed", other["id"]: "confirmed"}
     # Only a message that was asked for can be missing.
-    assert (lacking[asked["id"]], lacking[other["id"]]) == ("missing", "confirmed")
+    assert lacking == {asked["id"]: "missing", other["id"]: "confirmed", 9: "confirmed"}
+    assert stored_states(records, peer) == lacking
 
 
-async def test_TC_O_10_the_station_does_not_know_the_session(server, operator, version):
+async def test_TC_O_10_the_station_does_not_know_the_session(server, operator, records, version):
     transaction = new_transaction()
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token()))
@@ -122,6 +147,9 @@ async def test_TC_O_10_the_station_does_not_know_the_session(server, operator, v
 
     assert sent["transactionId"] == transaction
     assert (data["state"], data["reason"]) == ("refused", "UnknownTransaction")
+    (row,) = stored(records, peer)
+    assert (row["number"], row["transaction"]) == (sent["id"], transaction)
+    assert (row["state"], row["reason"]) == ("refused", "UnknownTransaction")
 
 
 async def test_TC_O_10_a_session_of_another_station_is_not_sent(server, operator, records, version):
@@ -138,37 +166,42 @@ async def test_TC_O_10_a_session_of_another_station_is_not_sent(server, operator
             assert code == 404
         await peer.heartbeat()  # it got no call
 
-    assert records.of("chargepoints_displaymessage", peer.identity) == []
+    assert stored(records, peer) == []
 
 
-async def test_TC_O_11_an_unknown_id(server, operator, version):
+async def test_TC_O_11_an_unknown_id(server, operator, records, version):
     async with station(server, version) as peer:
         _, sent = await show(operator, peer, messageId=5)
         _, criteria = await get(operator, peer, "Unknown", messageIds=[6])
         found = await states(operator, peer)
 
     assert (criteria, found) == ({"id": [6]}, {sent["id"]: "confirmed"})
+    assert stored_states(records, peer) == {5: "confirmed"}
 
 
-async def test_TC_O_12_a_message_with_the_same_id_replaces_the_other(server, operator, version):
+async def test_TC_O_12_a_message_with_the_same_id_replaces_the_other(server, operator, records, version):
     async with station(server, version) as peer:
         _, first = await show(operator, peer)
         await show(operator, peer, {"status": "Rejected"}, messageId=first["id"], content="Refused")
-        _, second = await show(operator, peer, messageId=first["id"], content="New", priority="InFront")
-        rows = await messages(operator, peer)
+        data, second = await show(operator, peer, messageId=first["id"], content="New", priority="InFront")
+        shown = await messages(operator, peer)
 
     assert (second["id"], second["priority"]) == (first["id"], "InFront")
+    assert (second["message"]["content"], data["state"]) == ("New", "confirmed")
     # A replacement that was refused left the first one as it was.
-    assert [(row["content"], row["state"]) for row in rows] == [
-        (TEXT, "replaced"), ("Refused", "refused"), ("New", "confirmed"),
-    ]  # fmt: skip
+    rows = stored(records, peer)
+    assert [(row["number"], row["content"], row["state"]) for row in rows] == [
+        (first["id"], text, state)
+        for text, state in ((TEXT, "replaced"), ("Refused", "refused"), ("New", "confirmed"))
+    ]
+    assert [row["state"] for row in shown] == [row["state"] for row in rows]
 
 
 async def test_TC_O_13_TC_O_14_the_times_of_a_message(server, operator, records, version):
     begin = datetime.now(UTC) + timedelta(minutes=10)
     end = begin + timedelta(hours=1)
     async with station(server, version) as peer:
-        _, sent = await show(operator, peer, startDateTime=begin.isoformat(), endDateTime=end.isoformat())
+        data, sent = await show(operator, peer, startDateTime=begin.isoformat(), endDateTime=end.isoformat())
         code, refused = await operator.request(
             "POST", path(peer, "set-display-message"), {"content": TEXT, "endDateTime": at(-1)}
         )
@@ -176,9 +209,12 @@ async def test_TC_O_13_TC_O_14_the_times_of_a_message(server, operator, records,
     assert [sent[name][:19] for name in ("startDateTime", "endDateTime")] == [
         begin.isoformat()[:19], end.isoformat()[:19]
     ]  # fmt: skip
+    assert (sent["id"], data["state"]) == (data["messageId"], "confirmed")
     assert (code, refused["data"]["errors"][0]["field"]) == (400, "endDateTime")
-    (row,) = records.of("chargepoints_displaymessage", peer.identity)
-    assert row["ends_at"][:19] == end.strftime("%Y-%m-%d %H:%M:%S")
+    (row,) = stored(records, peer)
+    assert [row[name][:19] for name in ("starts_at", "ends_at")] == [
+        time.strftime("%Y-%m-%d %H:%M:%S") for time in (begin, end)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -193,27 +229,35 @@ async def test_TC_O_17_TC_O_18_TC_O_19_TC_O_26_a_message_is_refused_with_its_rea
 
     assert sent["state"] == "Idle"
     assert (data["status"], data["state"]) == (status, "refused")
-    (row,) = records.of("chargepoints_displaymessage", peer.identity)
+    (row,) = stored(records, peer)
     assert (row["state"], row["reason"]) == ("refused", f"{status}: Full: no room")
 
 
-async def test_TC_O_25_a_message_for_one_state(server, operator, version):
+async def test_TC_O_25_a_message_for_one_state(server, operator, records, version):
     async with station(server, version) as peer:
-        _, sent = await show(operator, peer, state="Charging")
-        (row,) = await messages(operator, peer)
+        data, sent = await show(operator, peer, state="Charging")
+        (shown,) = await messages(operator, peer)
 
-    assert (sent["state"], row["shownWhile"]) == ("Charging", "Charging")
+    assert (sent["id"], sent["state"]) == (data["messageId"], "Charging")
+    assert shown["shownWhile"] == "Charging"
+    (row,) = stored(records, peer)
+    assert (row["number"], row["station_state"], row["state"]) == (sent["id"], "Charging", "confirmed")
 
 
 @pytest.mark.parametrize("name", ["startDateTime", "endDateTime"])
-async def test_TC_O_27_TC_O_28_a_message_of_a_session_with_a_time(server, operator, version, name):
-    transaction = new_transaction()
+async def test_TC_O_27_TC_O_28_a_message_of_a_session_with_a_time(server, operator, records, version, name):
+    transaction, time = new_transaction(), at(10)
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token()))
-        _, sent = await show(operator, peer, transactionId=transaction, **{name: at(10)})
+        data, sent = await show(operator, peer, transactionId=transaction, **{name: time})
 
     assert sent.keys() == {"id", "priority", "message", "transactionId", name}
-    assert sent["transactionId"] == transaction
+    assert (sent["transactionId"], sent[name][:19]) == (transaction, time[:19])
+    (row,) = stored(records, peer)
+    assert (row["id"], row["transaction"], row["state"]) == (data["requestId"], transaction, "confirmed")
+    times = {"startDateTime": row["starts_at"], "endDateTime": row["ends_at"]}
+    assert times.pop(name)[:19] == time[:19].replace("T", " ")
+    assert set(times.values()) == {None}
 
 
 async def test_one_message_always_in_front_replaces_the_other(server, operator, version):
@@ -233,7 +277,7 @@ async def test_a_message_of_the_generic_command_is_known_too(server, operator, r
         body = {"action": "SetDisplayMessage", "payload": {"message": sent}}
         shown, _ = await ask(operator, peer, "commands", body, {"status": "Accepted"})
 
-    (row,) = records.of("chargepoints_displaymessage", peer.identity)
+    (row,) = stored(records, peer)
     assert (row["id"], row["number"], row["state"]) == (shown["data"]["requestId"], 7, "confirmed")
 
 
@@ -277,4 +321,4 @@ async def test_a_format_that_the_station_does_not_report_is_not_sent(server, ope
 
     assert (code, refused["data"]["code"]) == (409, "not-supported")
     assert "SupportedFormats=ASCII,UTF8" in refused["message"]
-    assert len(records.of("chargepoints_displaymessage", peer.identity)) == 1
+    assert len(stored(records, peer)) == 1
