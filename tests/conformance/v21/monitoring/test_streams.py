@@ -31,6 +31,14 @@ async def stream(peer, payload):
     await peer.heartbeat()
 
 
+def streams(records, peer):
+    """The station's numbers of each stream and its monitor, with the interval and whether it is open."""
+    return {
+        (row["stream_id"], row["monitor_id"], row["interval"], row["closed_at"] is None)
+        for row in records.of("configuration_eventstream", peer.identity)
+    }
+
+
 def deviations(records, peer):
     return [row["kind"] for row in records.of("chargepoints_deviation", peer.identity)]
 
@@ -68,7 +76,7 @@ async def test_TC_N_105_a_periodic_event_stream_is_opened_adjusted_and_closed(se
     assert [json.loads(row["data"]) for row in rows] == [[[0, "7.5"], [1.25, "8"]]]
 
 
-async def test_TC_N_107_the_streams_are_rebuilt_from_the_answer(server, operator):
+async def test_TC_N_107_the_streams_are_rebuilt_from_the_answer(server, operator, records):
     two = [
         {"id": 2, "variableMonitoringId": 3, "params": {"interval": 5}},
         {"id": 9, "variableMonitoringId": 4, "params": {}},
@@ -76,9 +84,10 @@ async def test_TC_N_107_the_streams_are_rebuilt_from_the_answer(server, operator
     async with station(server, V21) as peer:
         await peer.call("OpenPeriodicEventStream", opening(1, 8))
         await peer.call("OpenPeriodicEventStream", opening(2, 3, values=30))
-        (call,), status, _ = await sent(
+        (call,), status, answer = await sent(
             operator, peer, "get-periodic-event-streams", {}, {"constantStreamData": two}
         )
+        rebuilt = streams(records, peer)
         shown = await listed(operator, peer, "event-streams?isOpen=true&ordering=openedAt")
         await stream(peer, values(9, (0, "1")))
         (message,) = await listed(operator, peer, "stream-messages")
@@ -86,23 +95,25 @@ async def test_TC_N_107_the_streams_are_rebuilt_from_the_answer(server, operator
         left = await listed(operator, peer, "event-streams?isOpen=true")
 
     assert call[2:] == ["GetPeriodicEventStream", {}]
-    assert status == 200
+    assert (status, answer["data"]["response"]) == (200, {"constantStreamData": two})
+    assert rebuilt == {(1, 8, None, False), (2, 3, 5, True), (9, 4, None, True)}
     assert [(one["streamId"], one["monitorId"], one["interval"]) for one in shown] == [
         (2, 3, 5),
         (9, 4, None),
     ]
     assert (message["streamId"], message["variable"]) == (9, None)
     assert left == []
+    assert streams(records, peer) == {(1, 8, None, False), (2, 3, 5, False), (9, 4, None, False)}
 
 
-async def test_TC_N_104_target_deltas_are_set_and_reported(server, operator):
+async def test_TC_N_104_target_deltas_are_set_and_reported(server, operator, records):
     types = ["TargetDelta", "TargetDeltaRelative"]
     wanted = [
         {"variable": "ChargingStation.Power", "type": type, "value": 5, "severity": 6} for type in types
     ]
     async with station(server, V21) as peer:
         (call,), *_ = await sent(operator, peer, "set-variable-monitoring", {"monitors": wanted}, accepted)
-        (asked,), *_ = await sent(
+        (asked,), status, answer = await sent(
             operator, peer, "get-monitoring-report", {"monitoringCriteria": ["DeltaMonitoring"]}, ACCEPTED
         )
         found = [monitor(peer, number, type) for number, type in enumerate(types, 1)]
@@ -111,8 +122,14 @@ async def test_TC_N_104_target_deltas_are_set_and_reported(server, operator):
         shown = await listed(operator, peer)
 
     assert [item["type"] for item in call[3]["setMonitoringData"]] == types
+    assert (asked[2], set(asked[3])) == ("GetMonitoringReport", {"requestId", "monitoringCriteria"})
     assert asked[3]["monitoringCriteria"] == ["DeltaMonitoring"]
+    assert (status, answer["data"]["status"]) == (200, "Accepted")
     assert [(one["monitorId"], one["type"]) for one in shown] == list(enumerate(types, 1))
+    rows = records.of("configuration_variablemonitor", peer.identity, order="t.monitor_id")
+    assert [(row["monitor_id"], row["variable"], row["type"]) for row in rows] == [
+        (1, "Power", "TargetDelta"), (2, "Power", "TargetDeltaRelative")
+    ]  # fmt: skip
 
 
 async def test_N11_a_report_by_delta_ends_target_deltas_and_no_limits(server, operator):

@@ -42,20 +42,27 @@ async def test_TC_N_08_a_monitor_is_set(server, operator, records, version):
     assert stored(records, peer) == [(1, "AvailabilityState", "Delta")]
 
 
-async def test_TC_N_09_two_monitors_are_set_in_one_request(server, operator, version):
+async def test_TC_N_09_two_monitors_are_set_in_one_request(server, operator, records, version):
     async with station(server, version) as peer:
         (call,), status, answer = await sent(
             operator, peer, "set-variable-monitoring", {"monitors": [DELTA, OTHER]}, accepted
         )
         shown = await listed(operator, peer)
 
-    assert len(call[3]["setMonitoringData"]) == 2
+    item = {"variable": STATE["variable"], "type": "Delta", "value": 1, "severity": 8}
+    data = [{**item, "component": component} for component in (STATE["component"], POWER["component"])]
+    assert call[2:] == ["SetVariableMonitoring", {"setMonitoringData": data}]
     assert (status, answer["success"]) == (200, True)
     assert [(one["monitorId"], one["component"], one["evseId"], one["severity"]) for one in shown] == [
         (1, "EVSE", 1, 8),
         (2, "ChargingStation", None, 8),
     ]
     assert {one["eventNotificationType"] for one in shown} == {"CustomMonitor"}
+    rows = records.of("configuration_variablemonitor", peer.identity, order="t.monitor_id")
+    assert [(row["monitor_id"], row["component"], row["evse_number"], row["kind"]) for row in rows] == [
+        (1, "EVSE", 1, "CustomMonitor"),
+        (2, "ChargingStation", None, "CustomMonitor"),
+    ]
 
 
 async def test_N04_only_accepted_monitors_are_stored(server, operator, records, version):
@@ -146,6 +153,11 @@ async def test_TC_N_47_a_complete_report_replaces_the_monitors(server, operator,
     assert set(call[3]) == {"requestId"}
     assert incomplete == [1, 2, 10, 11]
     assert set(shown) == {2, 10, 11}
+    assert stored(records, peer) == [
+        (2, "AvailabilityState", "Delta"),
+        (10, "Power", "UpperThreshold"),
+        (11, "Power", "LowerThreshold"),
+    ]
     assert (shown[2]["component"], shown[2]["value"], shown[10]["type"]) == ("EVSE", 5, "UpperThreshold")
 
 
@@ -200,7 +212,7 @@ async def test_TC_N_17_TC_N_16_the_monitoring_level_is_set_or_refused(
     assert [row["value"] for row in keys] == (["4"] if word == "Accepted" else [])
 
 
-async def test_TC_N_18_too_many_monitors_are_cleared_in_parts(server, operator, version):
+async def test_TC_N_18_too_many_monitors_are_cleared_in_parts(server, operator, records, version):
     limit = {
         "component": {"name": "MonitoringCtrlr"},
         "variable": {"name": "ItemsPerMessage", "instance": "ClearVariableMonitoring"},
@@ -217,28 +229,31 @@ async def test_TC_N_18_too_many_monitors_are_cleared_in_parts(server, operator, 
         await sent(operator, peer, "set-variable-monitoring", {"monitors": three}, accepted)
         key = "MonitoringCtrlr.ItemsPerMessage[ClearVariableMonitoring]"
         await sent(operator, peer, "get-configuration", {"keys": [key]}, {"getVariableResult": [result]})
-        before = await ids(operator, peer)
+        before = stored(records, peer)
         calls, status, answer = await sent(
             operator, peer, "clear-variable-monitoring", {"monitorIds": [1, 2, 3, 4, 5]}, cleared, calls=3
         )
         after = await ids(operator, peer)
 
+    assert {call[2] for call in calls} == {"ClearVariableMonitoring"}
     assert [call[3]["id"] for call in calls] == [[1, 2], [3, 4], [5]]
     assert (status, len(answer["data"]["response"]["clearMonitoringResult"])) == (200, 5)
-    assert (before, after) == ([1, 2, 3], [])
+    assert [number for number, _, _ in before] == [1, 2, 3]
+    assert (after, stored(records, peer)) == ([], [])
 
 
-async def test_TC_N_44_a_monitor_that_cannot_be_cleared_stays(server, operator, version):
+async def test_TC_N_44_a_monitor_that_cannot_be_cleared_stays(server, operator, records, version):
     refused = {"clearMonitoringResult": [{"id": 1, "status": "Rejected"}, {"id": 8, "status": "NotFound"}]}
     async with station(server, version) as peer:
         await sent(operator, peer, "set-variable-monitoring", {"monitors": [DELTA]}, accepted)
-        _calls, status, answer = await sent(
+        (call,), status, answer = await sent(
             operator, peer, "clear-variable-monitoring", {"monitorIds": [1, 8]}, refused
         )
         left = await ids(operator, peer)
 
-    assert (status, left) == (200, [1])
-    assert answer["success"] is False
+    assert call[2:] == ["ClearVariableMonitoring", {"id": [1, 8]}]
+    assert (status, answer["success"], left) == (200, False, [1])
+    assert stored(records, peer) == [(1, "AvailabilityState", "Delta")]
 
 
 async def test_N02_FR_07_a_report_about_too_many_variables_is_refused_here(server, operator, version):
