@@ -71,7 +71,15 @@ async def test_idle_after_a_trigger_says_nothing(server, operator):
 
 
 @pytest.mark.parametrize(
-    ("version", "kind"), [(V16, "SecurityLog"), (V201, "DiagnosticsLog"), (V21, "DataCollectorLog")]
+    ("version", "kind"),
+    [
+        (V16, "SecurityLog"),
+        (V201, "DiagnosticsLog"),
+        (V201, "SecurityLog"),
+        (V21, "DiagnosticsLog"),
+        (V21, "SecurityLog"),
+        (V21, "DataCollectorLog"),
+    ],
 )
 async def test_16_079_TC_N_25_TC_N_35_TC_N_100_a_log_is_asked_for_and_received(
     server, operator, records, version, kind
@@ -94,12 +102,15 @@ async def test_16_079_TC_N_25_TC_N_35_TC_N_100_a_log_is_asked_for_and_received(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_TC_N_34_a_rejected_log(server, operator, version):
+async def test_TC_N_34_a_rejected_log(server, operator, records, version):
     async with station(server, version) as peer:
         asked = await ask(operator, peer, "get-log", {"status": "Rejected"})
         row = await shown(operator, peer, asked.id)
 
+    assert (asked.action, asked.payload["requestId"]) == ("GetLog", asked.id)
     assert (asked.answer["success"], row["state"]) == (False, "rejected")
+    (kept,) = records.of("chargepoints_logupload", peer.identity)
+    assert (kept["id"], kept["state"], kept["size"]) == (asked.id, "rejected", None)
 
 
 @pytest.mark.parametrize("word", ["BadMessage", "NotSupportedOperation", "PermissionDenied", "UploadFailure"])
@@ -113,23 +124,32 @@ async def test_16_079_a_log_that_the_station_could_not_upload_has_failed(server,
     assert (row["status"], followed["status"]) == (word, word)
 
 
-@pytest.mark.parametrize("version", [V16, V201])
-async def test_TC_N_36_a_second_request_replaces_the_first(server, operator, version):
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_TC_N_36_a_second_request_replaces_the_first(server, operator, records, version):
     async with station(server, version) as peer:
+
+        async def notify(log, word):
+            assert await peer.call("LogStatusNotification", {"status": word, "requestId": log.id}) == {}
+
         first = await ask(operator, peer, "get-log", ACCEPTED)
-        await peer.call("LogStatusNotification", {"status": "Uploading", "requestId": first.id})
+        await notify(first, "Uploading")
         second = await ask(operator, peer, "get-log", {"status": "AcceptedCanceled"})
         row = await in_state(operator, peer, first.id, "canceled")
+        if version != V16:  # its notifications have no such status
+            await notify(first, "AcceptedCanceled")
+        await notify(second, "Uploading")
         await upload(second.url, b"second")
-        later = await shown(operator, peer, second.id)
+        await notify(second, "Uploaded")
 
+    assert (second.action, second.payload["requestId"]) == ("GetLog", second.id)
     assert row["commandId"] == first.answer["data"]["requestId"]
-    assert later["state"] == "received"
+    kept = records.of("chargepoints_logupload", peer.identity)
+    assert [(one["id"], one["state"]) for one in kept] == [(first.id, "canceled"), (second.id, "received")]
 
 
-@pytest.mark.parametrize("method", ["PUT", "POST"])
-async def test_TC_N_102_an_address_with_a_login_needs_it(server, operator, method):
-    async with station(server, V201) as peer:
+@pytest.mark.parametrize(("version", "method"), [(V201, "PUT"), (V21, "POST")])
+async def test_TC_N_102_an_address_with_a_login_needs_it(server, operator, records, version, method):
+    async with station(server, version) as peer:
         asked = await ask(operator, peer, "get-log", ACCEPTED, withLogin=True)
         without = await upload(asked.url, b"x" * 100_000, method=method)
         before = await shown(operator, peer, asked.id)
@@ -138,11 +158,15 @@ async def test_TC_N_102_an_address_with_a_login_needs_it(server, operator, metho
         accepted = await upload(asked.url, b"log", method=method, with_login=True)
         row = await shown(operator, peer, asked.id)
 
-    assert "@" in asked.url
+    assert (asked.action, asked.payload["logType"]) == ("GetLog", "DiagnosticsLog")
+    assert re.fullmatch(r"http://station:[^@/]+@[^@?#]+/", asked.payload["log"]["remoteLocation"])
     assert (without.status, refused.status) == (401, 401)
     assert without.headers["WWW-Authenticate"].startswith("Basic ")
     assert before["state"] == "accepted"
     assert (accepted.status, row["state"], row["size"]) == (200, "received", 3)
+    (kept,) = records.of("chargepoints_logupload", peer.identity)
+    assert (kept["state"], kept["sha256"]) == ("received", hashlib.sha256(b"log").hexdigest())
+    assert kept["login_hash"]
 
 
 async def test_S16_a_form_has_its_file_and_the_name_is_only_shown(server, operator):

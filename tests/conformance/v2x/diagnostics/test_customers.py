@@ -68,12 +68,16 @@ async def test_TC_N_27_TC_N_28_a_report_about_a_token(server, operator, records,
     assert TEXT not in json.dumps([row["payload"] for row in rows])
 
 
-async def test_TC_N_29_a_rejected_request(server, operator, version):
+async def test_TC_N_29_a_rejected_request(server, operator, records, version):
     async with station(server, version) as peer:
-        _, _, data = await customer(operator, peer, "Rejected", report=True, idTag=ALICE)
+        _, payload, data = await customer(operator, peer, "Rejected", report=True, idTag=ALICE)
         _, answer = await operator.request("GET", path(peer, "reports"))
 
+    assert payload == {"report": True, "clear": False, "idToken": TOKEN}
     assert (data["status"], answer["data"]["reports"]) == ("Rejected", [])
+    (command,) = records.commands(peer.identity)
+    assert (command["id"], command["state"]) == (data["requestId"], "rejected")
+    assert records.of("chargepoints_reportassembly", peer.identity) == []  # no part is waited for
 
 
 @pytest.mark.parametrize("text", [TEXT, ""])
@@ -94,7 +98,7 @@ async def test_TC_N_30_TC_N_31_cleared_and_reported(server, operator, records, v
     assert kept(records, peer) == {first: False, other: True, number: bool(text)}
 
 
-async def test_TC_N_32_cleared_without_a_report(server, operator, version):
+async def test_TC_N_32_cleared_without_a_report(server, operator, records, version):
     async with station(server, version) as peer:
         number, payload, _ = await customer(operator, peer, clear=True, idTag=ALICE)
         await notify(peer, number, "")
@@ -102,6 +106,8 @@ async def test_TC_N_32_cleared_without_a_report(server, operator, version):
 
     assert payload == {"report": False, "clear": True, "idToken": TOKEN}
     assert found == {number: "complete"}
+    (row,) = records.of("chargepoints_followup", peer.identity)
+    assert (row["request_id"], row["seq_no"], row["personal_data"]) == (number, 0, "")
 
 
 @pytest.mark.parametrize(
