@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.peer import V16, V201, VERSIONS, station
+from tests.conformance.peer import V16, VERSIONS, at, station
 from tests.conformance.updating import (
     LOCATION,
     NEW,
@@ -188,49 +188,84 @@ async def test_16_080_TC_L_01_a_signed_update(server, operator, records, version
     assert {number for _, number in stored(records, peer)} == {asked.id}
 
 
-@pytest.mark.parametrize("version", [V16, V201])
+async def security_event(peer: Any, kind: str) -> None:
+    assert await peer.call("SecurityEventNotification", {"type": kind, "timestamp": at()}) == {}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
     ("steps", "fault"),
     [
         (["Downloading", "Downloaded", "InvalidSignature"], "signature of the file is not valid"),
         (["Downloading", "DownloadFailed"], "could not download"),
         (["Downloaded", "Installing", "InstallVerificationFailed"], "to be damaged"),
-        (["Downloaded", "Installing", "InstallationFailed"], "could not install"),
+        (["Downloaded", "Installing", "InstallRebooting", "InstallationFailed"], "could not install"),
     ],
 )
-async def test_16_081_TC_L_06_07_08_09_a_signed_update_fails(
+async def test_16_081_TC_L_06_TC_L_07_TC_L_08_TC_L_09_a_signed_update_fails(
     server, operator, records, version, *, steps, fault
 ):
+    events = ["InvalidFirmwareSignature"] if steps[-1] == "InvalidSignature" else []
     async with station(server, version) as peer:
         asked = await ask(operator, peer, ACCEPTED, **SIGNED)
-        await notify(peer, *steps, number=asked.id, signed=version == V16)
+        how = {"number": asked.id, "signed": version == V16}
+        await notify(peer, *steps[:-1], **how)
+        if "InstallRebooting" in steps:
+            await boot(peer, OLD)
+        await notify(peer, steps[-1], **how)
+        for kind in events:
+            await security_event(peer, kind)
         row = await in_state(operator, asked.id, "failed")
 
+    assert asked.payload["requestId"] == asked.id
     assert asked.payload["firmware"]["signature"] == SIGNED["signature"]
     assert (row["status"], fault in row["fault"]) == (steps[-1], True)
     assert stored(records, peer) == [(status, asked.id) for status in steps]
+    kept = row_of(records, asked)
+    assert (kept["state"], kept["status"], bool(kept["finished_at"])) == ("failed", steps[-1], True)
+    assert [one["type"] for one in records.security_events(peer.identity)] == events
 
 
-@pytest.mark.parametrize("version", [V16, V201])
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("word", ["InvalidCertificate", "RevokedCertificate"])
-async def test_TC_L_04_05_the_signing_certificate_is_refused(server, operator, version, word):
+async def test_TC_L_04_TC_L_05_the_signing_certificate_is_refused(server, operator, records, version, word):
+    events = ["InvalidFirmwareSigningCertificate"] if word == "InvalidCertificate" else []
     async with station(server, version) as peer:
         asked = await ask(operator, peer, {"status": word}, **SIGNED)
+        for kind in events:
+            await security_event(peer, kind)
         row = await in_state(operator, asked.id, "failed")
 
+    sent = asked.payload["firmware"]["signingCertificate"]
+    assert (asked.payload["requestId"], sent.strip()) == (asked.id, SIGNED["signingCertificate"].strip())
     assert (asked.answer["success"], word in row["fault"]) == (False, True)
+    kept = row_of(records, asked)
+    assert (kept["state"], kept["answer"], bool(kept["finished_at"])) == ("failed", word, True)
+    assert [one["type"] for one in records.security_events(peer.identity)] == events
 
 
-@pytest.mark.parametrize("version", [V16, V201])
-async def test_TC_L_10_a_second_request_cancels_the_first(server, operator, version):
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_TC_L_10_a_second_request_cancels_the_first(server, operator, records, version):
+    how = {"signed": version == V16}
     async with station(server, version) as peer:
-        how = {"signed": version == V16}
+        await boot(peer, OLD)
         first = await ask(operator, peer, ACCEPTED, **SIGNED)
         await notify(peer, "Downloading", number=first.id, **how)
         second = await ask(operator, peer, {"status": "AcceptedCanceled"}, **SIGNED)
         await in_state(operator, first.id, "superseded")
-        await notify(peer, "Downloading", number=second.id, **how)
-        await in_state(operator, second.id, "downloading")
+        steps = ("Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting")
+        await notify(peer, *steps, number=second.id, **how)
+        await boot(peer, NEW)
+        await notify(peer, "Installed", number=second.id, **how)
+        await in_state(operator, second.id, "installed")
+
+    assert second.action == first.action
+    assert (first.payload["requestId"], second.payload["requestId"]) == (first.id, second.id)
+    rows = records.of("chargepoints_firmwareupdate", peer.identity)
+    assert [(row["id"], row["state"], row["answer"]) for row in rows] == [
+        (first.id, "superseded", "Accepted"),
+        (second.id, "installed", "AcceptedCanceled"),
+    ]
 
 
 # -- what a station takes ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from tests.conformance.displays import ask, path
 from tests.conformance.downloading import added, download
 from tests.conformance.messages import event, new_transaction, token
 from tests.conformance.peer import station
-from tests.conformance.updating import NEW, OLD, boot, in_state, notify
+from tests.conformance.updating import NEW, OLD, SIGNED, boot, in_state, notify
 from tests.conformance.updating import ask as ask_for_update
 
 LOCATION = "https://files.example.com/2.0.bin"
@@ -56,6 +56,7 @@ async def test_TC_L_17_published_with_its_addresses(server, operator, records, v
     assert (row["id"], row["state"], row["status"]) == (data["publicationId"], "published", "Published")
     assert (row["locations"], row["isCurrent"]) == (URIS, True)
     (stored,) = records.of("chargepoints_publishedfirmware", peer.identity)
+    assert (stored["number"], stored["state"], stored["checksum"]) == (number, "published", MD5)
     assert json.loads(stored["locations"]) == URIS
 
 
@@ -129,11 +130,11 @@ async def test_TC_L_13_an_update_waits_for_the_session(server, operator, records
     async with station(server, version) as peer:
         await boot(peer, OLD)
         await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token()))
-        asked = await ask_for_update(operator, peer, {"status": "Accepted"})
+        asked = await ask_for_update(operator, peer, {"status": "Accepted"}, **SIGNED)
         await notify(peer, "DownloadScheduled", number=asked.id)
         await in_state(operator, asked.id, "accepted")
         await peer.call("TransactionEvent", event("Ended", transaction, 1, trigger="EVDeparted"))
-        steps = ("Downloading", "Downloaded", "Installing", "InstallRebooting")
+        steps = ("Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting")
         await notify(peer, *steps, number=asked.id)
         await boot(peer, NEW)
         await notify(peer, "Installed", number=asked.id)
@@ -142,4 +143,8 @@ async def test_TC_L_13_an_update_waits_for_the_session(server, operator, records
     assert (asked.action, asked.payload["requestId"], row["bootedVersion"]) == (
         "UpdateFirmware", asked.id, NEW
     )  # fmt: skip
+    sent = asked.payload["firmware"]["signingCertificate"]
+    assert sent.strip() == SIGNED["signingCertificate"].strip()
     assert records.transaction(peer.identity)["stopped_at"]
+    (update,) = records.of("chargepoints_firmwareupdate", peer.identity)
+    assert (update["id"], update["state"], update["is_signed"]) == (asked.id, "installed", 1)

@@ -51,13 +51,23 @@ async def test_TC_L_03_a_signed_update_is_downloaded_later(server, operator, rec
     assert firmware.keys() == {"location", "retrieveDateTime", "signature", "signingCertificate"}
 
 
-async def test_TC_L_11_an_update_that_can_not_be_cancelled_goes_on(server, operator, version):
+async def test_TC_L_11_an_update_that_can_not_be_cancelled_goes_on(server, operator, records, version):
     async with station(server, version) as peer:
+        await boot(peer, OLD)
         first = await ask(operator, peer, ACCEPTED)
         await notify(peer, "Installing", number=first.id)
         second = await ask(operator, peer, {"status": "Rejected"})
         await notify(peer, "InstallRebooting", number=first.id)
         await in_state(operator, first.id, "rebooting")
+        await boot(peer, NEW)
+        await notify(peer, "Installed", number=first.id)
+        await in_state(operator, first.id, "installed")
         row = await shown(operator, second.id)
 
+    assert (second.action, second.payload["requestId"]) == ("UpdateFirmware", second.id)
     assert (row["state"], row["fault"]) == ("rejected", "The station answered Rejected.")
+    rows = records.of("chargepoints_firmwareupdate", peer.identity)
+    assert [(one["id"], one["state"], one["booted_version"]) for one in rows] == [
+        (first.id, "installed", NEW),
+        (second.id, "rejected", ""),
+    ]
