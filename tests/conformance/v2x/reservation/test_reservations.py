@@ -86,9 +86,11 @@ async def test_TC_H_07_the_station_reports_the_expiry(server, operator, records,
 @pytest.mark.parametrize("body", [{}, {"connectorId": 0}])
 async def test_TC_H_08_any_evse(server, operator, records, version, body):
     async with station(server, version) as peer:
-        _, _, payload = await reserve(operator, peer, **body)
+        code, data, payload = await reserve(operator, peer, **body)
 
+    assert (code, data["state"]) == (200, "accepted")
     assert not payload.keys() & {"evseId", "connectorType"}
+    assert payload["idToken"] == token(ALICE)
     assert states(records, peer) == [("accepted", "")]
 
 
@@ -102,20 +104,24 @@ async def test_TC_H_14_every_evse_has_its_reservation(server, operator, records,
 
 async def test_TC_H_15_a_type_of_connector(server, operator, records, version):
     async with station(server, version) as peer:
-        _, _, payload = await reserve(operator, peer, connectorType="cType2")
+        code, data, payload = await reserve(operator, peer, connectorType="cType2")
 
-    assert payload["connectorType"] == "cType2"
+    assert (code, data["state"]) == (200, "accepted")
+    assert (payload["connectorType"], payload["idToken"]) == ("cType2", token(ALICE))
     assert "evseId" not in payload
     (row,) = records.of("transactions_reservation", peer.identity)
+    assert row["number"] == payload["id"]
     assert (row["state"], row["connector_type"], row["evse_number"]) == ("accepted", "cType2", None)
 
 
 async def test_TC_H_17_cancelled_with_the_same_id(server, operator, records, version):
     async with station(server, version) as peer:
         _, _, reserved = await reserve(operator, peer, connectorId=1)
-        code, _, payload = await cancel(operator, peer, reserved["id"])
+        code, data, payload = await cancel(operator, peer, reserved["id"])
 
-    assert (code, payload) == (200, {"reservationId": reserved["id"]})
+    assert (code, data["status"], payload) == (200, "Accepted", {"reservationId": reserved["id"]})
+    (row,) = records.of("transactions_reservation", peer.identity)
+    assert (row["number"], row["cancel_command_id"]) == (reserved["id"], data["requestId"])
     assert states(records, peer) == [("cancelled", "")]
     assert events(records, peer) == ["reservation.created", "reservation.cancelled"]
 
@@ -134,8 +140,9 @@ async def test_TC_H_19_the_group_of_the_token(server, operator, records, version
 async def test_TC_H_20_a_fault_ends_the_reservation_once(server, operator, records, version):
     async with station(server, version) as peer:
         _, _, payload = await reserve(operator, peer, connectorId=1)
-        await peer.call("StatusNotification", status("Faulted"))
-        await peer.call("ReservationStatusUpdate", update(payload["id"], "Removed"))
+        await peer.call("StatusNotification", status("Reserved"))
+        assert await peer.call("StatusNotification", status("Faulted")) == {}
+        assert await peer.call("ReservationStatusUpdate", update(payload["id"], "Removed")) == {}
 
     assert states(records, peer) == [("ended", "faulted")]
     assert events(records, peer) == ["reservation.created", "reservation.failed"]
@@ -144,7 +151,7 @@ async def test_TC_H_20_a_fault_ends_the_reservation_once(server, operator, recor
 async def test_TC_H_20_the_station_removes_the_reservation(server, operator, records, version):
     async with station(server, version) as peer:
         _, _, payload = await reserve(operator, peer, connectorId=1)
-        await peer.call("ReservationStatusUpdate", update(payload["id"], "Removed"))
+        assert await peer.call("ReservationStatusUpdate", update(payload["id"], "Removed")) == {}
 
     assert states(records, peer) == [("ended", "removed")]
 
@@ -161,8 +168,11 @@ async def test_no_session_followed_the_use(server, operator, records):
 async def test_TC_H_22_the_station_refuses(server, operator, records, version, word):
     async with station(server, version) as peer:
         answer = {"status": word, "statusInfo": {"reasonCode": "Nope"}}
-        code, data, _ = await sent(operator, peer, "reserve", answer, {"idTag": ALICE, "connectorId": 1})
+        code, data, payload = await sent(
+            operator, peer, "reserve", answer, {"idTag": ALICE, "connectorId": 1}
+        )
 
+    assert (payload["evseId"], payload["idToken"]) == (1, token(ALICE))
     assert (code, data["status"], data["state"], data["reason"]) == (200, word, "refused", word.lower())
     assert states(records, peer) == [("refused", word.lower())]
 
