@@ -21,10 +21,16 @@ class ListStation:
     def __init__(self, peer: Peer, *, version: int = 0, most: int = 1000, items: int = 100) -> None:
         self.peer, self.version, self.most, self.items = peer, version, most, items
         self.sent: list[dict[str, Any]] = []
-        self.actions: list[str] = []
+        self._actions: list[str] = []
         self.replies: list[Reply | Callable[[dict[str, Any]], Reply]] = []
         self.enabled = "true"
         self._number = "listVersion" if peer.version == V16 else "versionNumber"
+
+    @property
+    def actions(self) -> list[str]:
+        """The action of each CALL that it got."""
+        note("wire")
+        return self._actions
 
     @property
     def numbers(self) -> list[tuple[str, int]]:
@@ -60,7 +66,7 @@ class ListStation:
     async def _answer(self, until: int | None = None) -> None:
         while until is None or len(self.sent) < until:
             call = await self.peer.next_call(60)
-            self.actions.append(call[2])
+            self._actions.append(call[2])
             reply = self._reply(call[2], call[3])
             if isinstance(reply, str):
                 await self.peer.send([4, call[1], reply, "", {}])

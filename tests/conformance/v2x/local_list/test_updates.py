@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.conformance.local_lists import ListStation
-from tests.conformance.peer import Operator, at, station
+from tests.conformance.peer import Operator, Records, at, station
 
 
 async def update(operator, one, **body):
@@ -13,12 +15,21 @@ async def update(operator, one, **body):
     return await one.serve(operator.request("POST", path, body))
 
 
+def stored(records, peer):
+    """Of each stored list: its version, the number of its tokens, and whether it is as wanted."""
+    rows = records.of("configuration_locallist", peer.identity)
+    # The state may be "due" again: a test that ran just before may have added a token.
+    return [(row["version"], row["listed_count"], row["digest"] == row["wanted_digest"]) for row in rows]
+
+
 async def state(operator, peer):
     _, answer = await operator.request("GET", f"/api/v1/chargepoints/{peer.identity}/local-list")
     return answer["data"]
 
 
-async def test_TC_D_01_a_full_list_has_a_version_and_a_status_for_each_token(server, operator, version):
+async def test_TC_D_01_a_full_list_has_a_version_and_a_status_for_each_token(
+    server, operator, records, version
+):
     async with station(server, version) as peer:
         one = ListStation(peer, version=2)
         code, answer = await update(operator, one)
@@ -37,13 +48,17 @@ async def test_TC_D_01_a_full_list_has_a_version_and_a_status_for_each_token(ser
     }
     assert all("idTokenInfo" in entry for entry in entries.values())
     assert (shown["version"], shown["isKnown"]) == (3, True)
+    assert stored(records, peer) == [(3, len(entries), True)]
 
 
-async def test_TC_D_02_TC_D_03_changes_and_removals_are_a_differential_update(server, operator, version):
+async def test_TC_D_02_TC_D_03_changes_and_removals_are_a_differential_update(
+    server, operator, records, version
+):
     async with station(server, version) as peer:
         one = ListStation(peer)
         number = await operator.add_token(f"GONE-{peer.identity}")
         await update(operator, one)
+        before = stored(records, peer)
         await operator.request("PATCH", f"/api/v1/tokens/{number}", {"status": "lost"})
         await operator.add_token(f"NEW-{peer.identity}")
         await update(operator, one)
@@ -51,6 +66,8 @@ async def test_TC_D_02_TC_D_03_changes_and_removals_are_a_differential_update(se
     assert one.actions[-2:] == ["GetLocalListVersion", "SendLocalList"]
     assert one.numbers == [("Full", 1), ("Differential", 2)]
     assert one.listed() == {f"GONE-{peer.identity}": None, f"NEW-{peer.identity}": "Accepted"}
+    count = len(one.listed(0))
+    assert (before, stored(records, peer)) == ([(1, count, True)], [(2, count, True)])
 
 
 async def test_TC_D_04_an_empty_list_has_no_entries(make_server, version):
@@ -60,10 +77,12 @@ async def test_TC_D_04_an_empty_list_has_no_entries(make_server, version):
         one = ListStation(peer, version=9)
         await update(operator, one)
 
+    assert one.numbers == [("Full", 10)]
     assert one.sent == [{"versionNumber": 10, "updateType": "Full"}]
+    assert stored(Records(empty.database), peer) == [(10, 0, True)]
 
 
-async def test_TC_D_08_TC_D_09_the_version_of_a_list_and_of_no_list(server, operator, version):
+async def test_TC_D_08_TC_D_09_the_version_of_a_list_and_of_no_list(server, operator, records, version):
     async with station(server, version) as peer:
         one = ListStation(peer, version=6)
         path = f"/api/v1/chargepoints/{peer.identity}/get-local-list-version"
@@ -72,10 +91,16 @@ async def test_TC_D_08_TC_D_09_the_version_of_a_list_and_of_no_list(server, oper
         _, none = await one.serve(operator.request("POST", path, {}))
         shown = await state(operator, peer)
 
+    assert one.actions == ["GetLocalListVersion"] * 2
     assert some["data"]["response"] == {"versionNumber": 6}
     assert none["data"]["response"] == {"versionNumber": 0}
     # The server leaves a list alone that it was never asked to send.
     assert (shown["state"], shown["version"]) == ("unknown", None)
+    assert stored(records, peer) == []
+    rows = records.commands(peer.identity)
+    assert [(row["state"], json.loads(row["response"])["versionNumber"]) for row in rows] == [
+        ("accepted", 6), ("accepted", 0)
+    ]  # fmt: skip
 
 
 async def test_a_version_mismatch_leads_to_a_full_list(server, operator, version):
