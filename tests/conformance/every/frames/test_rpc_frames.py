@@ -132,13 +132,18 @@ async def test_R12_R13_a_tolerant_server_accepts_counts_and_keeps_an_example(ser
 
 
 @pytest.mark.parametrize("version", [V201, V21])
-async def test_R13_TC_P_03_custom_data_is_accepted_even_from_a_strict_station(server, operator, version):
+async def test_R13_TC_P_03_custom_data_is_accepted_even_from_a_strict_station(
+    server, operator, records, version
+):
     identity = fresh()
     await operator.provision(identity, validation="strict")
     custom = {"vendorId": "v", "anything": {"deep": [1, 2]}}
 
     async with station(server, version, identity) as peer:
         assert await peer.call("StatusNotification", _status(version, customData=custom)) == {}
+
+    (connector,) = records.of("chargepoints_connector", identity)
+    assert (connector["number"], connector["status"]) == (1, "Available")
 
 
 async def test_R14_a_list_that_is_too_short_is_refused_by_a_strict_server(server, operator, version):

@@ -101,12 +101,15 @@ async def test_TC_E_53_numbers_may_start_at_0_or_go_on_over_transactions(server,
 
 async def test_TC_P_03_custom_data_in_a_transaction_event_is_kept(server, records, version):
     custom = {"vendorId": "V", "more": {"a": [1]}}
-    transaction = new_transaction()
+    started = event("Started", new_transaction(), 0, customData=custom)
+    started["transactionInfo"]["customData"] = custom
     async with station(server, version) as peer:
-        await peer.call("TransactionEvent", event("Started", transaction, 0, customData=custom))
+        assert await peer.call("TransactionEvent", started) == {}
 
     row = records.transaction(peer.identity)
     (stored,) = records.rows(
         "SELECT * FROM transactions_transactionevent WHERE transaction_id = ?", row["id"]
     )
-    assert json.loads(stored["payload"])["customData"] == custom
+    assert (stored["seq_no"], stored["type"]) == (0, "Started")
+    kept = json.loads(stored["payload"])
+    assert [kept["customData"], kept["transactionInfo"]["customData"]] == [custom, custom]
