@@ -152,6 +152,8 @@ async def test_a_switched_off_list_and_an_error_are_no_list(server, operator, re
 
 async def test_a_long_list_is_split_and_cut_by_the_limits_of_the_station(server, operator, records):
     async with station(server, V16) as peer:
+        for number in range(2):  # with those of the folder, more than the station takes
+            await operator.add_token(f"L{number}-{peer.identity}")
         one = ListStation(peer, most=5, items=2, version=3)
         _, answer = await update(operator, one)
         shown = await state(operator, peer)
