@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('number', models.BigIntegerField(help_text='The requestId in the messages.', verbose_name='request ID')),
                 ('is_remote', models.BooleanField(default=False, help_text='This server has asked for it.', verbose_name='remote')),
                 ('id_token', models.CharField(db_index=True, max_length=255, verbose_name='token')),
-                ('id_token_type', models.CharField(blank=True, default='', max_length=32)),
+                ('id_token_type', models.CharField(verbose_name='token type', blank=True, default='', max_length=32)),
                 ('state', models.CharField(choices=[('requested', 'Requested'), ('open', 'Half done'), ('swapped', 'Swapped'), ('returned', 'The offered batteries were not taken'), ('rejected', 'Rejected by the station'), ('lapsed', 'Nothing followed in time')], default='requested', max_length=16)),
                 ('reason', models.CharField(blank=True, default='', help_text='Why it was rejected.', max_length=600)),
                 ('actor', models.CharField(blank=True, default='', help_text='The one who asked for it.', max_length=150)),

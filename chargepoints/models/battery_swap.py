@@ -37,7 +37,7 @@ class BatterySwap(models.Model):
     number = models.BigIntegerField(_("request ID"), help_text=_("The requestId in the messages."))
     is_remote = models.BooleanField(_("remote"), default=False, help_text=_("This server has asked for it."))
     id_token = models.CharField(_("token"), max_length=255, db_index=True)
-    id_token_type = models.CharField(max_length=32, blank=True, default="")
+    id_token_type = models.CharField(_("token type"), max_length=32, blank=True, default="")
     state = models.CharField(max_length=16, choices=State.choices, default=State.REQUESTED)
     reason = models.CharField(max_length=600, blank=True, default="", help_text=_("Why it was rejected."))
     actor = models.CharField(max_length=150, blank=True, default="", help_text=_("The one who asked for it."))

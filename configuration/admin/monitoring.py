@@ -50,7 +50,7 @@ class EventStreamAdmin(EvidenceAdmin):
 
     @display(description=_("State"), label={"open": tones.SUCCESS, "closed": tones.NEUTRAL})
     def state(self, stream: EventStream) -> tuple[str, str]:
-        return ("open", gettext("open")) if stream.is_open else ("closed", gettext("closed"))
+        return ("open", gettext("Open")) if stream.is_open else ("closed", gettext("Closed"))
 
     @admin.display(description=_("Latest values"))
     def latest(self, stream: EventStream) -> str:

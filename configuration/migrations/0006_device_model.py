@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('wanted', 'Sent, not answered yet'), ('confirmed', 'Confirmed by the station'), ('refused', 'Refused by the station')], default='wanted', max_length=16, verbose_name='state')),
                 ('reason', models.CharField(blank=True, default='', help_text='Why the station refused it.', max_length=500)),
                 ('csms_url', models.CharField(help_text='A login in it is masked.', max_length=2000, verbose_name='address')),
-                ('ocpp_version', models.CharField(blank=True, default='', max_length=16)),
+                ('ocpp_version', models.CharField(verbose_name='OCPP version', blank=True, default='', max_length=16)),
                 ('transport', models.CharField(blank=True, default='', max_length=16)),
                 ('interface', models.CharField(blank=True, default='', max_length=16)),
                 ('message_timeout', models.BigIntegerField(help_text='Seconds.')),

@@ -29,7 +29,7 @@ class NetworkProfile(models.Model):
         max_length=500, blank=True, default="", help_text=_("Why the station refused it.")
     )
     csms_url = models.CharField(_("address"), max_length=2000, help_text=_("A login in it is masked."))
-    ocpp_version = models.CharField(max_length=16, blank=True, default="")
+    ocpp_version = models.CharField(_("OCPP version"), max_length=16, blank=True, default="")
     transport = models.CharField(max_length=16, blank=True, default="")
     interface = models.CharField(max_length=16, blank=True, default="")
     message_timeout = models.BigIntegerField(help_text=_("Seconds."))

@@ -65,7 +65,7 @@ class SessionCost(models.Model):
     new_tariff = models.JSONField(
         null=True, help_text=_("The tariff that this server sent last for the session.")
     )
-    new_tariff_id = models.CharField(max_length=60, default="", blank=True)
+    new_tariff_id = models.CharField(_("new tariff ID"), max_length=60, default="", blank=True)
     new_tariff_status = models.CharField(
         max_length=32, default="", blank=True, help_text=_("The answer of the station.")
     )

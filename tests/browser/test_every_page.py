@@ -77,6 +77,6 @@ async def test_every_list_and_row_fits(browser: Browser, recorded: LiveServer, p
                 cut[f"{name} row"] = await page.evaluate(CUT)
                 await picture(page, f"{name}-row")
 
-    assert {name: found for name, found in cut.items() if found} == {}
+    assert [f"{name}: {found}" for name, found in cut.items() if found] == []
     assert problems == []
     assert len(set(empty)) < len(lists) // 3, empty
