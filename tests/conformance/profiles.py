@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 
 async def asked(operator, peer, command, body, answer=None):
@@ -33,3 +34,11 @@ async def listed(operator, identity, query="isCurrent=true"):
     """The charging profiles of a station in the API."""
     _, answer = await operator.request("GET", f"/api/v1/chargepoints/{identity}/charging-profiles?{query}")
     return answer["data"]["chargingProfiles"]
+
+
+def stored_profiles(records, identity):
+    """(state, profile as the station got it) of every profile of a station, in the order of their
+    installation.
+    """
+    rows = records.of("smart_charging_installedprofile", identity, order="t.installed_at")
+    return [(row["state"], json.loads(row["payload"])) for row in rows]

@@ -19,6 +19,8 @@ PRIORITY: Final = "PriorityCharging"
 LOCAL_GENERATION: Final = "LocalGeneration"
 STATION_MAX_16: Final = "ChargePointMaxProfile"
 ABSOLUTE, RECURRING, RELATIVE, DYNAMIC = "Absolute", "Recurring", "Relative", "Dynamic"
+# The operation mode in which the server sets the power of the vehicle (2.1 Q03).
+CENTRAL_SETPOINT: Final = "CentralSetpoint"
 
 # The fields that only 2.1 has, by their names on the wire. `UPDATED` can change in a dynamic schedule (K28).
 _PHASED: Final = ("limit", "dischargeLimit", "setpoint", "setpointReactive")

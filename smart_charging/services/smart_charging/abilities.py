@@ -10,6 +10,7 @@ from ocpp_server import capabilities
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.translate.charging_profiles import (
     ABSOLUTE,
+    CENTRAL_SETPOINT,
     DYNAMIC,
     EXTERNAL,
     LOCAL_GENERATION,
@@ -38,6 +39,7 @@ _SUPPORTS: Final = {
     "evseSleep": "SmartChargingCtrlr.SupportsEvseSleep",
     "maxOfflineDuration": "SmartChargingCtrlr.SupportsMaxOfflineDuration",
 }
+_KEEPS_TX: Final = "SmartChargingCtrlr.ChargingProfilePersistence[TxProfile]"
 _OPTIONAL_PURPOSES: Final = (PRIORITY, LOCAL_GENERATION)
 # 1.6 reports quantities instead of units.
 _UNIT_WORDS: Final = {"current": "A", "power": "W", "a": "A", "w": "W"}
@@ -153,6 +155,26 @@ def _purposes(version: str, additional: str) -> tuple[str, ...]:
 def of(charge_point_pk: int, version: str) -> Abilities:
     """The limits of a station. Uses the database."""
     return abilities(version, capabilities.reports.app.values(charge_point_pk, names(version)))
+
+
+def keeps_tx_profiles(charge_point_pk: int) -> bool:
+    """Whether a station reports that it keeps TxProfiles over a restart (2.1). Uses the database."""
+    reported = capabilities.reports.app.values(charge_point_pk, (_KEEPS_TX,))
+    return reported.get(_KEEPS_TX, "").strip().casefold() == "true"
+
+
+def takes_setpoints(charge_point_pk: int, *, evse: int, transfer: str) -> bool:
+    """Whether a station takes setpoints of the server in an energy transfer (2.1 Q03). One that reports no
+    modes is not refused. Uses the database.
+    """
+    names = [
+        f"V2XChargingCtrlr{place}.SupportedOperationModes{instance}"
+        for place in (f"({evse})", "")
+        for instance in (f"[{transfer}]", "")
+    ]
+    reported = capabilities.reports.app.values(charge_point_pk, names)
+    modes = next((reported[name] for name in names if name in reported), "")
+    return not modes.strip() or CENTRAL_SETPOINT in {word.strip() for word in modes.split(",")}
 
 
 def _number(text: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -17,9 +18,9 @@ from ocpp_server.protocol.translate.charging_profiles import TX, TX_DEFAULT
 from ocpp_server.storage.journal import journal
 from smart_charging.live import INSTALLED, PLANS, SERVER, Installed, Plan
 from smart_charging.models import ChargingPlan, InstalledProfile
-from smart_charging.services.smart_charging import planning
+from smart_charging.services.smart_charging import abilities, planning
 from smart_charging.services.smart_charging.installed import evse_of
-from smart_charging.services.smart_charging.planning import Planned
+from smart_charging.services.smart_charging.planning import Needs, Planned
 from smart_charging.tables import CHARGING_PLANS, put
 
 log = structlog.get_logger(__name__)
@@ -84,15 +85,15 @@ def _decide(station: Station, session: TransactionState, request: Mapping[str, A
         return Answered(Answer.REFUSED, gettext("This energy transfer was not allowed for the session."))
     if not plan.allowed and transfer in planning.BIDIRECTIONAL:
         return Answered(Answer.NO_PROFILE, gettext("No V2X energy transfer was allowed for the session."))
-    planned = _planned(station, session, request)
+    planned = _planned(station, session, planning.needs(request))
     if planned.arguments is None:
         return Answered(Answer.NO_PROFILE, planned.reason)
     return Answered(Answer.PROFILE)
 
 
-def _planned(station: Station, session: TransactionState, request: Mapping[str, Any]) -> Planned:
+def _planned(station: Station, session: TransactionState, wanted: Needs) -> Planned:
     payloads = [one.payload for one in _in_force(station, session)]
-    return planning.plan(planning.needs(request), in_force=payloads, at=station.received_at)
+    return planning.plan(wanted, in_force=payloads, at=station.received_at)
 
 
 def _in_force(station: Station, session: TransactionState) -> Sequence[Installed]:
@@ -111,7 +112,14 @@ async def follow(*, station: Station, request: Mapping[str, Any]) -> None:
     session = session_at(station, request["evseId"])
     if session is None or _decide(station, session, request).answer != Answer.PROFILE:
         return
-    await _send(station, session, _planned(station, session, request))
+    wanted = planning.needs(request)
+    if wanted.is_controlled and not await _takes_setpoints(station, request["evseId"], wanted):
+        wanted = replace(wanted, is_controlled=False)
+    await _send(station, session, _planned(station, session, wanted))
+
+
+async def _takes_setpoints(station: Station, evse: int, wanted: Needs) -> bool:
+    return await journal.run(abilities.takes_setpoints, station.pk, evse=evse, transfer=wanted.transfer)
 
 
 async def _send(station: Station, session: TransactionState, planned: Planned) -> None:

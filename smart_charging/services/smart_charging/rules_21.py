@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from ocpp_server.protocol.translate import ChargingProfile, Period
 from ocpp_server.protocol.translate.charging_profiles import (
+    CENTRAL_SETPOINT,
     DYNAMIC,
     LOCAL_GENERATION,
     PRIORITY,
@@ -24,6 +25,8 @@ Problem = tuple[str, str]  # a field and the reason
 
 CHARGING_ONLY: Final = "ChargingOnly"
 _IDLE: Final = "Idle"
+# An external system sets the limits and setpoints of these (K29).
+_EXTERNAL: Final = ("ExternalSetpoint", "ExternalLimits")
 # The operation modes of a purpose; any of a TxProfile or TxDefaultProfile (K01.FR.111 to FR.113).
 _MODES_OF: Final = {
     PRIORITY: (CHARGING_ONLY,),
@@ -45,7 +48,7 @@ _CURVES: Final = ("v2xBaseline", "v2xFreqWattCurve", "v2xSignalWattCurve")
 # Section 2, "mode table": the limits and setpoints of a mode that the server sets (Q03 to Q12).
 _TABLE: Final[dict[str, _Mode]] = {
     CHARGING_ONLY: _Mode(("limit",)),
-    "CentralSetpoint": _Mode(("setpoint",), ("setpointReactive",)),
+    CENTRAL_SETPOINT: _Mode(("setpoint",), ("setpointReactive",)),
     "CentralFrequency": _Mode(("setpoint",), kinds=(DYNAMIC,)),
     "ExternalSetpoint": _Mode((), ("setpoint", "setpointReactive")),
     "ExternalLimits": _Mode((), ("limit", "dischargeLimit")),
@@ -54,6 +57,8 @@ _TABLE: Final[dict[str, _Mode]] = {
     _IDLE: _Mode(),
 }
 _FEWEST_POINTS: Final = 2
+# A longer update interval counts as this one, in seconds: a date can't be any number of years away.
+LONGEST_INTERVAL_S: Final = 10**7
 _PHASES: Final = ("_L2", "_L3")
 
 
@@ -152,8 +157,23 @@ def order(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 def first_values(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The limits and setpoints of a dynamic profile as it was sent."""
+    period = _first_period(payload)
+    return {name: period[name] for name in UPDATED if period.get(name) is not None}
+
+
+def update_interval_s(payload: Mapping[str, Any]) -> int | None:
+    """The seconds between two updates of a dynamic profile whose limits the server sets; None for others."""
+    if payload.get("chargingProfileKind") != DYNAMIC:
+        return None
+    interval = payload.get("dynUpdateInterval") or 0
+    if interval <= 0 or _first_period(payload).get("operationMode") in _EXTERNAL:
+        return None
+    return min(int(interval), LONGEST_INTERVAL_S)
+
+
+def _first_period(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     schedules: Iterable[Mapping[str, Any]] = payload.get("chargingSchedule") or ()
-    for schedule in schedules:
-        for period in schedule.get("chargingSchedulePeriod") or ():
-            return {name: period[name] for name in UPDATED if period.get(name) is not None}
-    return {}
+    periods: Iterator[Mapping[str, Any]] = (
+        period for schedule in schedules for period in schedule.get("chargingSchedulePeriod") or ()
+    )
+    return next(periods, {})

@@ -16,7 +16,7 @@ from ocpp_server.protocol.translate import ChargingProfile, Period, Schedule
 from ocpp_server.protocol.versions import V16, V21, V201
 from smart_charging.models import InstalledProfile
 from smart_charging.services.smart_charging import checking, remote_starts
-from smart_charging.services.smart_charging.abilities import abilities
+from smart_charging.services.smart_charging.abilities import abilities, takes_setpoints
 from smart_charging.services.smart_charging.rules import Standing
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -217,3 +217,24 @@ async def test_a_wrong_profile_of_a_remote_start_is_refused_with_its_field(run_o
 async def test_a_station_of_no_version_gets_no_profile() -> None:
     with pytest.raises(StationOffline, match="CP-1 has never connected"):
         await prepared(ChargePoint(pk=1, identity="CP-1"), GIVEN)
+
+
+@pytest.mark.parametrize(
+    ("reported", "takes"),
+    [
+        ({}, True),
+        ({"V2XChargingCtrlr(1).SupportedOperationModes[AC_BPT]": "ChargingOnly, CentralSetpoint"}, True),
+        ({"V2XChargingCtrlr(1).SupportedOperationModes[AC_BPT]": "ChargingOnly"}, False),
+        ({"V2XChargingCtrlr(1).SupportedOperationModes": "ChargingOnly"}, False),
+        ({"V2XChargingCtrlr.SupportedOperationModes": "ChargingOnly"}, False),
+        ({"V2XChargingCtrlr(2).SupportedOperationModes[AC_BPT]": "ChargingOnly"}, True),
+        ({"V2XChargingCtrlr(1).SupportedOperationModes[DC_BPT]": "ChargingOnly"}, True),
+    ],
+)
+@pytest.mark.django_db
+def test_a_station_that_names_its_modes_takes_setpoints_only_with_theirs(
+    reported: dict[str, str], takes: bool
+) -> None:
+    charger = a_charger(V21, **reported)
+
+    assert takes_setpoints(charger.pk, evse=1, transfer="AC_BPT") is takes

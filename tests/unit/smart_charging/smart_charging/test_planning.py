@@ -158,3 +158,82 @@ def test_a_schedule_that_can_not_be_compared(ours: dict[str, Any]) -> None:
     (theirs,) = profile((0, 99))["chargingSchedule"]
 
     assert planning.is_within(ours, theirs, base=NOON) is None
+
+
+# -- vehicles whose power the station sets -----------------------------------------------------------------
+
+
+POWER = {"v2xChargingParameters": {"maxChargePower": 5000, "maxDischargePower": 5000}}
+
+
+def controlled(transfer: str = "AC_BPT", mode: str = "DynamicControl", **given: Any) -> planning.Needs:
+    return needs(transfer, controlMode=mode, **(given or POWER))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_controlled"),
+    [
+        (controlled(), True),
+        (controlled("DC_BPT"), True),
+        (controlled("AC_three_phase"), False),
+        (controlled(mode="ScheduledControl"), False),
+        (needs("AC_BPT", **POWER), False),
+    ],
+)
+def test_the_station_sets_the_power_of_a_vehicle_that_can_discharge(
+    wanted: planning.Needs, is_controlled: bool
+) -> None:
+    assert wanted.is_controlled is is_controlled
+
+
+def test_a_controlled_vehicle_gets_a_setpoint() -> None:
+    planned = planning.plan(controlled(), in_force=[], at=NOON)
+
+    assert planned.arguments is not None
+    assert planned.arguments["periods"] == [
+        {"startPeriod": 0, "operationMode": "CentralSetpoint", "setpoint": 5000.0}
+    ]
+
+
+def test_the_limits_in_force_become_setpoints_and_stay_so() -> None:
+    base = profile((0, 3000), (60, 9000), unit="W")
+    planned = planning.plan(controlled(), in_force=[base], at=NOON)
+
+    assert planned.arguments is not None
+    periods = planned.arguments["periods"]
+    assert periods == [
+        {"startPeriod": 0, "operationMode": "CentralSetpoint", "setpoint": 3000},
+        {"startPeriod": 60, "operationMode": "CentralSetpoint", "setpoint": 5000},
+    ]
+    # The vehicle sends its needs again, with a lower maximum, while this profile is in force.
+    own = profile(unit="W", schedule={"chargingSchedulePeriod": periods}, chargingProfilePurpose="TxProfile")
+    less = controlled(v2xChargingParameters={"maxChargePower": 2000})
+    again = planning.plan(less, in_force=[own], at=NOON)
+    assert again.arguments is not None
+    assert [one["setpoint"] for one in again.arguments["periods"]] == [2000, 2000]
+    assert planning.again(own).arguments == {**planned.arguments, "stack_level": 4}
+
+
+def test_a_period_with_a_mode_of_its_own_is_left_as_it_is() -> None:
+    period = {"startPeriod": 0, "operationMode": "ChargingOnly", "limit": 4000}
+    base = profile(unit="W", schedule={"chargingSchedulePeriod": [period]})
+    planned = planning.plan(controlled(), in_force=[base], at=NOON)
+
+    assert planned.arguments is not None
+    assert planned.arguments["periods"] == [period]
+
+
+def test_a_setpoint_of_an_external_system_can_not_be_planned() -> None:
+    period = {"startPeriod": 0, "operationMode": "ExternalSetpoint", "setpoint": 4000}
+    base = profile(unit="W", schedule={"chargingSchedulePeriod": [period]})
+
+    assert "changes while" in planning.plan(controlled(), in_force=[base], at=NOON).reason
+
+
+@pytest.mark.parametrize(("wished", "is_within"), [({"setpoint": 3000}, True), ({"limit": 3100}, False)])
+def test_a_schedule_is_compared_with_the_setpoint(wished: dict[str, Any], is_within: bool) -> None:
+    period = {"startPeriod": 0, "operationMode": "CentralSetpoint", "setpoint": 3000}
+    ours = profile(unit="W", schedule={"chargingSchedulePeriod": [period]})
+    theirs = {"chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, **wished}]}
+
+    assert planning.is_within(ours, theirs, base=NOON) is is_within
