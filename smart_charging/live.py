@@ -28,7 +28,9 @@ class Installed(msgspec.Struct):
     `evse` is 0 for the whole station. `transaction` is the server's number of the session of a TxProfile.
     `source` is the chargingLimitSource. `payload` is the profile as the station got it, where it is kept;
     `dynamic` are the limits that hold now of a dynamic one. `is_planned`: the server has sent it for the
-    needs of a vehicle.
+    needs of a vehicle. `interval_s`: the server sends the limits of this dynamic profile that often to a
+    station that does not ask for them. `resumed_at`: its session has gone on after a restart, and the profile
+    is to be sent again; `attempts`, `asked_at` and `asked_by`, the id of the command, are about that.
     """
 
     pk: str
@@ -45,6 +47,11 @@ class Installed(msgspec.Struct):
     payload: dict[str, Any] | None = None
     dynamic: dict[str, Any] | None = None
     is_planned: bool = False
+    interval_s: int | None = None
+    resumed_at: datetime | None = None
+    attempts: int = 0
+    asked_at: datetime | None = None
+    asked_by: str = ""
 
     @property
     def is_ours(self) -> bool:
@@ -87,6 +94,8 @@ def installed(row: InstalledProfile) -> Installed:
         payload=kept_payload(row.source, row.purpose, getattr(row, "needed_payload", None)),
         dynamic=row.dynamic,
         is_planned=row.is_planned,
+        interval_s=row.update_interval_s,
+        resumed_at=row.resumed_at,
     )
 
 

@@ -88,6 +88,21 @@ class InstalledProfile(models.Model):
     dynamic = models.JSONField(
         null=True, help_text=_("Of a dynamic profile (2.1): the limits and setpoints that hold now.")
     )
+    update_interval_s = models.PositiveIntegerField(
+        _("update interval in s"),
+        null=True,
+        help_text=_("Of a dynamic profile with dynUpdateInterval whose limits this server sets."),
+    )
+    push_at = models.DateTimeField(
+        _("next update"),
+        null=True,
+        help_text=_("When the server sends the limits if the station has not asked for them."),
+    )
+    resumed_at = models.DateTimeField(
+        _("session resumed"),
+        null=True,
+        help_text=_("When its session went on after a restart: the server sends the profile again."),
+    )
     installed_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(
         _("reported"), null=True, help_text=_("When the station last reported it.")
@@ -117,6 +132,11 @@ class InstalledProfile(models.Model):
                 name="charging_profile_current",
             ),
             models.Index(fields=["-installed_at"], name="charging_profile_by_time"),
+            models.Index(
+                fields=["push_at"],
+                condition=models.Q(ended_at__isnull=True, push_at__isnull=False),
+                name="charging_profile_to_push",
+            ),
             models.Index(
                 fields=["ended_at"],
                 condition=models.Q(ended_at__isnull=False),

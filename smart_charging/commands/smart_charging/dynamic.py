@@ -47,6 +47,7 @@ UPDATE_DYNAMIC_SCHEDULE = command(
     is_for_one=True,
     rest=Rest(
         description="Only for a profile of kind Dynamic that the station has accepted. A station that asks "
-        "for its limits itself (dynUpdateInterval) gets the values of the last accepted update."
+        "for its limits itself (dynUpdateInterval) gets the values of the last accepted update; one that "
+        "does not ask is sent them at that interval."
     ),
 )

@@ -236,7 +236,10 @@ SET_CHARGING_PROFILE = command(
             _("Update interval in s"),
             name="dynUpdateInterval",
             least=1,
-            help=_("Of a dynamic profile (2.1): the station asks for its limits that often."),
+            help=_(
+                "Of a dynamic profile (2.1): the station asks for its limits that often, or the server sends "
+                "them."
+            ),
             adapt=_of_21,
         ),
         fields.Flag(

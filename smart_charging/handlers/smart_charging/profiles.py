@@ -9,16 +9,21 @@ from typing import Any
 
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record
+from chargepoints.services.provisioning.restarted import TRIGGERED
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, also, on, reply
 from ocpp_server.protocol.translate.charging_profiles import purpose
 from ocpp_server.protocol.versions import V2X, V16, V21
-from smart_charging.services.smart_charging import installed, plans, reports
+from smart_charging.live import SERVER
+from smart_charging.services.smart_charging import installed, plans, reports, resuming
 from smart_charging.services.smart_charging.installed import Criteria
+from transactions.services.transactions.events import RESUMED
 
 _ACCEPTED = "Accepted"
 # The answers that no such profile is there.
 _UNKNOWN, _NO_PROFILES = "Unknown", "NoProfiles"
+# The trigger of an event about a session that is reset and goes on.
+_RESET = "ResetCommand"
 
 
 # -- set, clear and get ------------------------------------------------------------------------------------
@@ -48,6 +53,8 @@ async def profile_answered(
             evse=request["evseId"],
             payload=request["chargingProfile"],
         )
+    else:
+        resuming.refused(station, command_id=command_id)
 
 
 @reply("ClearChargingProfile", V16)
@@ -97,6 +104,35 @@ async def booted(station: Station, request: dict[str, Any]) -> None:
     installed.doubt(station)
 
 
+# -- a restart in a session --------------------------------------------------------------------------------
+
+
+@also("BootNotification", V21)
+async def restarted(station: Station, request: dict[str, Any]) -> None:
+    """A 2.1 station may lose its TxProfiles (K01.FR.27 is about the others)."""
+    if request["reason"] != TRIGGERED:
+        resuming.note_restart(station)
+
+
+@also("TransactionEvent", V21)
+async def session_reset_or_resumed(station: Station, request: dict[str, Any]) -> None:
+    """2.1 B13, E17. A reset of one EVSE leads to no boot."""
+    ocpp_id, trigger = request["transactionInfo"]["transactionId"], request["triggerReason"]
+    if trigger == _RESET:
+        resuming.note_restart(station, ocpp_id=ocpp_id)
+    elif trigger == RESUMED:
+        resuming.note_resumed(station, ocpp_id=ocpp_id)
+
+
+@after("TransactionEvent", V21)
+async def session_resumed(station: Station, request: dict[str, Any]) -> None:
+    if request["triggerReason"] == RESUMED:
+        await resuming.send_due(station)
+
+
+# -- reports -----------------------------------------------------------------------------------------------
+
+
 @on("ReportChargingProfiles", *V2X)
 async def report_charging_profiles(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     record(station=station, request=request)
@@ -137,10 +173,12 @@ async def charging_profiles_requested(
 async def dynamic_schedule_answered(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    if response["status"] == _ACCEPTED:
-        installed.update(
-            station=station, profile_id=request["chargingProfileId"], values=request["scheduleUpdate"]
-        )
+    """The server repeats the values that hold: an operator may have changed them meanwhile."""
+    number, is_accepted = request["chargingProfileId"], response["status"] == _ACCEPTED
+    if station.actor == SERVER and not is_accepted:
+        installed.stop_pushing(station=station, profile_id=number)
+    elif station.actor != SERVER and is_accepted:
+        installed.update(station=station, profile_id=number, values=request["scheduleUpdate"])
 
 
 @on("PullDynamicScheduleUpdate", V21)

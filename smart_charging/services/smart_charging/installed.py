@@ -17,7 +17,7 @@ from ocpp_server.protocol.translate.charging_profiles import DYNAMIC, EXTERNAL, 
 from smart_charging.live import INSTALLED, SERVER, Installed, kept_payload
 from smart_charging.models import InstalledProfile
 from smart_charging.models.installed_profile import OUR_SOURCE, new_key
-from smart_charging.services.smart_charging import rules_21
+from smart_charging.services.smart_charging import pushing, rules_21
 from smart_charging.tables import INSTALLED_PROFILES
 
 log = structlog.get_logger(__name__)
@@ -93,6 +93,7 @@ def begin(*, station: Station, command_id: str, transaction: TransactionState) -
                 state=one.state,
                 transaction_id=one.transaction,
                 evse_number=one.evse,
+                push_at=_push_at(station, one),
             )
             _announce(station, one)
             return
@@ -124,12 +125,17 @@ def end_with_sessions(station: Station) -> None:
             _end(station, one, State.ENDED)
 
 
-def doubt(station: Station) -> None:
-    """The station has restarted, and may have lost its profiles: 1.6 does not say that it must keep them."""
+def doubt(station: Station, *, purpose: str | None = None, session: int | None = None) -> None:
+    """The station has restarted, and may have lost its profiles: 1.6 does not say that it must keep them, and
+    a station of 2.1 says whether it keeps its TxProfiles. `purpose` and `session` restrict them.
+    """
     for one in INSTALLED.of(station):
-        if one.state == State.INSTALLED:
-            one.state = State.UNVERIFIED.value
-            station.unit.update(INSTALLED_PROFILES, one.pk, state=one.state)
+        is_meant = purpose in (None, one.purpose) and session in (None, one.transaction)
+        # One that was in doubt already is not sent again before its session goes on once more.
+        if is_meant and (one.state == State.INSTALLED or one.resumed_at is not None):
+            one.state, one.resumed_at = State.UNVERIFIED.value, None
+            one.attempts, one.asked_at, one.asked_by = 0, None, ""
+            station.unit.update(INSTALLED_PROFILES, one.pk, state=one.state, resumed_at=None)
 
 
 def report(*, station: Station, evse: int, payloads: Iterable[Mapping[str, Any]], source: str) -> None:
@@ -176,6 +182,11 @@ def miss(
             _end(station, one, State.MISSING)
 
 
+def lose(station: Station, one: Installed) -> None:
+    """End a profile that the station does not have any more, and does not take again."""
+    _end(station, one, State.MISSING)
+
+
 def release(*, station: Station, source: str, evse: int | None) -> None:
     """A source has released its limit: the station has removed the external constraints that came of it."""
     for one in list(INSTALLED.of(station)):
@@ -191,15 +202,35 @@ def update(*, station: Station, profile_id: int, values: Mapping[str, Any]) -> N
     for one in INSTALLED.of(station):
         if one.profile_id == profile_id and one.dynamic is not None:
             one.dynamic = {**one.dynamic, **values}
-            station.unit.update(INSTALLED_PROFILES, one.pk, dynamic=one.dynamic)
+            station.unit.update(
+                INSTALLED_PROFILES, one.pk, dynamic=one.dynamic, push_at=_push_at(station, one)
+            )
+
+
+def stop_pushing(*, station: Station, profile_id: int) -> None:
+    """The station has refused the limits that the server sent at their interval: it gets no more of them."""
+    for one in INSTALLED.of(station):
+        if one.profile_id == profile_id and one.interval_s is not None:
+            station.unit.update(INSTALLED_PROFILES, one.pk, push_at=None)
 
 
 def wanted_update(*, station: Station, profile_id: int) -> dict[str, Any] | None:
-    """The limits and setpoints that a dynamic profile of this server has now; None if there is none."""
+    """The limits and setpoints that a dynamic profile of this server has now; None if there is none. A
+    station that asks for them is not sent them for another interval.
+    """
     for one in INSTALLED.of(station):
         if one.profile_id == profile_id and one.is_ours and one.state != State.WAITING and one.dynamic:
+            if one.interval_s is not None:
+                station.unit.update(INSTALLED_PROFILES, one.pk, push_at=_push_at(station, one))
             return dict(one.dynamic)
     return None
+
+
+def _push_at(station: Station, one: Installed) -> datetime | None:
+    """When to send the limits of a dynamic profile, if the station does not ask for them by then."""
+    if one.interval_s is None or one.state == State.WAITING:
+        return None
+    return pushing.first_at(station.received_at, one.interval_s)
 
 
 # ----------------------------------------------------------------------------------------------------------
@@ -227,6 +258,7 @@ def _installed(  # noqa: PLR0913 - the columns of a profile
         since=station.received_at,
         payload=kept_payload(source, profile.purpose, payload),
         dynamic=rules_21.first_values(payload) if profile.kind == DYNAMIC else None,
+        interval_s=rules_21.update_interval_s(payload) if source == OUR_SOURCE else None,
     )
 
 
@@ -295,6 +327,8 @@ def _add(
         source=added.source,
         is_planned=added.is_planned,
         dynamic=added.dynamic,
+        update_interval_s=added.interval_s,
+        push_at=_push_at(station, added),
         installed_at=station.received_at,
         confirmed_at=confirmed_at,
     )

@@ -21,6 +21,8 @@ NAMES = {
     "watch_presence",
     "forget_presence",
     "expire",
+    "push_dynamic_profiles",
+    "send_profiles_again",
     "ask_for_missing_events",
     "carry_over_samples",
     "sum_months",

@@ -190,7 +190,7 @@ async def test_an_accepted_profile_is_stored_and_announced(version: str) -> None
         "kind": "Relative",
         "source": "CSO",
         "state": "installed",
-        "waits_until": None,
+        **dict.fromkeys(("waits_until", "update_interval_s", "push_at", "resumed_at")),
         "is_planned": False,
         "dynamic": None,
         "installed_at": NOON,
@@ -318,7 +318,7 @@ def test_a_boot_leaves_only_installed_profiles_in_doubt() -> None:
     installed.doubt(station)
 
     assert [one.state for one in INSTALLED.of(station)] == ["waiting", "unverified", "unverified"]
-    assert changed(station, INSTALLED_PROFILES) == {"pk-3": {"state": "unverified"}}
+    assert changed(station, INSTALLED_PROFILES) == {"pk-3": {"state": "unverified", "resumed_at": None}}
 
 
 # -- sessions and remote starts ------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ def test_the_profile_begins_with_the_session_of_its_remote_start(evse: int | Non
 
     assert changed(station, INSTALLED_PROFILES) == {
         "pk-1": {"state": "replaced", "ended_at": NOON},
-        "w-1": {"state": "installed", "transaction_id": 1000, "evse_number": place},
+        "w-1": {"state": "installed", "transaction_id": 1000, "evse_number": place, "push_at": None},
     }
     assert left(station) == [2, 3, 7, 8, 1]
     begun = INSTALLED.of(station)[-1]
