@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.messages import event, new_transaction, token
 from tests.conformance.peer import V21, V201, station
-from tests.conformance.profiles import asked, listed
+from tests.conformance.profiles import asked, listed, stored_profiles
 
 ACCEPTED = {"status": "Accepted"}
 REJECTED = {"status": "Rejected"}
@@ -39,21 +39,25 @@ def fields(answer):
         ),
     ],
 )
-async def test_TC_K_100_TC_K_102_TC_K_106_fields_of_2_1(server, operator, body, of_profile, of_schedule):
+async def test_TC_K_100_TC_K_102_TC_K_106_fields_of_2_1(  # noqa: PLR0917 - cases
+    server, operator, records, body, of_profile, of_schedule
+):
     async with station(server, V21) as peer:
         code, answer, call = await asked(operator, peer, "set-charging-profile", {**DEFAULT, **body})
         (shown,) = await listed(operator, peer.identity)
-    assert code == 200, answer
+    assert (code, answer["success"], call[3]["evseId"]) == (200, True, 1)
     profile = call[3]["chargingProfile"]
     (schedule,) = profile["chargingSchedule"]
+    assert profile["chargingProfilePurpose"] == "TxDefaultProfile"
     assert {name: profile[name] for name in of_profile} == of_profile
     assert {name: schedule[name] for name in of_schedule} == of_schedule
     assert shown["profile"] == profile
+    assert stored_profiles(records, peer.identity) == [("installed", profile)]
 
     async with station(server, V201) as peer:
-        code, answer, call = await asked(operator, peer, "set-charging-profile", {**DEFAULT, **body})
-    assert (code, call) == (400, None)
-    assert set(fields(answer)) == set(body)
+        refused, why, none = await asked(operator, peer, "set-charging-profile", {**DEFAULT, **body})
+    assert (refused, none) == (400, None)
+    assert set(fields(why)) == set(body)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,7 @@ async def test_TC_K_104_TC_K_118_priority_charging(server, operator, records):
     assert (refused, over, none) == (200, 409, None)
 
 
-async def test_TC_K_109_ids_are_above_those_of_the_station(server, operator):
+async def test_TC_K_109_ids_are_above_those_of_the_station(server, operator, records):
     name = {"component": {"name": "SmartChargingCtrlr"}, "variable": {"name": "MaxExternalConstraintsId"}}
     value = {"attributeStatus": "Accepted", "attributeValue": "2147400000"}
     result = {"getVariableResult": [{**name, **value}]}
@@ -118,8 +122,10 @@ async def test_TC_K_109_ids_are_above_those_of_the_station(server, operator):
         await asked(operator, peer, "get-configuration", keys, result)
         code, answer, call = await asked(operator, peer, "set-charging-profile", DEFAULT)
 
-    assert code == 200, answer
-    assert 2_147_400_000 < call[3]["chargingProfile"]["id"] < 2**31
+    assert (code, answer["success"], call[2]) == (200, True, "SetChargingProfile")
+    profile = call[3]["chargingProfile"]
+    assert 2_147_400_000 < profile["id"] < 2**31
+    assert stored_profiles(records, peer.identity) == [("installed", profile)]
 
 
 async def test_TC_K_121_a_station_pulls_the_update_of_a_dynamic_profile(server, operator, records):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance.messages import event, new_transaction, token
 from tests.conformance.peer import V201, at, station
-from tests.conformance.profiles import asked, listed
+from tests.conformance.profiles import asked, listed, stored_profiles
 
 ACCEPTED, REJECTED = {"status": "Accepted"}, {"status": "Rejected"}
 AC = {"energyAmount": 20000, "evMinCurrent": 6, "evMaxCurrent": 20, "evMaxVoltage": 400}
@@ -119,7 +119,7 @@ async def test_TC_K_53_TC_K_57_the_limits_of_the_session_hold_for_its_vehicle(
     ]
 
 
-async def test_TC_K_58_TC_K_59_the_operator_renegotiates(server, operator, version):
+async def test_TC_K_58_TC_K_59_the_operator_renegotiates(server, operator, records, version):
     body = {
         "chargingProfilePurpose": "TxProfile",
         "connectorId": 1,
@@ -130,9 +130,10 @@ async def test_TC_K_58_TC_K_59_the_operator_renegotiates(server, operator, versi
         transaction = await charging(peer)
         await peer.call("NotifyEVChargingNeeds", NEEDS)
         await profile_for(peer)
-        code, _, call = await asked(operator, peer, "set-charging-profile", body)
-        assert code == 200
-        assert call[3]["chargingProfile"]["transactionId"] == transaction
+        code, answer, call = await asked(operator, peer, "set-charging-profile", body)
+        assert (code, answer["success"], call[3]["evseId"]) == (200, True, 1)
+        asked_for = call[3]["chargingProfile"]
+        assert (asked_for["chargingProfilePurpose"], asked_for["transactionId"]) == ("TxProfile", transaction)
         # The vehicle sends its needs again: the limit of the operator stays.
         for _ in range(2):
             assert await peer.call("NotifyEVChargingNeeds", NEEDS) == ACCEPTED
@@ -142,6 +143,14 @@ async def test_TC_K_58_TC_K_59_the_operator_renegotiates(server, operator, versi
         assert await peer.call("NotifyEVChargingSchedule", schedule((0, 9))) == REJECTED
         await profile_for(peer)
         assert await peer.call("NotifyEVChargingSchedule", schedule((0, 8))) == ACCEPTED
+
+    stored = stored_profiles(records, peer.identity)
+    # The first was the server's own; the operator's and the four that repeat it have one place.
+    assert [state for state, _ in stored] == ["installed", *["replaced"] * 3, "installed"]
+    assert [one["stackLevel"] for _, one in stored] == [0, 2, 2, 2, 2]
+    assert stored[-1][1] == again
+    (plan,) = records.of("smart_charging_chargingplan", peer.identity, order="t.transaction_id")
+    assert (plan["answer"], plan["is_within_limits"]) == ("profile", 1)
 
 
 async def test_TC_K_57_a_vehicle_gets_no_profile_that_the_server_does_not_have(server, operator, version):

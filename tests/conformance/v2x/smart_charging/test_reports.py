@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.conformance.messages import event, new_transaction, token
@@ -108,7 +110,7 @@ async def test_TC_K_32_criteria_are_never_empty_and_an_id_is_alone(server, opera
 
 
 async def test_TC_K_31_TC_K_52_a_complete_report_confirms_misses_and_shows_those_of_others(
-    server, operator, version
+    server, operator, records, version
 ):
     async with station(server, version) as peer:
         sent = []
@@ -116,7 +118,7 @@ async def test_TC_K_31_TC_K_52_a_complete_report_confirms_misses_and_shows_those
             body = {**DEFAULT, "connectorId": evse, "stackLevel": evse}
             sent.append((await asked(operator, peer, "set-charging-profile", body))[2])
         body = {"chargingLimitSource": ["CSO", "EMS"]}
-        _, _, call = await asked(operator, peer, "get-charging-profiles", body)
+        code, answer, call = await asked(operator, peer, "get-charging-profiles", body)
         number = call[3]["requestId"]
         # One that is set after the question need not be in the report.
         later = {**DEFAULT, "connectorId": 2, "stackLevel": 5}
@@ -124,7 +126,7 @@ async def test_TC_K_31_TC_K_52_a_complete_report_confirms_misses_and_shows_those
         profile = sent[0][3]["chargingProfile"]
         await peer.call("ReportChargingProfiles", part(number, 0, profile, more=True))
         assert (await states(operator, peer.identity))[2_001_001, "CSO"] == ("installed", False)
-        await peer.call("ReportChargingProfiles", part(number, 0, CONSTRAINT, source="EMS"))
+        assert await peer.call("ReportChargingProfiles", part(number, 0, CONSTRAINT, source="EMS")) == {}
         await peer.heartbeat()
         found = await states(operator, peer.identity)
         # The server can't clear what others have set.
@@ -137,6 +139,12 @@ async def test_TC_K_31_TC_K_52_a_complete_report_confirms_misses_and_shows_those
         (2_002_005, "CSO"): ("installed", False),
         (900, "EMS"): ("installed", True),
     }
+    assert (code, answer["success"], call[2]) == (200, True, "GetChargingProfiles")
+    assert call[3]["chargingProfile"] == {"chargingLimitSource": ["CSO", "EMS"]}
+    rows = records.of("smart_charging_installedprofile", peer.identity, order="t.profile_id")
+    (external,) = [row for row in rows if row["source"] == "EMS"]
+    assert external["purpose"] == "ChargingStationExternalConstraints"
+    assert json.loads(external["payload"]) == CONSTRAINT
     assert (refused, none) == (400, None)
 
 
