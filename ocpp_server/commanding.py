@@ -140,6 +140,11 @@ class OperatorCommand:
         """The action that a station of this version gets."""
         return in_dialect(version, self.action_16 or self.action, self.action)
 
+    def is_of(self, version: str) -> bool:
+        """Whether this version of OCPP has the action."""
+        action = self.action_of(version)
+        return not action or action in actions.to_station(version)
+
     def fields_at(self, charge_point: Addressee) -> tuple[Field, ...]:
         """The fields as this station needs them: choices and labels of its version, without those that it
         can't use.
@@ -174,11 +179,10 @@ class OperatorCommand:
         version = charge_point.ocpp_version
         if version not in VERSIONS:
             return gettext("%(station)s has never connected.") % {"station": charge_point.identity}
-        action = self.action_of(version)
-        if action and action not in actions.to_station(version):
+        if not self.is_of(version):
             return gettext("OCPP %(version)s has no %(action)s.") % {
                 "version": label(version),
-                "action": action,
+                "action": self.action_of(version),
             }
         return self.needs.unmet(version, reported) if self.needs is not None else ""
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from asgiref.sync import async_to_sync
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
 from ocpp_server import commanding
 from ocpp_server.admin import access
 from ocpp_server.commanding import OperatorCommand
+from ocpp_server.protocol.actions import ACTIONS
+from ocpp_server.protocol.versions import VERSIONS
 from operations.command_forms import Choices, CommandForm, Offered, changing_choices, element_id
 from operations.sending import Kind, attempt, check, spelled
 
 MOST_SESSIONS = 50
+OTHERS: Final = _("Station")
+# The headings of the buttons, with the blocks of their actions. A block that is missing is under OTHERS.
+GROUPS: Final = {
+    _("Sessions"): ("remote_control", "reservation", "transactions", "battery_swap"),
+    OTHERS: ("provisioning", "availability", "authorization", "local_list", "display", "data_transfer"),
+    _("Configuration"): ("variables", "network"),
+    _("Smart charging"): ("smart_charging", "v2x", "der"),
+    _("Tariffs and payments"): ("tariff", "payment"),
+    _("Logs and monitors"): ("diagnostics", "monitoring"),
+    _("Firmware"): ("firmware",),
+}
 # The input with the sentence that the operator has confirmed.
 CONFIRMED = "confirmed"
 
@@ -52,13 +67,27 @@ def allowed(user: Any) -> list[OperatorCommand]:
 
 
 def of(charge_point: ChargePoint, user: Any) -> list[Button]:
-    """The buttons with their forms, for the page."""
+    """The buttons with their forms, for the page: those that the station's version of OCPP has."""
     declared, offered = allowed(user), _offered(charge_point)
+    if charge_point.ocpp_version in VERSIONS:
+        declared = [one for one in declared if one.is_of(charge_point.ocpp_version)]
     reasons = commanding.unsupported(declared, charge_point)
     return [
         Button(one, CommandForm(one, one.fields_at(charge_point), offered), reasons.get(one.name, ""))
         for one in declared
     ]
+
+
+def grouped(shown: Sequence[Button]) -> list[tuple[str, list[Button]]]:
+    """The buttons under the headings of the page, without empty groups."""
+    groups: dict[str, list[Button]] = {str(title): [] for title in GROUPS}
+    for button in shown:
+        action = ACTIONS.get(button.command.action or button.command.action_16)
+        block = action.block if action is not None else ""
+        groups[str(next((title for title, blocks in GROUPS.items() if block in blocks), OTHERS))].append(
+            button
+        )
+    return [(title, members) for title, members in groups.items() if members]
 
 
 def form_of(command: OperatorCommand, charge_point: ChargePoint, data: Any = None) -> CommandForm:

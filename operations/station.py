@@ -23,7 +23,7 @@ from ocpp_server import commanding
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.commanding import OperatorCommand
-from ocpp_server.protocol.versions import VERSIONS, label
+from ocpp_server.protocol.versions import VERSIONS, in_dialect, label
 from ocpp_server.rights import Right
 from operations import (
     buttons,
@@ -66,6 +66,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         **_context(request, charge_point),
         "snapshot": snapshot(charge_point, request.user),
         "buttons": shown,
+        "groups": buttons.grouped(shown),
+        "has_2x_tables": in_dialect(charge_point.ocpp_version, False, True),
         # The same reason often applies to several commands.
         "unsupported": {
             reason: [button.command.title for button in shown if button.reason == reason]
