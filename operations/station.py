@@ -267,7 +267,7 @@ def _boot(charge_point: ChargePoint) -> cells.Cell:
 
 
 def _skew(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds:+.1f}{cells.NBSP}s"
+    return "–" if seconds is None else f"{seconds:+z.1f}{cells.NBSP}s"  # z: no minus zero
 
 
 def _connectors(charge_point: ChargePoint, running: list[Transaction]) -> list[cells.Row]:
