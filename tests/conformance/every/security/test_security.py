@@ -63,7 +63,7 @@ async def test_S01_malformed_credentials_are_refused(server, guarded, header):
 
 
 async def test_S02_TC_A_02_TC_A_03_16_085_wrong_password_other_user_and_other_station_get_the_same_answer(
-    server, operator, guarded
+    server, operator, records, guarded
 ):
     other = fresh("SEC")
     await operator.provision(other, password="another pass phrase")
@@ -77,6 +77,11 @@ async def test_S02_TC_A_02_TC_A_03_16_085_wrong_password_other_user_and_other_st
 
     assert {answer.status_code for answer in answers} == {401}
     assert len({bytes(answer.body) for answer in answers}) == 1
+    for identity, count in ((guarded, 3), (other, 1)):
+        rows = records.refusals(identity)
+        assert {(row["code"], row["had_credentials"]) for row in rows} == {(401, 1)}
+        assert sum(row["count"] for row in rows) == count
+        assert records.charge_point(identity)["connected_at"] is None
 
 
 async def test_S02_an_unknown_identity_costs_no_password_hash(refusing):

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
-from tests.conformance.peer import TIMEOUT_S, V16, Operator, Records, fresh, station
+from tests.conformance.peer import TIMEOUT_S, V16, V201, Operator, Records, fresh, station
 from tests.processes import finished
 from tests.self_signed import certify, trusting, unverified
 from tests.servers import LiveServer
@@ -117,13 +117,55 @@ def test_S08_tls_1_3_is_supported_and_1_2_is_the_minimum(server: LiveServer):
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
-def test_S08_older_versions_are_refused(server: LiveServer, version: ssl.TLSVersion):
+async def test_S08_TC_A_06_older_versions_are_refused(
+    server: LiveServer, pair: tuple[Path, Path], version: ssl.TLSVersion
+):
+    identity, records = fresh("TLS"), Records(server.database)
+    await Operator(server).provision(identity, password=PASSWORD, securityProfile=2)
     old = unverified()
     old.set_ciphers("ALL:@SECLEVEL=0")
     old.minimum_version = old.maximum_version = version
 
     with pytest.raises((ssl.SSLError, ConnectionResetError)):
-        handshake(server.port, old)
+        async with station(server, V201, identity, password=PASSWORD, boot=False, ssl=old):
+            pass
+    before = records.charge_point(identity)
+    new = trusting(pair[0])
+    async with station(server, V201, identity, password=PASSWORD, boot=False, ssl=new) as peer:
+        answer = await peer.boot()
+        row = records.charge_point(identity)
+
+    assert (before["connected_at"], answer["status"], row["is_online"]) == (None, "Accepted", 1)
+
+
+@pytest.mark.parametrize(
+    "cipher",
+    [
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "AES128-GCM-SHA256",
+        "AES256-GCM-SHA384",
+    ],
+)
+async def test_TC_A_04_a_station_boots_with_each_cipher_suite_of_the_specification(
+    server: LiveServer, cipher: str
+):
+    identity, records = fresh("TLS"), Records(server.database)
+    await Operator(server).provision(identity, password=PASSWORD, securityProfile=2)
+    client = unverified()
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    client.set_ciphers(f"{cipher}:@SECLEVEL=0")
+    async with station(server, V201, identity, password=PASSWORD, boot=False, ssl=client) as peer:
+        secure = peer.socket.transport.get_extra_info("ssl_object")
+        shown = x509.load_der_x509_certificate(secure.getpeercert(binary_form=True))
+        answer = await peer.boot()
+        row = records.charge_point(identity)
+
+    assert (secure.version(), secure.cipher()[0]) == ("TLSv1.2", cipher)
+    assert shown.serial_number > 0
+    assert shown.public_key().key_size >= (224 if "ECDSA" in cipher else 2048)
+    assert answer["status"] == "Accepted"
+    assert (row["is_online"], row["security_profile"]) == (1, 2)
 
 
 @pytest.mark.parametrize(
