@@ -38,10 +38,11 @@ async def test_TC_B_100_identity_and_password_are_sent_and_both_passwords_are_va
 async def test_TC_B_44_the_password_of_a_failed_profile_is_not_accepted(server, operator, records):
     async with station(server, V21) as peer:
         body = BODY | {"basicAuthPassword": PASSWORD}
-        _, answer, _ = await asked(operator, peer, "set-network-profile", body, {"status": "Failed"})
+        code, answer, call = await asked(operator, peer, "set-network-profile", body, {"status": "Failed"})
         await peer.heartbeat()
 
-    assert answer["data"]["status"] == "Failed"
+    assert call[3]["connectionData"]["basicAuthPassword"] == PASSWORD
+    assert (code, answer["data"]["status"]) == (200, "Failed")
     assert records.charge_point(peer.identity)["next_password_hash"] == ""
     assert [row["state"] for row in records.of("configuration_networkprofile", peer.identity)] == ["refused"]
 

@@ -56,19 +56,20 @@ async def test_TC_B_42_a_network_profile_is_sent_and_confirmed(server, operator,
 
 
 @pytest.mark.parametrize("status", ["Failed", "Rejected"])
-async def test_TC_B_44_a_refused_profile_leaves_the_confirmed_one(server, operator, version, status):
+async def test_TC_B_44_a_refused_profile_leaves_the_confirmed_one(server, operator, records, version, status):
     reason = {"reasonCode": "InvalidNetworkConf", "additionalInfo": "no such wire"}
     async with station(server, version) as peer:
         await asked(operator, peer, "set-network-profile", BODY, {"status": "Accepted"})
         other = BODY | {"interface": "Wired3"}
-        _, answer, call = await asked(
+        code, answer, call = await asked(
             operator, peer, "set-network-profile", other, {"status": status, "statusInfo": reason}
         )
         await peer.heartbeat()
         shown = await profiles(operator, peer)
 
-    assert call[3]["connectionData"]["ocppInterface"] == "Wired3"
+    assert (code, call[3]["connectionData"]["ocppInterface"]) == (200, "Wired3")
     assert (answer["success"], answer["data"]["status"]) == (False, status)
+    assert records.command(call[1])["state"] == "rejected"
     assert [(row["state"], row["interface"], row["reason"]) for row in shown] == [
         ("refused", "Wired3", "InvalidNetworkConf: no such wire"),
         ("confirmed", "Wireless0", ""),

@@ -21,7 +21,7 @@ async def test_TC_B_01_cold_boot_and_the_state_of_every_connector(server, record
     assert records.charge_point(peer.identity)["boot_reason"] == "PowerUp"
 
 
-async def test_TC_B_02_TC_B_30_TC_B_31_pending_then_accepted(server, operator, version):
+async def test_TC_B_02_TC_B_30_TC_B_31_pending_then_accepted(server, operator, records, version):
     identity = fresh()
     await operator.provision(identity, registrationStatus="Pending")
     async with station(server, version, identity, boot=False) as peer:
@@ -31,6 +31,8 @@ async def test_TC_B_02_TC_B_30_TC_B_31_pending_then_accepted(server, operator, v
             with pytest.raises(Refused) as refused:
                 await peer.call(action, payload)
             assert refused.value.code == "SecurityError"
+        assert records.charge_point(identity)["registration_status"] == "Pending"
+        assert records.of("chargepoints_connector", identity) == []
         asked = {"getVariableData": [{"component": {"name": "C"}, "variable": {"name": "V"}}]}
         sent = asyncio.create_task(operator.command(identity, "GetVariables", asked))
         result = asked["getVariableData"][0] | {"attributeStatus": "UnknownComponent"}
@@ -44,4 +46,10 @@ async def test_TC_B_02_TC_B_30_TC_B_31_pending_then_accepted(server, operator, v
         await peer.answer(trigger, {"status": "Accepted"})
         answer = await peer.call("BootNotification", boot_payload(version) | {"reason": "Triggered"})
         assert answer["status"] == "Accepted"
-        await peer.heartbeat()
+        assert await peer.call("StatusNotification", blocked) == {}
+
+    row = records.charge_point(identity)
+    assert (row["registration_status"], row["boot_reason"]) == ("Accepted", "Triggered")
+    assert records.command(trigger[1])["state"] == "accepted"
+    (connector,) = records.of("chargepoints_connector", identity)
+    assert connector["status"] == "Available"

@@ -97,14 +97,18 @@ async def test_TC_B_06_TC_B_07_read_one_variable_and_two(server, operator, recor
         one = INTERVAL | {"attributeStatus": "Accepted", "attributeValue": "60"}
         two = REMOTE | {"attributeStatus": "Accepted", "attributeValue": "false"}
         body = {"keys": ["OCPPCommCtrlr.OfflineThreshold"]}
-        code, _, call = await asked(operator, peer, "get-configuration", body, {"getVariableResult": [one]})
+        code, alone, call = await asked(
+            operator, peer, "get-configuration", body, {"getVariableResult": [one]}
+        )
         body = {"keys": [*body["keys"], "AuthCtrlr.AuthorizeRemoteStart"]}
-        _, answer, both = await asked(
+        again, answer, both = await asked(
             operator, peer, "get-configuration", body, {"getVariableResult": [one, two]}
         )
 
+    # Without attributeType: the actual value.
     assert (code, call[2:]) == (200, ["GetVariables", {"getVariableData": [INTERVAL]}])
-    assert both[2:] == ["GetVariables", {"getVariableData": [INTERVAL, REMOTE]}]
+    assert (again, both[2:]) == (200, ["GetVariables", {"getVariableData": [INTERVAL, REMOTE]}])
+    assert [entry["value"] for entry in alone["data"]["configuration"].values()] == ["60"]
     assert [entry["value"] for entry in answer["data"]["configuration"].values()] == ["60", "false"]
     stored = records.of("configuration_reportedkey", peer.identity)
     assert {row["key"]: row["value"] for row in stored} == {
