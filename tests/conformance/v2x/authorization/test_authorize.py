@@ -22,11 +22,16 @@ from tests.conformance.peer import fresh, station
         ("EXPIRED1", "Expired"),
     ],
 )
-async def test_TC_C_02_TC_C_06_TC_C_07_authorization_is_exact(server, version, uid, expected):
+async def test_TC_C_02_TC_C_06_TC_C_07_authorization_is_exact(server, records, version, uid, expected):
     async with station(server, version) as peer:
         answer = await peer.call("Authorize", {"idToken": token(uid)})
 
     assert answer["idTokenInfo"]["status"] == expected
+    refusals = [
+        (row["id_token"], row["status"], row["purpose"])
+        for row in records.of("transactions_refusal", peer.identity)
+    ]
+    assert refusals == ([] if expected == "Accepted" else [(uid, expected, "authorize")])
 
 
 @pytest.mark.parametrize(
@@ -39,15 +44,25 @@ async def test_C_every_kind_of_token_is_answered(server, version, kind):
     assert answer["idTokenInfo"]["status"] in ("Unknown", "Invalid", "Accepted")
 
 
-async def test_TC_C_08_TC_C_20_a_cached_token_is_checked_again_with_the_event(server, version):
+async def test_TC_C_08_TC_C_20_a_cached_token_is_checked_again_with_the_event(server, records, version):
+    answers = []
     async with station(server, version) as peer:
-        good = await peer.call("TransactionEvent", event("Started", new_transaction(), 0, idToken=token()))
-        bad = await peer.call(
-            "TransactionEvent", event("Started", new_transaction(), 0, evse=2, idToken=token("NOBODY99"))
-        )
+        for evse, uid in ((1, ALICE), (2, "NOBODY99")):
+            transaction = new_transaction()
+            plugged = event(
+                "Started", transaction, 0, trigger="CablePluggedIn", evse=evse, state="EVConnected"
+            )
+            assert await peer.call("TransactionEvent", plugged) == {}
+            authorized = event("Updated", transaction, 1, evse=evse, state="EVConnected", idToken=token(uid))
+            answers.append(await peer.call("TransactionEvent", authorized))
 
-    assert good["idTokenInfo"]["status"] == "Accepted"
-    assert bad["idTokenInfo"]["status"] == "Unknown"
+    assert [answer["idTokenInfo"]["status"] for answer in answers] == ["Accepted", "Unknown"]
+    rows = {row["evse_number"]: row for row in records.transactions(peer.identity)}
+    # The column has the words of 1.6; the refusal has those of 2.x.
+    assert [rows[evse]["authorization_status"] for evse in (1, 2)] == ["Accepted", "Invalid"]
+    assert rows[1]["id_token"] == ALICE
+    (refusal,) = records.of("transactions_refusal", peer.identity)
+    assert (refusal["id_token"], refusal["status"], refusal["purpose"]) == ("NOBODY99", "Unknown", "start")
 
 
 async def test_TC_C_39_the_group_is_in_every_answer(server, version):
