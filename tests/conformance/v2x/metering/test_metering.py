@@ -20,7 +20,8 @@ async def test_TC_J_01_meter_values_outside_a_transaction(server, records, versi
     assert (row["value"], row["unit"], row["evse_number"], row["transaction_id"]) == (42.5, "Wh", evse, None)
 
 
-async def test_TC_J_04_TC_J_11_signed_values_are_kept_byte_for_byte(server, records, version):
+@pytest.mark.parametrize("context", ["Sample.Clock", "Sample.Periodic"], ids=["TC_J_04", "TC_J_11"])
+async def test_TC_J_04_TC_J_11_signed_values_are_kept_byte_for_byte(server, records, version, context):
     signed = {
         "signedMeterData": "OCMF|" + "ä+/=" * 1000,
         "encodingMethod": "OCMF",
@@ -29,15 +30,32 @@ async def test_TC_J_04_TC_J_11_signed_values_are_kept_byte_for_byte(server, reco
     }
     if version == V21:
         signed = {"signedMeterData": signed["signedMeterData"], "encodingMethod": "OCMF"}
-    sample = {"value": 1000.0, "signedMeterValue": signed, "context": "Transaction.Begin"}
     transaction = new_transaction()
+    values = [
+        {
+            "timestamp": at(minutes),
+            "sampledValue": [{"value": value, "signedMeterValue": signed, "context": word}],
+        }
+        for minutes, value, word in (
+            (-2, 1000.0, context),
+            (-1, 1500.0, context),
+            (0, 2000.0, "Transaction.End"),
+        )
+    ]
     async with station(server, version) as peer:
-        values = [{"timestamp": at(), "sampledValue": [sample]}]
-        await peer.call("TransactionEvent", event("Started", transaction, 0, meterValue=values))
+        started = event(
+            "Started", transaction, 0, minutes=-3, meterValue=energy(500, -3, "Transaction.Begin")
+        )
+        assert await peer.call("TransactionEvent", started) == {}
+        ended = event("Ended", transaction, 1, trigger="EVCommunicationLost", state="Idle", meterValue=values)
+        assert await peer.call("TransactionEvent", ended) == {}
 
-    (row,) = records.meter_values(peer.identity)
-    assert json.loads(row["signed_data"]) == signed
-    assert row["transaction_id"] == records.transaction(peer.identity)["id"]
+    row = records.transaction(peer.identity)
+    rows = [one for one in records.meter_values(peer.identity) if one["signed_data"]]
+    assert [one["context"] for one in rows] == [context, context, "Transaction.End"]
+    assert [json.loads(one["signed_data"]) for one in rows] == [signed] * 3
+    assert {one["transaction_id"] for one in rows} == {row["id"]}
+    assert (row["status"], row["energy_wh"]) == ("ended", 1500)
 
 
 async def test_J_the_multiplier_and_the_unit_are_applied(server, records, version):

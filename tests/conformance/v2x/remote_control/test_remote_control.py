@@ -59,9 +59,15 @@ async def test_TC_E_21_a_remote_stop_has_the_transaction_id_of_the_station(
         )
         call = await peer.next_call()
         await peer.answer(call, {"status": "Accepted"})
+        code, _ = await sent
+        info = {"stoppedReason": "Remote"}
+        ended = event("Ended", transaction, 1, trigger="RemoteStop", state="EVConnected", info=info)
+        assert await peer.call("TransactionEvent", ended) == {}
 
-        assert (await sent)[0] == 200
-        assert call[2:] == ["RequestStopTransaction", {"transactionId": transaction}]
+    assert (code, call[2:]) == (200, ["RequestStopTransaction", {"transactionId": transaction}])
+    assert records.command(call[1])["state"] == "accepted"
+    row = records.transaction(peer.identity)
+    assert (row["status"], row["stop_reason"]) == ("ended", "Remote")
 
 
 async def remote_start(operator, peer, answer):

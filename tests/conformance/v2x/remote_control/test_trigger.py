@@ -88,14 +88,15 @@ async def test_TC_F_11_TC_F_12_TC_F_15_TC_F_18_TC_F_20_TC_F_23_the_message_ends_
     message: Any,
 ) -> None:
     async with station(server, version) as peer:
-        code, _, call = await trigger(operator, peer, requestedMessage=name, **place)
+        code, said, call = await trigger(operator, peer, requestedMessage=name, **place)
         if other:
             await peer.call(*other)
         before = records.command(call[1])["effect"]
         action, payload = message
         await peer.call(action, boot_payload(version) if action == "BootNotification" else payload)
 
-    assert (code, before) == (200, "waiting")
+    assert (code, said["data"]["status"], before) == (200, "Accepted", "waiting")
+    assert call[2] == "TriggerMessage" and call[3]["requestedMessage"] == name
     assert call[3].get("evse", {}).get("id") == place.get("connectorId")  # F06.FR.13
     assert records.command(call[1])["effect"] == "seen"
 
@@ -106,12 +107,14 @@ async def test_TC_F_13_only_an_event_that_was_triggered_is_the_requested_one(
     transaction = new_transaction()
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token()))
-        _, _, call = await trigger(operator, peer, requestedMessage="TransactionEvent")
+        code, said, call = await trigger(operator, peer, requestedMessage="TransactionEvent", connectorId=1)
         await peer.call("TransactionEvent", event("Updated", transaction, 1, trigger="MeterValuePeriodic"))
         before = records.command(call[1])["effect"]
-        await peer.call("TransactionEvent", event("Updated", transaction, 2, trigger="Trigger"))
+        triggered = event("Updated", transaction, 2, trigger="Trigger")
+        assert await peer.call("TransactionEvent", triggered) == {}
 
-    assert before == "waiting"
+    assert (code, said["data"]["status"], before) == (200, "Accepted", "waiting")
+    assert (call[3]["requestedMessage"], call[3]["evse"]["id"]) == ("TransactionEvent", 1)
     assert records.command(call[1])["effect"] == "seen"
 
 
@@ -146,16 +149,20 @@ async def test_TC_F_24_the_status_of_an_occupied_connector(
 
 
 async def test_TC_F_27_not_implemented_is_remembered(
-    server: LiveServer, operator: Operator, version: str
+    server: LiveServer, operator: Operator, records: Records, version: str
 ) -> None:
     async with station(server, version) as peer:
         body = {"requestedMessage": "Heartbeat"}
-        code, answer, _ = await trigger(operator, peer, "NotImplemented", **body)
+        code, answer, call = await trigger(operator, peer, "NotImplemented", **body)
         assert (code, answer["data"]["status"]) == (200, "NotImplemented")
+        assert call[2:] == ["TriggerMessage", body]
+        row = records.command(call[1])
+        assert (row["state"], row["status"], row["effect"]) == ("rejected", "NotImplemented", "")
 
         path = f"/api/v1/chargepoints/{peer.identity}/trigger"
         code, answer = await operator.request("POST", path, body)
         assert (code, answer["data"]["code"]) == (409, "not-supported")
+        assert len(records.commands(peer.identity)) == 1
         assert (await trigger(operator, peer, **body, force=True))[0] == 200
 
 

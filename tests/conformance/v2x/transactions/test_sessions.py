@@ -86,15 +86,22 @@ async def test_E_parallel_transactions_on_two_evses(server, records, version):
     ]
 
 
-async def test_TC_E_53_numbers_may_start_at_0_or_go_on_over_transactions(server, records, version):
+@pytest.mark.parametrize("first_of_two", [0, 3, 700])
+async def test_TC_E_53_numbers_may_start_at_0_or_go_on_over_transactions(
+    server, records, version, first_of_two
+):
     one, two = new_transaction(), new_transaction()
     async with station(server, version) as peer:
-        for transaction, first in ((one, 0), (two, 700)):
-            await peer.call("TransactionEvent", event("Started", transaction, first, idToken=token()))
-            await peer.call("TransactionEvent", event("Updated", transaction, first + 1))
-            await peer.call("TransactionEvent", event("Ended", transaction, first + 2))
+        for transaction, first in ((one, 0), (two, first_of_two)):
+            started = event("Started", transaction, first, idToken=token())
+            answer = await peer.call("TransactionEvent", started)
+            assert answer["idTokenInfo"]["status"] == "Accepted"
+            for seq_no, kind in enumerate(("Updated", "Ended"), first + 1):
+                assert await peer.call("TransactionEvent", event(kind, transaction, seq_no)) == {}
 
-    for row in records.transactions(peer.identity):
+    rows = records.transactions(peer.identity)
+    assert [(row["ocpp_id"], row["last_seq_no"]) for row in rows] == [(one, 2), (two, first_of_two + 2)]
+    for row in rows:
         assert (row["status"], json.loads(row["missing_seq_nos"])) == ("ended", [])
         assert "events-missing" not in reasons(row)
 
