@@ -58,6 +58,7 @@ class Decision(NamedTuple):
 
 
 _FREE_VEND = Decision(Verdict.ACCEPTED, is_unknown=True, reason="This station accepts every token.")
+_PAID = Decision(Verdict.ACCEPTED, is_unknown=True, reason="Paid at the station's payment terminal.")
 _NO_TOKEN_NEEDED = Decision(Verdict.ACCEPTED, reason="The session was started without a token.")
 _SLOT = Decision(Verdict.ACCEPTED, reason="A battery in a slot is charged.", charges_battery=True)
 _NO_TOKEN_REFUSED = Decision(Verdict.INVALID, reason="This station accepts no session without a token.")
@@ -65,6 +66,8 @@ _UNKNOWN = Decision(Verdict.UNKNOWN, is_unknown=True, reason="Unknown token.")
 
 # The 2.x IdTokenType of a start without a token, for example by a button (2.0.1 C02).
 NO_AUTHORIZATION = "NoAuthorization"
+# The one of a payment that the terminal of a station has authorized; the token is its reference (2.1 C18).
+DIRECT_PAYMENT = "DirectPayment"
 
 # The token type of a 2.x IdTokenType; tokens of other types are looked up by their value alone.
 _TYPES = {
@@ -84,7 +87,7 @@ async def decide(
     at: datetime | None = None,
 ) -> Decision:
     """Blocked, then Expired, then Invalid, then ConcurrentTx, then Accepted. An unknown token is Invalid, and
-    is added to the inbox.
+    is added to the inbox; the reference of a payment is accepted, because the payment is the authorization.
 
     Place, time and budget are checked for START, and for IDENTIFY, which has no stated purpose. A token with
     a session here, or of the same group as one, may always end it. Other sessions are checked for START only:
@@ -105,13 +108,15 @@ async def decide(
     key = normalise_uid(token.value)
     record = choose(await state.tokens(key), _TYPES.get(token.type))
     if record is None:
-        if station.accepts_unknown_tokens and (refused := reserved(key, "")) is not None:
+        is_paid = token.type == DIRECT_PAYMENT and bool(key)
+        is_accepted = is_paid or station.accepts_unknown_tokens
+        if is_accepted and (refused := reserved(key, "")) is not None:
             decision = Decision(refused.verdict, reason=refused.reason)
             _keep_refusal(station, token, place, decision, purpose)
             return decision
-        if station.accepts_unknown_tokens:
+        if is_accepted:
             announcing.presented(station, token, place, announcing.How(Verdict.ACCEPTED), purpose)
-            return _FREE_VEND
+            return _PAID if is_paid else _FREE_VEND
         if key:
             await journal.run(unknown_tokens.note, token.value, station.identity, station.received_at)
         _keep_refusal(station, token, place, _UNKNOWN, purpose)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -10,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.conformance.messages import energy, event, new_transaction
-from tests.conformance.peer import V21, fresh, station
+from tests.conformance.peer import V21, Records, fresh, station
 from tests.conformance.profiles import asked
 from tests.servers import LiveServer
 
@@ -43,9 +44,21 @@ async def paid(peer, reference, *, total=18.15):
     }
     begin, end = energy(1000, context="Transaction.Begin"), energy(6000, context="Transaction.End")
     started = event("Started", transaction, 0, idToken=direct, info=limits, meterValue=begin)
-    await peer.call("TransactionEvent", started)
-    await peer.call("TransactionEvent", event("Ended", transaction, 1, costDetails=costs, meterValue=end))
+    answer = await peer.call("TransactionEvent", started)
+    assert answer["idTokenInfo"]["status"] == "Accepted"
+    ended = event("Ended", transaction, 1, costDetails=costs, meterValue=end)
+    assert await peer.call("TransactionEvent", ended) == {}
     return transaction
+
+
+def logged(records, identity):
+    """The validations of a station in the message log: nothing else is stored of them."""
+    rows = records.of("chargepoints_message", identity)
+    return [
+        (json.loads(row["request"]), json.loads(row["response"]))
+        for row in rows
+        if row["action"] == "VatNumberValidation"
+    ]
 
 
 @pytest.mark.parametrize("place", [{"evseId": 1}, {}])
@@ -59,10 +72,13 @@ async def paid(peer, reference, *, total=18.15):
         ("", "Rejected", "UnknownCountry"),
     ],
 )
-async def test_TC_C_108_the_form_of_a_vat_number(server, place, number, status, reason):
+async def test_TC_C_108_the_form_of_a_vat_number(  # noqa: PLR0917
+    server, records, place, number, status, reason
+):
     async with station(server, V21) as peer:
         answer = await peer.call("VatNumberValidation", {"vatNumber": number, **place})
 
+    assert logged(records, peer.identity) == [({"vatNumber": number, **place}, answer)]
     said = answer.pop("statusInfo")
     assert answer == {"vatNumber": number, "status": status, **place}
     assert said["reasonCode"] == reason
@@ -97,6 +113,8 @@ async def test_TC_C_108_a_look_up_has_a_time_limit(looking, number, wanted):
         answer = await peer.call("VatNumberValidation", {"vatNumber": number, "evseId": 0})
         await peer.heartbeat()
 
+    asked_for = {"vatNumber": number, "evseId": 0}
+    assert logged(Records(looking.database), peer.identity) == [(asked_for, answer)]
     if "statusInfo" in answer:
         answer["statusInfo"] = answer["statusInfo"]["reasonCode"]
     assert answer == {"vatNumber": number, "evseId": 0, **wanted}
@@ -122,6 +140,8 @@ async def test_TC_C_117_the_cost_of_a_session_that_the_server_settles_is_stored(
     number = records.transaction(peer.identity)["id"]
     status, answer = await operator.request("GET", f"/api/v1/session-costs/{number}")
     assert (status, answer["data"]["totalInclTax"], answer["data"]["isFinal"]) == (200, "18.15", True)
+    (row,) = records.of("tariffs_sessioncost", peer.identity, order="t.transaction_id")
+    assert (row["transaction_id"], row["total_incl_tax"], row["is_final"]) == (number, 18.15, 1)
     assert payments(records, peer.identity) == []
 
 

@@ -41,6 +41,24 @@ async def test_a_station_that_accepts_unknown_tokens_refuses_known_ones_as_any_o
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
+async def test_the_reference_of_a_payment_is_accepted(stored: Stored, purpose: Purpose) -> None:
+    station = a_station()
+
+    decision = await present(station, "PSP-4444", "DirectPayment", purpose=purpose, place=Place(1, 1))
+
+    reason = "Paid at the station's payment terminal."
+    assert decision == Decision(Verdict.ACCEPTED, is_unknown=True, reason=reason)
+    assert (station.used_tokens, station.unit.inserts) == ([], [])
+
+
+async def test_a_payment_needs_a_reference_and_no_known_token_gets_through_as_one(token: Any) -> None:
+    token(status="blocked")
+
+    assert (await present(a_station(), "", "DirectPayment")).verdict is Verdict.UNKNOWN
+    assert (await present(a_station(), kind="DirectPayment")).verdict is Verdict.BLOCKED
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
 async def test_a_start_without_a_token_follows_the_setting_of_the_station(
     stored: Stored, purpose: Purpose
 ) -> None:
