@@ -8,8 +8,8 @@ import pytest
 
 from docs.examples.driver_tariff import FLEET
 from tests.conformance.conftest import ALICE, BOB
-from tests.conformance.messages import token
-from tests.conformance.peer import V21, V201, Operator, station
+from tests.conformance.messages import event, new_transaction, token
+from tests.conformance.peer import V21, V201, Operator, Records, station
 from tests.conformance.profiles import asked
 from tests.servers import LiveServer
 
@@ -36,10 +36,15 @@ async def test_TC_I_109_an_accepted_token_brings_the_tariff_of_its_driver(fleet)
         alice = await peer.call("Authorize", {"idToken": token(ALICE)})
         bob = await peer.call("Authorize", {"idToken": token(BOB)})
         stranger = await peer.call("Authorize", {"idToken": token("STRANGER")})
-    async with station(fleet, V201) as peer:
-        older = await peer.call("Authorize", {"idToken": token(ALICE)})
+        info = {"tariffId": alice["tariff"]["tariffId"]}
+        started = event("Started", new_transaction(), 0, idToken=token(ALICE), info=info)
+        await peer.call("TransactionEvent", started)
+    async with station(fleet, V201) as other:
+        older = await other.call("Authorize", {"idToken": token(ALICE)})
 
     assert (alice["idTokenInfo"]["status"], alice["tariff"]) == ("Accepted", FLEET)
+    row = Records(fleet.database).transaction(peer.identity)
+    assert (row["id_token"], row["station_tariff_id"]) == (ALICE, FLEET["tariffId"])
     assert "tariff" not in bob
     assert "tariff" not in stranger
     assert "tariff" not in older
@@ -57,4 +62,6 @@ async def test_TC_I_109_a_station_that_has_switched_tariffs_off_gets_none(fleet)
 
     assert alice["idTokenInfo"]["status"] == "Accepted"
     assert "tariff" not in alice
+    (row,) = Records(fleet.database).of("configuration_reportedkey", peer.identity)
+    assert (row["key"], row["value"]) == ("TariffCostCtrlr.Enabled[Tariff]", "false")
     assert (refused, why["data"]["code"], none) == (409, "not-supported", None)

@@ -49,7 +49,7 @@ async def test_TC_I_101_a_default_tariff_with_a_time_of_day(server, operator, re
     one = tariff()
     async with station(server, V21) as peer:
         code, answer, call = await asked(operator, peer, "set-default-tariff", {"tariff": one})
-        assert code == 200, answer
+        assert (code, answer["success"]) == (200, True)
         assert call[2:] == ["SetDefaultTariff", {"evseId": 0, "tariff": one}]
         (shown,) = await listed(operator, peer.identity)
 
@@ -95,11 +95,11 @@ async def test_TC_I_106_TC_I_110_tariffs_are_set_compared_and_cleared(server, op
             code, answer, call = await asked(
                 operator, peer, "set-default-tariff", {"evseId": evse, "tariff": one}
             )
-            assert code == 200, answer
+            assert (code, answer["success"]) == (200, True)
             assert call[3] == {"evseId": evse, "tariff": one}
         report = {"status": "Accepted", "tariffAssignments": both}
         code, answer, call = await asked(operator, peer, "get-tariffs", {}, report)
-        assert (code, call[2:]) == (200, ["GetTariffs", {"evseId": 0}]), answer
+        assert (code, answer["success"], call[2:]) == (200, True, ["GetTariffs", {"evseId": 0}])
         known = {(a, 0): "confirmed", (b, 1): "confirmed", ("other", 3): "foreign"}
         assert states(records, peer.identity) == known
         shown = await listed(operator, peer.identity, f"?tariffId={a}")
@@ -112,6 +112,7 @@ async def test_TC_I_106_TC_I_110_tariffs_are_set_compared_and_cleared(server, op
 
         cleared = {"clearTariffsResult": [{"tariffId": a, "status": "Accepted"}]}
         code, answer, call = await asked(operator, peer, "clear-tariffs", {"tariffIds": [a]}, cleared)
+        assert (code, answer["success"]) == (200, True)
         assert call[2:] == ["ClearTariffs", {"tariffIds": [a]}]
         assert states(records, peer.identity) == known | {(a, 0): "cleared"}
         rejected = {"clearTariffsResult": [{"tariffId": b, "status": "Rejected"}]}
@@ -187,6 +188,8 @@ async def test_TC_I_113_TC_I_114_TC_I_115_the_tariff_of_a_session(server, operat
             ]  # fmt: skip
             new = (await cost(operator, number))["newTariff"]
             assert (new["status"], new["explanation"], new["isInUse"]) == (word, sentence, None)
+            (row,) = records.of("tariffs_sessioncost", peer.identity, order="t.transaction_id")
+            assert (row["new_tariff_id"], row["new_tariff_status"]) == (one["tariffId"], word)
 
         body = {"transactionId": transaction, "tariff": other}
         code, said, call = await asked(operator, peer, "change-transaction-tariff", body)
@@ -199,6 +202,10 @@ async def test_TC_I_113_TC_I_114_TC_I_115_the_tariff_of_a_session(server, operat
         await peer.call("TransactionEvent", event("Ended", transaction, 2))
         late, why, none = await asked(operator, peer, "change-transaction-tariff", body)
 
+    (row,) = records.of("tariffs_sessioncost", peer.identity, order="t.transaction_id")
+    assert (row["transaction_id"], row["new_tariff_status"]) == (number, "Accepted")
+    assert row["tariff_id"] == row["new_tariff_id"] == other["tariffId"]
+    assert json.loads(row["new_tariff"]) == other
     assert (before["isInUse"], after["newTariff"]["isInUse"]) == (False, True)
     assert (after["tariffId"], after["newTariff"]["explanation"]) == (other["tariffId"], "")
     assert (late, why["data"]["code"], none) == (409, "transaction-ended", None)
