@@ -13,11 +13,12 @@ from ocpp_server.protocol.translate import IdToken
 class Price(Protocol):
     """The price of a session, and the tariff of a driver. The app `tariffs` fills the port."""
 
-    def total_cost(self, station: Station, ocpp_id: str) -> Decimal | None:
+    async def total_cost(self, station: Station, ocpp_id: str) -> Decimal | None:
         """The cost of a session of this station with tax: so far, or in all once it has ended. None where no
-        price is known. `ocpp_id` is the id that the station uses for it.
+        price is known, or where the station calculates the cost (2.1 I12). `ocpp_id` is the id that the
+        station uses for it.
 
-        It runs with every TransactionEvent before the answer: no query, no error.
+        It runs with every TransactionEvent before the answer: no error, and a query a minute at most.
         """
 
     async def driver_tariff(self, station: Station, token: IdToken) -> dict[str, Any] | None:

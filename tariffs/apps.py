@@ -10,11 +10,13 @@ class TariffsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from ocpp_server import commanding, prices
+        from ocpp_server.live import extensions
         from ocpp_server.process import scheduler
-        from tariffs import jobs
+        from tariffs import jobs, live
         from tariffs.services.payment import vat_numbers
         from tariffs.services.tariff import pricing
 
+        extensions.register(live.COSTS)
         pricing.pricer.load(settings.OCPP_PRICE, settings.OCPP_DRIVER_TARIFF)
         prices.price.fill(pricing.pricer)
         vat_numbers.checker.load(settings.OCPP_VAT_CHECKER, limit_s=settings.OCPP_VAT_TIMEOUT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocpp_server.environment.parsers import positive_duration
+from ocpp_server.environment.parsers import duration, positive_duration
 from ocpp_server.environment.variable import Variable
 
 _GROUP = "Prices and payments"
@@ -15,6 +15,15 @@ PAYMENT_VARIABLES: tuple[Variable, ...] = (
         "The function that knows the cost of a session, by its import path: "
         "docs.examples.price_per_kwh.total. 2.x stations get this cost in the answers to their events. "
         "Empty: no price is known, and none is sent.",
+        _GROUP,
+    ),
+    Variable(
+        "OCPP_COST_INTERVAL",
+        "1m",
+        duration,
+        "How often the cost of a running session is compared with the one that its 2.x station got last; "
+        "another one is sent with CostUpdated. Stations that send an event with each reading get it with the "
+        "answer before. 0: never.",
         _GROUP,
     ),
     Variable(

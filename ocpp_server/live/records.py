@@ -148,6 +148,8 @@ class TransactionState(msgspec.Struct, kw_only=True):
     limits_sent: dict[str, float] = msgspec.field(default_factory=dict)
     limits_set: dict[str, float] = msgspec.field(default_factory=dict)
     limits_seq_no: int | None = None
+    # 2.1: the station calculates the cost: it has named its tariff or sent details of the cost (I12).
+    counts_cost: bool = False
     remote_start_id: int | None = None
     # A battery in a slot of a battery swap station is charged (2.1 S).
     charges_battery: bool = False

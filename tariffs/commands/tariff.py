@@ -20,11 +20,12 @@ from ocpp_server.storage.journal import journal
 from ocpp_server.transport.command_store import Addressee
 from tariffs.services.tariff import checking
 from tariffs.services.tariff.amounts import amount
+from tariffs.services.tariff.local_costs import ENABLED_TARIFF
+from tariffs.services.tariff.running import COST_UPDATED, SHOWS_COSTS
 from transactions.models import Transaction
 from transactions.services.transactions.lookups import to_stop
 
-_COST = Needs(variable="TariffCostCtrlr.Enabled[Cost]")
-_TARIFF = Needs(variable="TariffCostCtrlr.Enabled[Tariff]")
+_TARIFF = Needs(variable=ENABLED_TARIFF)
 _EXAMPLE = {
     "tariffId": "day-2026-1",
     "currency": "EUR",
@@ -88,7 +89,7 @@ UPDATE_COST = command(
     "update-cost",
     _("Update cost"),
     _("Show the driver the cost of the running session so far."),
-    action="CostUpdated",
+    action=COST_UPDATED,
     icon="payments",
     position=140,
     fields=(
@@ -107,7 +108,7 @@ UPDATE_COST = command(
         "totalCost": float(total_cost),
         "transactionId": transaction.ocpp_id,
     },
-    needs=_COST,
+    needs=SHOWS_COSTS,
     rest=Rest(
         description="`GET /api/v1/session-costs/{transactionId}` has the last cost that the station has "
         "taken. The cost of an ended session is in the answer to its end.",

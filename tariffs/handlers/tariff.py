@@ -10,7 +10,7 @@ from ocpp_server.protocol.registry import also, reply
 from ocpp_server.protocol.versions import V2X, V21
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.outcomes import outcome
-from tariffs.services.tariff import assigned, costs
+from tariffs.services.tariff import assigned, costs, local_costs
 
 _NO_TARIFF = "NoTariff"
 _ENDED = "Ended"
@@ -68,6 +68,7 @@ async def default_tariff_answered(
         at=station.received_at,
     )
     await journal.run(assigned.answered, assigned.place(station), answer)
+    local_costs.forget(station)
 
 
 @reply("GetTariffs", V21)
@@ -83,6 +84,7 @@ async def tariffs_reported(
             assignments=response.get("tariffAssignments", ()),
             now=station.received_at,
         )
+        local_costs.forget(station)
 
 
 @reply("ClearTariffs", V21)
@@ -98,3 +100,4 @@ async def tariffs_cleared(
         results=response["clearTariffsResult"],
         now=station.received_at,
     )
+    local_costs.forget(station)

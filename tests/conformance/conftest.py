@@ -53,6 +53,21 @@ def refusing(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) 
     assert live.stop() == 0
 
 
+@pytest.fixture(scope="session")
+def priced(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
+    """A server with a price for each kWh: it sends the costs of sessions."""
+    live = LiveServer(
+        tmp_path_factory.mktemp("priced"),
+        template=migrated_database,
+        OCPP_PRICE="docs.examples.price_per_kwh.total",
+        OCPP_COST_INTERVAL="400ms",
+        OCPP_UNKNOWN_TOKENS="accept",
+    ).start()
+    yield live
+    assert live.stop() == 0
+    assert "Traceback" not in live.log.read_text("utf-8", "replace")
+
+
 @pytest.fixture
 def make_server(tmp_path: Path, migrated_database: Path) -> Iterator[object]:
     """Start servers with other settings; they stop at the end."""

@@ -52,6 +52,12 @@ async def stop_transaction(station: Station, request: dict[str, Any]) -> dict[st
 
 @on("TransactionEvent", V201)
 async def transaction_event(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    answer = await _recorded(station, request)
+    return answer | await _cost(station, request)
+
+
+async def _recorded(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """Store the event; the answer without a cost."""
     described = request["transactionInfo"]
     time = request.get("timestamp", "")
     at, problem = station.moment_or_problem(time)
@@ -76,16 +82,21 @@ async def transaction_event(station: Station, request: dict[str, Any]) -> dict[s
         payload=station.payload,
     )
     decision = await events.record(station=station, event=event)
-    answer = {"idTokenInfo": translate.id_token_info(decision)} if decision else {}
-    # 2.0.1 I02, I03: no cost is not a free session, which costs 0.
-    cost = None if event.type == STARTED else price.app.total_cost(station, event.transaction_id)
-    return answer if cost is None else {**answer, "totalCost": float(cost)}
+    return {"idTokenInfo": translate.id_token_info(decision)} if decision else {}
+
+
+async def _cost(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """2.0.1 I02, I03: no cost is not a free session, which costs 0."""
+    if request["eventType"] == STARTED:
+        return {}
+    cost = await price.app.total_cost(station, request["transactionInfo"]["transactionId"][:MAX_ID])
+    return {} if cost is None else {"totalCost": float(cost)}
 
 
 @on("TransactionEvent", V21)
 async def transaction_event_21(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     """2.1: the fields beyond 2.0.1, and the limits that the answer sends (E16)."""
-    answer = await transaction_event(station, request)
+    answer = await _recorded(station, request)
     described, is_offline = request["transactionInfo"], request.get("offline", False)
     ocpp_id = described["transactionId"][:MAX_ID]
     transaction = await sessions.find_ocpp_id(station, ocpp_id, in_database=False)
@@ -96,6 +107,7 @@ async def transaction_event_21(station: Station, request: dict[str, Any]) -> dic
         transaction=transaction,
         operation_mode=described.get("operationMode"),
         tariff_id=described.get("tariffId"),
+        has_cost="costDetails" in request,
         preconditioning=request.get("preconditioningStatus"),
         evse_sleep=request.get("evseSleep"),
     )
@@ -106,7 +118,8 @@ async def transaction_event_21(station: Station, request: dict[str, Any]) -> dic
         reported=translate.limits(described.get("transactionLimit")),
         is_offline=is_offline,
     )
-    return answer | ({"transactionLimit": translate.transaction_limit(found)} if found else {})
+    limit = {"transactionLimit": translate.transaction_limit(found)} if found else {}
+    return answer | limit | await _cost(station, request)
 
 
 @reply("GetTransactionStatus", *V2X)

@@ -65,6 +65,7 @@ def transaction_state(row: Transaction, station: str) -> TransactionState:
         limits_sent=limits.get("sent", {}),
         limits_set=limits.get("set", {}),
         limits_seq_no=limits.get("seqNo"),
+        counts_cost=row.counts_cost,
         # The exact time is not stored: a message after the restart would have cleared the flag.
         interrupted_at=row.last_message_at if row.is_interrupted else None,
         announced=Announced(

@@ -164,6 +164,11 @@ class Transaction(models.Model):
         db_default="",
         help_text=_("2.1: the tariff that the station uses."),
     )
+    counts_cost = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("2.1: the station calculates the cost, and the server sends none."),
+    )
     preconditioning_status = models.CharField(
         max_length=32, blank=True, default="", db_default="", help_text=_("2.1: of the vehicle's battery.")
     )

@@ -17,6 +17,7 @@ from ocpp_server.protocol import schemas
 from ocpp_server.protocol.translate import IdToken
 from ocpp_server.protocol.versions import V21
 from ocpp_server.storage.journal import journal
+from tariffs.services.tariff import local_costs, running
 from tariffs.services.tariff.amounts import amount
 
 log = structlog.get_logger(__name__)
@@ -28,7 +29,7 @@ Pricing = Callable[[Station, TransactionState], Decimal | None]
 DriverTariffs = Callable[[Station, IdToken], Mapping[str, Any] | None]
 
 _PRICE, _DRIVER = "OCPP_PRICE", "OCPP_DRIVER_TARIFF"
-_ENABLED: Final = "TariffCostCtrlr.Enabled[Tariff]"
+_ENABLED: Final = local_costs.ENABLED_TARIFF
 
 
 class Pricer:
@@ -43,14 +44,25 @@ class Pricer:
         self._pricing = imported(path, _PRICE) if path else None
         self._driver_tariffs = imported(driver_path, _DRIVER) if driver_path else None
 
-    def total_cost(self, station: Station, ocpp_id: str) -> Decimal | None:
-        """The cost of a session with tax; None where no price is known, or where the function has failed: an
-        answer without a cost is allowed, a session without an answer is not (2.0.1 I03).
+    async def total_cost(self, station: Station, ocpp_id: str) -> Decimal | None:
+        """The cost of a session with tax for the answer to its event; None where no price is known, and where
+        the station calculates the cost (2.1 I12).
         """
         if self._pricing is None:
             return None
         transaction = newest(station, ocpp_id)
-        if transaction is None:
+        if transaction is None or await local_costs.applies(station, transaction, station.received_at):
+            return None
+        cost = self.cost(station, transaction)
+        if cost is not None:
+            running.note(station, transaction, cost, station.received_at)
+        return cost
+
+    def cost(self, station: Station, transaction: TransactionState) -> Decimal | None:
+        """The cost of a session with tax; None where no price is known, or where the function has failed: an
+        answer without a cost is allowed, a session without an answer is not (2.0.1 I03).
+        """
+        if self._pricing is None:
             return None
         try:
             return amount(self._pricing(station, transaction))

@@ -29,6 +29,7 @@ NAMES = {
     "doubt",
     "sweep",
     "sync_local_lists",
+    "send_costs",
     "end_forsaken",
     "trim",
     "bury",

@@ -13,13 +13,20 @@ def note(
     transaction: TransactionState,
     operation_mode: str | None,
     tariff_id: str | None,
+    has_cost: bool,
     preconditioning: str | None,
     evse_sleep: bool | None,
 ) -> None:
-    """Store what the event names. A field that it leaves out has not changed."""
+    """Store what the event names. A field that it leaves out has not changed.
+
+    `has_cost`: the event has cost details, which only a station sends that calculates the cost (I12).
+    """
+    counts_cost = (bool(tariff_id) or has_cost) and not transaction.counts_cost
+    transaction.counts_cost |= counts_cost
     columns = {
         "operation_mode": operation_mode and operation_mode[:32],
         "station_tariff_id": tariff_id and tariff_id[:60],
+        "counts_cost": counts_cost or None,
         "preconditioning_status": preconditioning and preconditioning[:32],
         "evse_sleep": evse_sleep,
     }

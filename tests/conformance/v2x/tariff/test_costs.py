@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.conformance.messages import energy, event, new_transaction, token
@@ -12,20 +10,6 @@ from tests.conformance.profiles import asked
 from tests.servers import LiveServer
 
 KWH = 0.42  # the price of docs/examples/price_per_kwh.py
-
-
-@pytest.fixture(scope="module")
-def priced(tmp_path_factory: pytest.TempPathFactory, migrated_database: Any) -> Any:
-    """A server that knows a price."""
-    live = LiveServer(
-        tmp_path_factory.mktemp("priced"),
-        template=migrated_database,
-        OCPP_PRICE="docs.examples.price_per_kwh.total",
-        OCPP_UNKNOWN_TOKENS="accept",
-    ).start()
-    yield live
-    assert live.stop() == 0
-    assert "Traceback" not in live.log.read_text("utf-8", "replace")
 
 
 async def test_TC_I_01_TC_I_02_costs_are_in_the_answers_while_a_price_is_known(priced, version):
@@ -44,12 +28,32 @@ async def test_TC_I_01_TC_I_02_costs_are_in_the_answers_while_a_price_is_known(p
         again = await peer.call("TransactionEvent", end)
         free = await peer.call("TransactionEvent", event("Ended", new_transaction(), 1))
 
-    (row, _) = Records(priced.database).transactions(peer.identity)
-    assert row["energy_wh"] == 5000
+    rows = Records(priced.database).transactions(peer.identity)
+    assert [(row["status"], row["energy_wh"]) for row in rows] == [("ended", 5000), ("ended", 0)]
     assert "totalCost" not in started
     assert running["totalCost"] == pytest.approx(2 * KWH)
     assert ended["totalCost"] == again["totalCost"] == pytest.approx(5 * KWH)
     assert free["totalCost"] == 0  # I03: a free session has a cost
+
+
+async def test_TC_I_01_a_cost_that_no_answer_has_sent_is_sent_by_itself(priced, version):
+    records, transaction = Records(priced.database), new_transaction()
+    async with station(priced, version) as peer:
+        begin = energy(1000, -1, context="Transaction.Begin")
+        started = event("Started", transaction, 0, minutes=-1, idToken=token(), meterValue=begin)
+        assert "totalCost" not in await peer.call("TransactionEvent", started)
+        assert await peer.call("MeterValues", {"evseId": 1, "meterValue": energy(3000)}) == {}
+        call = await peer.next_call()
+        await peer.answer(call, {})
+        ended = await peer.call("TransactionEvent", event("Ended", transaction, 1))
+
+    cost = pytest.approx(2 * KWH)
+    assert call[2:] == ["CostUpdated", {"totalCost": cost, "transactionId": transaction}]
+    assert ended["totalCost"] == cost
+    (row,) = records.of("tariffs_sessioncost", peer.identity, order="t.transaction_id")
+    assert row["sent_cost"] == cost
+    (command,) = records.commands(peer.identity)
+    assert (command["id"], command["actor"], command["state"]) == (call[1], "server", "accepted")
 
 
 async def test_TC_I_02_no_price_is_no_cost(server, records, version):
@@ -71,7 +75,7 @@ async def test_TC_I_01_the_cost_of_a_running_session_is_sent_and_stored(
         number = records.transaction(peer.identity)["id"]
         body = {"transactionId": number, "totalCost": 4.2}
         code, answer, call = await asked(operator, peer, "update-cost", body, {})
-        assert code == 200, answer
+        assert (code, answer["success"]) == (200, True)
         assert call[2:] == ["CostUpdated", {"totalCost": 4.2, "transactionId": transaction}]
         foreign, _, none = await asked(operator, other, "update-cost", body)
         assert (foreign, none) == (404, None)
@@ -81,6 +85,8 @@ async def test_TC_I_01_the_cost_of_a_running_session_is_sent_and_stored(
     assert (late, why["data"]["code"], none) == (409, "transaction-ended", None)
     status, shown = await operator.request("GET", f"/api/v1/session-costs/{number}")
     assert (status, shown["data"]["sentCost"], shown["data"]["totalInclTax"]) == (200, "4.2", None)
+    (row,) = records.of("tariffs_sessioncost", peer.identity, order="t.transaction_id")
+    assert (row["transaction_id"], row["sent_cost"]) == (number, 4.2)
 
 
 @pytest.mark.parametrize("cost", ["4.2", True, [4], 1e12])

@@ -14,6 +14,7 @@ from ocpp_server.protocol import registry
 from ocpp_server.protocol.translate import IdToken
 from ocpp_server.protocol.versions import V21
 from tariffs.handlers import tariff as handlers
+from tariffs.live import COSTS
 from tariffs.services.tariff.pricing import Pricer
 from tariffs.tables import SESSION_COSTS
 from tests.unit.chargepoints.in_memory import NOON, a_station, changed, handled, rows
@@ -143,11 +144,14 @@ def broken(station: Station, transaction: Any) -> Decimal:
         ("", "T1", None),
     ],
 )
-def test_a_price_is_known_or_not(name: str, ocpp_id: str, cost: Decimal | None) -> None:
+async def test_a_price_is_known_or_not(name: str, ocpp_id: str, cost: Decimal | None) -> None:
     pricer = Pricer()
     pricer.load(f"{__name__}.{name}" if name else "")
+    station = with_session()
+    COSTS.of(station).tariffs_read_at = NOON  # it has no default tariff
 
-    assert pricer.total_cost(with_session(), ocpp_id) == cost
+    assert await pricer.total_cost(station, ocpp_id) == cost
+    assert [one.cost for one in COSTS.of(station).sent.values()] == ([cost] if cost else [])
 
 
 def wrong_tariff(station: Station, token: Any) -> dict[str, Any]:
