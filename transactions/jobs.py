@@ -28,7 +28,7 @@ from ocpp_server.transport import calls
 from ocpp_server.transport.switchboard import switchboard
 from transactions.models import Refusal, Reservation
 from transactions.services.metering import carrying, months
-from transactions.services.remote_control import remote_starts, triggers
+from transactions.services.remote_control import remote_starts, requested_starts, triggers
 from transactions.services.reservation import expiring, requesting
 from transactions.services.transactions import closing, free_connectors, gaps, interruptions
 from transactions.tables import TOKENS
@@ -124,6 +124,11 @@ def trim_reservations() -> None:
     retention.keep_newest(Reservation)
 
 
+def delete_requested_starts() -> None:
+    """Delete what was noted about remote starts long ago."""
+    requested_starts.delete_old(datetime.now(UTC))
+
+
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, mirror_token_uses),
     (EXPIRE, in_journal(expire_remote_starts)),
@@ -135,6 +140,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (SWEEP, in_journal(close_abandoned)),
     (TRIM, in_journal(trim_refusals)),
     (TRIM, in_journal(trim_reservations)),
+    (TRIM, in_journal(delete_requested_starts)),
     (CARRY_OVER_SAMPLES, carrying.carry_over),
     (SUM_MONTHS, months.sum_changed),
 )

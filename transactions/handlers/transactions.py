@@ -85,6 +85,11 @@ async def _recorded(station: Station, request: dict[str, Any]) -> dict[str, Any]
     return {"idTokenInfo": translate.id_token_info(decision)} if decision else {}
 
 
+def _has_cost(details_of_cost: dict[str, Any] | None) -> bool:
+    """Whether the station has calculated the cost itself (2.1 C24, I12)."""
+    return details_of_cost is not None and not details_of_cost.get("failureToCalculate", False)
+
+
 async def _cost(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     """2.0.1 I02, I03: no cost is not a free session, which costs 0."""
     if request["eventType"] == STARTED:
@@ -107,7 +112,7 @@ async def transaction_event_21(station: Station, request: dict[str, Any]) -> dic
         transaction=transaction,
         operation_mode=described.get("operationMode"),
         tariff_id=described.get("tariffId"),
-        has_cost="costDetails" in request,
+        has_cost=_has_cost(request.get("costDetails")),
         preconditioning=request.get("preconditioningStatus"),
         evse_sleep=request.get("evseSleep"),
     )

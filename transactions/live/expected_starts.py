@@ -8,7 +8,7 @@ import msgspec
 
 from accounts.models.token import normalise_uid
 from ocpp_server.live.extensions import ByKey, Slot
-from transactions.models import RemoteStart
+from transactions.models import RemoteStart, RequestedStart
 
 
 class ExpectedStart(msgspec.Struct):
@@ -22,11 +22,15 @@ class ExpectedStart(msgspec.Struct):
     id_token: str = ""
     id_token_type: str = ""
     command_id: str = ""
+    limits: dict[str, float] = {}
 
 
 def load_expected_starts(by_pk: ByKey) -> None:
     """Load the accepted remote starts that have not led to a transaction yet."""
-    for expected in RemoteStart.objects.filter(charge_point__in=by_pk, outcome=RemoteStart.Outcome.WAITING):
+    waiting = list(RemoteStart.objects.filter(charge_point__in=by_pk, outcome=RemoteStart.Outcome.WAITING))
+    noted = RequestedStart.objects.filter(pk__in=[expected.command_id for expected in waiting])
+    limits = dict(noted.values_list("pk", "limits")) if waiting else {}
+    for expected in waiting:
         for station in by_pk[expected.charge_point_id]:
             EXPECTED_STARTS.of(station).append(
                 ExpectedStart(
@@ -38,6 +42,7 @@ def load_expected_starts(by_pk: ByKey) -> None:
                     id_token=expected.id_token,
                     id_token_type=expected.id_token_type,
                     command_id=expected.command_id,
+                    limits=limits.get(expected.command_id) or {},
                 )
             )
 

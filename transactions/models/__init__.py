@@ -6,6 +6,7 @@ from transactions.models.quarantine import QuarantinedMessage
 from transactions.models.reading import Reading
 from transactions.models.refusal import Refusal
 from transactions.models.remote_start import RemoteStart
+from transactions.models.requested_start import RequestedStart
 from transactions.models.reservation import Reservation
 from transactions.models.settlement import Settlement
 from transactions.models.transaction import Transaction, TransactionEvent
@@ -20,6 +21,7 @@ __all__ = [
     "Reading",
     "Refusal",
     "RemoteStart",
+    "RequestedStart",
     "Reservation",
     "Settlement",
     "Transaction",

@@ -17,7 +17,7 @@ from .charging_profiles import (
     schedule_json,
 )
 from .connectors import Place, connector, evse, place, zeros, zeros_of_evse
-from .limits import limits, supported_limits, transaction_limit
+from .limits import limits, lowest, supported_limits, transaction_limit
 from .metering import samples_2x, samples_16
 from .reservations import Reserving, reserving
 from .times import EARLIEST, FUTURE, moment, plain_time, sent_time, time
@@ -64,6 +64,7 @@ __all__ = [
     "id_token",
     "id_token_info",
     "limits",
+    "lowest",
     "moment",
     "place",
     "reserving",

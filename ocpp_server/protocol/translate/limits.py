@@ -25,6 +25,12 @@ def transaction_limit(found: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
+def lowest(*all_limits: Mapping[str, float]) -> dict[str, float]:
+    """The lowest value of each limit."""
+    names = {name for found in all_limits for name in found}
+    return {name: min(found[name] for found in all_limits if name in found) for name in sorted(names)}
+
+
 def supported_limits(reported: str) -> frozenset[str]:
     """The limits in the value of TxCtrlr.SupportedLimits, a list of names such as "MaxEnergy,MaxTime"."""
     members = {member.strip().casefold() for member in reported.split(",")}

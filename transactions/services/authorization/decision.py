@@ -27,7 +27,13 @@ from ocpp_server.protocol.translate import IdToken, Place, Verdict, status_2x, s
 from ocpp_server.storage.journal import journal
 from transactions.live.tokens import read_consumption, read_tokens
 from transactions.models import Refusal, Transaction
-from transactions.services.authorization import access, announcing, credit, unknown_tokens
+from transactions.services.authorization import (
+    access,
+    announcing,
+    credit,
+    direct_payments,
+    unknown_tokens,
+)
 from transactions.services.authorization.access import Purpose, Refused
 from transactions.services.reservation import holding
 from transactions.services.transactions import abilities, concurrency
@@ -60,6 +66,7 @@ class Decision(NamedTuple):
 _FREE_VEND = Decision(Verdict.ACCEPTED, is_unknown=True, reason="This station accepts every token.")
 _PAID = Decision(Verdict.ACCEPTED, is_unknown=True, reason="Paid at the station's payment terminal.")
 _NO_TOKEN_NEEDED = Decision(Verdict.ACCEPTED, reason="The session was started without a token.")
+_PAID_BEFORE = Decision(Verdict.ACCEPTED, reason="The payment of a remote start of this server.")
 _SLOT = Decision(Verdict.ACCEPTED, reason="A battery in a slot is charged.", charges_battery=True)
 _NO_TOKEN_REFUSED = Decision(Verdict.INVALID, reason="This station accepts no session without a token.")
 _UNKNOWN = Decision(Verdict.UNKNOWN, is_unknown=True, reason="Unknown token.")
@@ -104,18 +111,21 @@ async def decide(
         if not decision.is_accepted:
             _keep_refusal(station, token, place, decision, purpose)
         return decision
+    paid = await direct_payments.limits_of(station, token, is_start=purpose is Purpose.START)
     state = live.state()
     key = normalise_uid(token.value)
-    record = choose(await state.tokens(key), _TYPES.get(token.type))
+    record = None if paid is not None else choose(await state.tokens(key), _TYPES.get(token.type))
     if record is None:
         is_paid = token.type == DIRECT_PAYMENT and bool(key)
-        is_accepted = is_paid or station.accepts_unknown_tokens
+        is_accepted = paid is not None or is_paid or station.accepts_unknown_tokens
         if is_accepted and (refused := reserved(key, "")) is not None:
             decision = Decision(refused.verdict, reason=refused.reason)
             _keep_refusal(station, token, place, decision, purpose)
             return decision
         if is_accepted:
             announcing.presented(station, token, place, announcing.How(Verdict.ACCEPTED), purpose)
+            if paid is not None:
+                return _PAID_BEFORE._replace(limits=paid)
             return _PAID if is_paid else _FREE_VEND
         if key:
             await journal.run(unknown_tokens.note, token.value, station.identity, station.received_at)

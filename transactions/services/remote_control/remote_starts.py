@@ -14,10 +14,11 @@ from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import charging
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.translate import IdToken
+from ocpp_server.protocol.translate import IdToken, lowest
 from ocpp_server.storage.journal import journal
 from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
 from transactions.models import RemoteStart
+from transactions.services.remote_control import requested_starts
 from transactions.tables import REMOTE_STARTS
 
 # Time for the driver to plug in: the usual ConnectionTimeOut is 60 s, some stations are set to minutes.
@@ -42,7 +43,7 @@ async def expect(
     Returns the transaction when it arrived before the answer.
     """
     expires_at = station.received_at + PLUG_IN_TIME
-    pk = await journal.run(
+    pk, limits = await journal.run(
         _create,
         command_id=command_id,
         charge_point_id=station.pk,
@@ -65,6 +66,7 @@ async def expect(
         id_token=token.value,
         id_token_type=token.type,
         command_id=command_id,
+        limits=limits,
     )
     EXPECTED_STARTS.of(station).append(expected)
     if profile is not None:
@@ -95,8 +97,10 @@ def _token_of(charge_point_pk: int, remote_start_id: int) -> IdToken | None:
     return None if found is None else IdToken(*found)
 
 
-def _create(**values: object) -> int:
-    return RemoteStart.objects.create(**values).pk
+def _create(*, command_id: str, **values: object) -> tuple[int, dict[str, float]]:
+    """The number of the new row, and the limits that were promised with the command."""
+    pk = RemoteStart.objects.create(command_id=command_id, **values).pk
+    return pk, requested_starts.limits_of(command_id)
 
 
 def link(station: Station, transaction: TransactionState) -> None:
@@ -107,6 +111,7 @@ def link(station: Station, transaction: TransactionState) -> None:
             continue
         if _fits(expected, transaction):
             waiting.remove(expected)
+            transaction.limits_wanted = lowest(transaction.limits_wanted, expected.limits)
             start_profiles.app.begin(station, command_id=expected.command_id, transaction=transaction)
             station.unit.update(
                 REMOTE_STARTS,

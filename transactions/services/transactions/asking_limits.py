@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import structlog
 from django.db import transaction
 
+from chargepoints.models import ChargePoint
 from ocpp_server import capabilities
 from ocpp_server.domain import Conflict, Missing
 from ocpp_server.error_codes import Code
@@ -35,7 +36,7 @@ def ask(number: int, *, limits: Mapping[str, float], actor: str) -> Transaction:
             raise Missing(f"Session {number} not found.")
         if not row.is_active:
             raise Conflict(f"Session {number} has ended.", code=Code.TRANSACTION_ENDED)
-        _require(row, limits)
+        require(row.charge_point, limits)
         row.limits_asked = (row.limits_asked or {}) | dict(limits)
         # No message writes this column, so none is lost.
         Transaction.objects.filter(pk=number).update(limits_asked=row.limits_asked)
@@ -44,12 +45,13 @@ def ask(number: int, *, limits: Mapping[str, float], actor: str) -> Transaction:
     return row
 
 
-def _require(row: Transaction, limits: Mapping[str, float]) -> None:
-    version = row.charge_point.ocpp_version
-    if version not in VERSIONS or not _has_limits(Version(version)):
+def require(charge_point: ChargePoint, limits: Iterable[str]) -> None:
+    """Raise Conflict if the station, or its version, does not have one of these limits. Uses the database."""
+    version = charge_point.ocpp_version
+    if version not in VERSIONS or not has_limits(Version(version)):
         name = label(version) if version in VERSIONS else version
         raise Conflict(f"OCPP {name} has no limits of a session.", code=Code.NOT_SUPPORTED)
-    reported = capabilities.reports.app.values(row.charge_point_id, (SUPPORTED_LIMITS,))
+    reported = capabilities.reports.app.values(charge_point.pk, (SUPPORTED_LIMITS,))
     supported = supported_limits(reported.get(SUPPORTED_LIMITS, ""))
     if unsupported := [name for name in limits if name not in supported]:
         raise Conflict(
@@ -59,7 +61,7 @@ def _require(row: Transaction, limits: Mapping[str, float]) -> None:
 
 
 @cache
-def _has_limits(version: Version) -> bool:
+def has_limits(version: Version) -> bool:
     """Whether the answer to an event can have limits in this version."""
     if action("TransactionEvent", version) is None:
         return False
