@@ -37,7 +37,10 @@ class Right(StrEnum):
 # Each right with the lowest role that has it, and what it allows.
 RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.READ: (Role.VIEWER, "Read every page and resource; export lists"),
-    Right.COMMANDS: (Role.OPERATOR, "Send commands to stations, change their configuration"),
+    Right.COMMANDS: (
+        Role.OPERATOR,
+        "Send commands to stations, change their configuration, confirm web payments",
+    ),
     Right.LOGS: (Role.OPERATOR, "Download the diagnostics and logs of stations"),
     Right.CAMPAIGNS: (
         Role.OPERATOR,
@@ -51,7 +54,8 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.PEOPLE: (Role.OPERATOR, "Add, change and close people"),
     Right.STATION_ACCESS: (
         Role.ADMINISTRATOR,
-        "Change a station's password, security profile and check of the user name; free vending",
+        "Change a station's password, security profile, check of the user name and keys of QR codes; free "
+        "vending",
     ),
     Right.CORRECTIONS: (Role.ADMINISTRATOR, "Settle a session with an energy that is not in its readings"),
     Right.CONTRACTS: (Role.ADMINISTRATOR, "Contracts, their members, token groups and access rules"),

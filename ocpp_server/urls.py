@@ -9,7 +9,7 @@ from ocpp_server.admin import error_pages
 from ocpp_server.api import errors, health, pages, station_address
 from ocpp_server.transport.handshake.explanation import STATION_PATH
 from operations import changes, dashboard
-from tariffs.views import receipts
+from tariffs.views import charge, receipts
 
 handler400 = errors.paged(errors.bad_request, error_pages.bad_request)
 handler403 = errors.paged(errors.forbidden, error_pages.forbidden)
@@ -36,6 +36,8 @@ urlpatterns = [
     path("clients", health.ClientsView.as_view()),
     path("metrics", health.MetricsView.as_view()),
     path("receipts/<int:number>/<str:secret>", receipts.page, name="receipt"),
+    # The QR codes of stations. A code with a missing part has the same page as a wrong one.
+    re_path(r"^charge(?:/(?P<rest>.*))?$", charge.page, name="charge"),
     path("api/schema/", pages.SchemaView.as_view(), name="schema"),
     path("api/schema/events/<str:name>.json", events.EventSchemaView.as_view()),
     path("api/docs/", pages.DocsView.as_view(), name="docs"),

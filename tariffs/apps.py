@@ -13,12 +13,13 @@ class TariffsConfig(AppConfig):
         from ocpp_server.live import extensions
         from ocpp_server.process import scheduler
         from tariffs import jobs, live
-        from tariffs.services.payment import vat_numbers
+        from tariffs.services.payment import checkouts, vat_numbers
         from tariffs.services.tariff import pricing
 
         extensions.register(live.COSTS)
         pricing.pricer.load(settings.OCPP_PRICE, settings.OCPP_DRIVER_TARIFF)
         prices.price.fill(pricing.pricer)
         vat_numbers.checker.load(settings.OCPP_VAT_CHECKER, limit_s=settings.OCPP_VAT_TIMEOUT)
+        checkouts.provider.load(settings.OCPP_WEB_PAYMENTS, limit_s=settings.OCPP_WEB_PAYMENTS_TIMEOUT)
         scheduler.register(jobs.JOBS)
         commanding.announce("tariffs.commands")

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from chargepoints.models import ChargePoint
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering
-from tariffs.models import Payment, StationTariff
+from tariffs.models import Payment, StationTariff, WebPayment
 
 
 class StationTariffQuery(ListQuery):
@@ -57,3 +57,12 @@ class PaymentQuery(_OfStation):
     status = serializers.ChoiceField(choices=Payment.Status.values, required=False)
     pspRef = TextField(required=False, max_length=255)
     transactionId = WholeField(required=False, min_value=1, help_text="The server's number of the session.")
+
+
+class WebPaymentQuery(_OfStation):
+    orderings = {"id": "pk"}
+    exact = {"state": "state", "pspRef": "psp_ref"}
+
+    ordering = ordering(orderings)
+    state = serializers.ChoiceField(choices=WebPayment.State.values, required=False)
+    pspRef = TextField(required=False, max_length=255)

@@ -1,4 +1,4 @@
-"""Jobs of tariffs: send running costs, and delete default tariffs that ended long ago."""
+"""Jobs of tariffs: send running costs, end web payments, delete tariffs and payments of long ago."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from django.conf import settings
 from ocpp_server.domain import DomainError
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
-from ocpp_server.process.scheduler import SWEEP, Job, Step, in_journal
+from ocpp_server.process.scheduler import EXPIRE, SWEEP, Job, Step, in_journal
 from ocpp_server.storage.journal import journal
 from ocpp_server.storage.retention import DELETE_AT_ONCE
 from ocpp_server.transport import calls
 from ocpp_server.transport.switchboard import switchboard
 from tariffs.models import StationTariff
+from tariffs.services.payment import web_payments
 from tariffs.services.tariff import local_costs, running
 from tariffs.services.tariff.pricing import pricer
 
@@ -80,7 +81,19 @@ def delete_ended() -> None:
     StationTariff.objects.filter(pk__in=oldest).delete()
 
 
+def settle_web_payments() -> None:
+    """End web payments that were not made in time, or whose remote start has led to nothing."""
+    web_payments.settle(datetime.now(UTC))
+
+
+def delete_unpaid() -> None:
+    """Delete web payments that were never made."""
+    web_payments.delete_unpaid(datetime.now(UTC))
+
+
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (SEND_COSTS, send_costs),
+    (EXPIRE, in_journal(settle_web_payments)),
     (SWEEP, in_journal(delete_ended)),
+    (SWEEP, in_journal(delete_unpaid)),
 )

@@ -7,8 +7,15 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ocpp_server.api.fields import ReadSerializer, TimeField
-from tariffs.models import Payment, SessionCost, StationTariff
+from ocpp_server.api.fields import (
+    EnergyField,
+    ReadSerializer,
+    StrictSerializer,
+    TextField,
+    TimeField,
+    WholeField,
+)
+from tariffs.models import Payment, SessionCost, StationTariff, WebPayment
 from tariffs.models.money import DIGITS, PLACES
 from tariffs.services.tariff import amounts, checking
 
@@ -124,3 +131,65 @@ class PaymentSerializer(ReadSerializer):
     reports = serializers.IntegerField(help_text="How often the station reported it.")
     receivedAt = TimeField(source="received_at")
     updatedAt = TimeField(source="updated_at")
+
+
+class WebPaymentSerializer(ReadSerializer):
+    id = serializers.IntegerField(help_text="The number to confirm the payment with.")
+    clientId = serializers.CharField(source="charge_point.identity")
+    evseId = serializers.IntegerField(source="evse_number")
+    state = serializers.ChoiceField(choices=WebPayment.State.values)
+    maxCost = AmountField(source="max_cost", help_text="In the tariff's currency.")
+    maxEnergy = serializers.FloatField(source="max_energy_wh", allow_null=True, help_text="In Wh.")
+    maxTime = serializers.IntegerField(source="max_time_s", allow_null=True, help_text="In s.")
+    pspRef = serializers.CharField(source="psp_ref", help_text="Empty until the payment is confirmed.")
+    requestId = serializers.CharField(source="command_id", help_text="The remote start; empty without one.")
+    transactionId = serializers.SerializerMethodField(
+        help_text="The server's number of the session; null before it starts."
+    )
+    failure = serializers.CharField(help_text="Why it failed: the payment has to be cancelled.")
+    confirmedBy = serializers.CharField(source="confirmed_by")
+    openedAt = TimeField(source="opened_at")
+    expiresAt = TimeField(source="expires_at", help_text="The driver must have paid by then.")
+    confirmedAt = TimeField(source="confirmed_at", allow_null=True)
+    updatedAt = TimeField(source="updated_at")
+
+    def get_transactionId(self, row: WebPayment) -> int | None:
+        found: dict[str, int | None] = self.context["prepared"]
+        return found.get(row.command_id)
+
+
+class ConfirmBody(StrictSerializer):
+    """A payment that the driver has made. Limits lower those that the driver has chosen."""
+
+    pspRef = TextField(
+        max_length=255, help_text="The reference of the payment service: the token of the session."
+    )
+    maxCost = EnergyField(required=False, min_value=0, max_value=1e9, help_text="In the tariff's currency.")
+    maxEnergy = EnergyField(required=False, min_value=0, max_value=1e9, help_text="In Wh.")
+    maxTime = WholeField(required=False, min_value=0, max_value=2**31 - 1, help_text="In seconds.")
+
+
+class WebPaymentKeySerializer(ReadSerializer):
+    """Without the secret, which is never shown."""
+
+    id = serializers.IntegerField()
+    evseId = serializers.IntegerField(source="evse_number", help_text="0 for every EVSE without its own key.")
+    validityTime = serializers.IntegerField(source="validity_s", help_text="In s.")
+    length = serializers.IntegerField(help_text="The characters of a password.")
+    setBy = serializers.CharField(source="set_by")
+    setAt = TimeField(source="set_at")
+
+
+class WebPaymentKeyBody(StrictSerializer):
+    """The values of the station's WebPaymentsCtrlr."""
+
+    secret = TextField(max_length=255, help_text="SharedSecret of the station. It is not shown again.")
+    validityTime = WholeField(source="validity_s", min_value=6, max_value=3600, help_text="In s.")
+    length = WholeField(min_value=6, max_value=64, help_text="The characters of a password.")
+    evseId = WholeField(
+        source="evse_number",
+        default=0,
+        min_value=0,
+        max_value=999_999,
+        help_text="0 for every EVSE without a key of its own.",
+    )

@@ -96,6 +96,7 @@ AUTHORIZATION = {
     "Invalid": DANGER,
 }
 REMOTE_START = {"waiting": INFO, "started": SUCCESS, "refused": DANGER, "nothing": WARNING}
+WEB_PAYMENT = {"opened": INFO, "paid": INFO, "started": SUCCESS, "failed": DANGER, "expired": NEUTRAL}
 RESERVATION = {
     "requested": NEUTRAL,
     "accepted": INFO,

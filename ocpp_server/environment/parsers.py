@@ -75,6 +75,13 @@ def whole_seconds(value: str) -> int:
     return seconds
 
 
+def web_payment_period(value: str) -> int:
+    """OCPP 2.1 C25: a station keeps an EVSE for a payment for at most 300 s."""
+    if not 10 <= (seconds := whole_seconds(value)) <= 300:
+        raise ValueError(f"{value!r} must be 10s to 5m")
+    return seconds
+
+
 def event_retention(value: str) -> int | float:
     """At least three days, so that a consumer that was away for a weekend misses nothing."""
     if (seconds := duration(value)) < 3 * 86400:

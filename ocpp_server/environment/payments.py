@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocpp_server.environment.parsers import duration, positive_duration
+from ocpp_server.environment.parsers import duration, one_of, positive_duration, web_payment_period
 from ocpp_server.environment.variable import Variable
 
 _GROUP = "Prices and payments"
@@ -49,6 +49,37 @@ PAYMENT_VARIABLES: tuple[Variable, ...] = (
         positive_duration,
         "Time for that function; then the number is rejected, because it can't be looked up. It should be "
         "shorter than the stations wait for an answer.",
+        _GROUP,
+    ),
+    Variable(
+        "OCPP_WEB_PAYMENTS",
+        "",
+        str.strip,
+        "The function that opens a payment on the web for the QR code of a 2.1 station, by its import "
+        "path: docs.examples.web_payments.open_payment. Empty: the page of a code says that there are no "
+        "such payments.",
+        _GROUP,
+    ),
+    Variable(
+        "OCPP_WEB_PAYMENTS_TIMEOUT",
+        "10s",
+        positive_duration,
+        "Time for that function; then the page says that paying is not possible now.",
+        _GROUP,
+    ),
+    Variable(
+        "OCPP_WEB_PAYMENTS_PERIOD",
+        "5m",
+        web_payment_period,
+        "Time for the driver to pay, 10 s to 5 min. The station keeps the EVSE for so long.",
+        _GROUP,
+    ),
+    Variable(
+        "OCPP_TOTP_ALPHABET",
+        "62",
+        one_of("62", "61"),
+        "The alphabet of the passwords in QR codes: 62 for digits, small and capital letters; 61 for the one "
+        "that OCPP 2.1 prints, which has no small letter o.",
         _GROUP,
     ),
 )

@@ -15,11 +15,13 @@ _RUN = re.compile(r"[^\s\"'<>]+")
 _HOST = re.compile(r"(?:[^@/?#:\[]*|\[[0-9A-Fa-f:.]*\])(?::[0-9]*)?[/?#]")
 _QUERY = re.compile(r"([?&;#])([^=?&;#]{1,200})=([^&;#]+)")
 _SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
-# The address to which a station uploads a file, from which it downloads firmware, or of a receipt, up to its
-# secret.
+# The address to which a station uploads a file, from which it downloads firmware, of a receipt, or of a QR
+# code, up to its secret.
 _OURS = re.compile(
-    rf"((?:{secrets.UPLOADS}|{secrets.FIRMWARE}|{secrets.RECEIPTS})[0-9]{{1,20}}/)[^/?#\s\"'<>]+"
+    rf"((?:(?:{secrets.UPLOADS}|{secrets.FIRMWARE}|{secrets.RECEIPTS})[0-9]{{1,20}}"
+    rf"|{secrets.CHARGE}[^/?#\s\"'<>]{{1,100}}/[0-9]{{1,6}})/)[^/?#\s\"'<>]+"
 )
+_PATHS: Final = (secrets.UPLOADS, secrets.FIRMWARE, secrets.RECEIPTS, secrets.CHARGE)
 
 
 def masked(text: str) -> str:
@@ -30,13 +32,13 @@ def masked(text: str) -> str:
 
 
 def masked_path(path: str) -> str:
-    """The path of an HTTP request without the secret of an upload, download or receipt."""
+    """The path of an HTTP request without the secret of an upload, download, receipt or QR code."""
     return _OURS.sub(rf"\1{MASK}", path) if holds_ours(path) else path
 
 
 def holds_ours(text: str) -> bool:
-    """Whether a text may hold an address at which this server receives or offers files or receipts."""
-    return secrets.UPLOADS in text or secrets.FIRMWARE in text or secrets.RECEIPTS in text
+    """Whether a text may hold an address of this server with a secret in its path."""
+    return any(path in text for path in _PATHS)
 
 
 def _without_login(match: re.Match[str]) -> str:

@@ -3,5 +3,6 @@
 from tariffs.models.payment import Payment
 from tariffs.models.session_cost import SessionCost
 from tariffs.models.station_tariff import StationTariff
+from tariffs.models.web_payment import WebPayment, WebPaymentKey
 
-__all__ = ["Payment", "SessionCost", "StationTariff"]
+__all__ = ["Payment", "SessionCost", "StationTariff", "WebPayment", "WebPaymentKey"]

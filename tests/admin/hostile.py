@@ -52,7 +52,7 @@ from configuration.models import (
 )
 from events.models import Event
 from smart_charging.models import ChargingPlan, DerAlarm, DerControl, ExternalLimit, InstalledProfile
-from tariffs.models import Payment, SessionCost, StationTariff
+from tariffs.models import Payment, SessionCost, StationTariff, WebPayment, WebPaymentKey
 from tests.admin.rows import NOON, a_session, a_station, person
 from tests.direct.readings import stored
 from transactions.models import (
@@ -321,6 +321,27 @@ def rows() -> dict[type, Any]:
             company={"x": bad},
             received_at=NOON,
             updated_at=NOON,
+        ),
+        WebPayment.objects.create(
+            charge_point=station,
+            evse_number=1,
+            totp_interval=1,
+            state=bad[:16],
+            psp_ref=bad[:255],
+            command_id=bad[:36],
+            failure=bad[:500],
+            confirmed_by=bad[:150],
+            opened_at=NOON,
+            expires_at=NOON,
+            updated_at=NOON,
+        ),
+        WebPaymentKey.objects.create(
+            charge_point=station,
+            sealed_secret=bad,
+            validity_s=60,
+            length=8,
+            set_by=bad[:150],
+            set_at=NOON,
         ),
         ExternalLimit.objects.create(
             id="limit",

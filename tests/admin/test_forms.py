@@ -16,10 +16,11 @@ from django.urls import reverse
 from accounts.models import ApiKey, Contract, Member, Person, Token, TokenGroup, User
 from chargepoints.models import ChargePoint, Note, Site
 from configuration.models import ConfigurationTemplate, DesiredValue
+from tariffs.models import WebPaymentKey
 from transactions.models import AccessRule
 
 PASSWORD = "correct-horse-7"
-NOT_STORED = {"password", "remove_password", "password1", "password2", "usable_password"}
+NOT_STORED = {"password", "remove_password", "password1", "password2", "usable_password", "secret"}
 # A text for each field that takes one; choices, switches and rows are tried by themselves.
 TEXTS: dict[str, Any] = {
     "identity": "CP-9", "name": "Yard", "password": PASSWORD, "password1": PASSWORD, "password2": PASSWORD,
@@ -29,7 +30,8 @@ TEXTS: dict[str, Any] = {
     "country_code": "AT", "party_id": "ABC", "issuer": "Adler", "currency": "EUR", "uid": "04A2B3C4",
     "visual_number": "N-17", "group_id": "G-9", "text": "The lock is stiff.", "note": "Depot only",
     "username": "ann", "first_name": "Ann", "last_name": "Berger", "lines": "Ctrlr.A = 1", "key": "Interval",
-    "value": "60", "description": "For all",
+    "value": "60", "description": "For all", "secret": "mysharedsecret", "evse_number": 2, "validity_s": 60,
+    "length": 8,
 }  # fmt: skip
 TIMES = {"valid_from": datetime(2026, 5, 1, 8, 0, tzinfo=UTC)}
 LATER = datetime(2027, 5, 1, 8, 0, tzinfo=UTC)
@@ -39,7 +41,7 @@ ONE_OF = {AccessRule: ({"group", "contract", "token"}, {"charge_point", "site"})
 NOT_TOGETHER = {(ChargePoint, "security_profile", "0")}
 FORMS = [
     ChargePoint, Site, Note, Person, Contract, Token, TokenGroup, AccessRule, ApiKey, User,
-    ConfigurationTemplate, DesiredValue,
+    ConfigurationTemplate, DesiredValue, WebPaymentKey,
 ]  # fmt: skip
 
 
@@ -198,6 +200,10 @@ def _row_of(model: Any, rows: dict[str, Model]) -> Any:
         return ConfigurationTemplate.objects.create(name="Base", dialect="1.6", values={"A": "1"})
     if model is DesiredValue:
         return DesiredValue.objects.create(charge_point=rows["charge_point"], key="A", value="1")
+    if model is WebPaymentKey:
+        return WebPaymentKey.objects.create(
+            charge_point=rows["charge_point"], sealed_secret="x", validity_s=30, length=6, set_at=LATER
+        )
     return AccessRule.objects.create(token=rows["token"], site=rows["site"])
 
 

@@ -28,7 +28,7 @@ from configuration.models import (
     VariableMonitor,
 )
 from smart_charging.models import ChargingPlan, DerAlarm, DerControl, ExternalLimit, InstalledProfile
-from tariffs.models import Payment, SessionCost, StationTariff
+from tariffs.models import Payment, SessionCost, StationTariff, WebPayment
 from tests.api.conftest import NOON
 from transactions.models import Transaction
 
@@ -211,6 +211,18 @@ def a_payment(parents: Any, number: int) -> Payment:
         status=Payment.Status.SETTLED,
         settled_at=at,
         received_at=at,
+        updated_at=at,
+    )
+
+
+def a_web_payment(parents: Any, number: int) -> WebPayment:
+    at = NOON + timedelta(seconds=number // 3)
+    return WebPayment.objects.create(
+        charge_point=parents.station,
+        evse_number=1,
+        totp_interval=number,
+        opened_at=at,
+        expires_at=at,
         updated_at=at,
     )
 

@@ -273,6 +273,7 @@ LISTS = {
     ),
     "users": Rows(a_user, "phone"),
     "users/{user_id}/contracts": Rows(Parents.a_contract, "issuer", parent=of_person),
+    "web-payments": Rows(listed.a_web_payment, "failure"),
     "users/{user_id}/tokens": Rows(Parents.a_token, "visual_number", parent=of_person),
 }
 

@@ -54,6 +54,7 @@ def server(
         template=migrated_database,
         HTTP_MAX_BODY="64KiB",
         OCPP_ABANDON_AFTER="1000000h",
+        OCPP_WEB_PAYMENTS="docs.examples.web_payments.open_payment",
     )
     with django_db_blocker.unblock():
         seed.plant(running.database)

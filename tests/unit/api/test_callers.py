@@ -15,7 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from ocpp_server import credentials
-from ocpp_server.api import probes, throttling, wrong_keys
+from ocpp_server.api import per_minute, probes, wrong_keys
 from ocpp_server.api.authentication import (
     AdminSessionAuthentication,
     AdminSessionScheme,
@@ -311,8 +311,7 @@ def test_requests_are_allowed_while_they_can_not_be_counted(
 ) -> None:
     settings.API_REQUESTS_PER_MINUTE = 0
     broken = Broken(error)
-    monkeypatch.setattr(throttling, "cache", broken)
-    monkeypatch.setattr(wrong_keys, "cache", broken)
+    monkeypatch.setattr(per_minute, "cache", broken)
 
     assert allowed(login()) == [True]
     assert wrong_keys.seconds_to_wait("192.0.2.1") == 0

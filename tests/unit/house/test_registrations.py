@@ -18,9 +18,9 @@ MENU = {
     ],
     "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
     "Logs": [
-        "Messages", "Commands", "Settlements", "Payments", "Remote starts", "Station logs",
-        "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations", "Security events",
-        "Device events", "Reports", "Follow-ups", "Events",
+        "Messages", "Commands", "Settlements", "Payments", "Web payments", "Remote starts",
+        "Station logs", "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations",
+        "Security events", "Device events", "Reports", "Follow-ups", "Events",
     ],
     "Details": [
         "Connectors",
@@ -33,6 +33,7 @@ MENU = {
         "Meter values",
         "Station tariffs",
         "Session costs",
+        "Keys of QR codes",
         "Stored keys",
         "Reported keys",
         "Local lists",

@@ -220,6 +220,8 @@ def test_data_that_is_no_text_is_masked_too() -> None:
         ("https://example.com/firmware/v1.2/fw.bin", "https://example.com/firmware/v1.2/fw.bin"),
         (f"https://example.com/receipts/7/{S}", "https://example.com/receipts/7/***"),
         (f"can't GET /receipts/7/{S}?x=1", "can't GET /receipts/7/***?x=1"),
+        (f"https://example.com/charge/CP-1/2/{S}/1", "https://example.com/charge/CP-1/2/***/1"),
+        ("https://example.com/charge/CP-1", "https://example.com/charge/CP-1"),
         ("https://psp.example.com/receipts/march", "https://psp.example.com/receipts/march"),
     ],
 )  # fmt: skip

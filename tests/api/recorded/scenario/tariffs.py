@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
+from tariffs.services.payment import totp
 from tests.api.recorded.playing import VIEWER, Player
 from tests.api.recorded.scenario.devices import ACCEPTED, V1
-from tests.conformance.peer import V21, at, station
+from tests.conformance.peer import V21, Peer, at, station
 
 IDENTITY = "REC-21-TARIFFS"
 TARIFF = {"tariffId": "rec-day-1", "currency": "EUR", "energy": {"prices": [{"priceKwh": 0.42}]}}
@@ -67,7 +70,34 @@ async def play(player: Player) -> None:
             "settlementTime": NOON,
         }
         await peer.call("NotifySettlement", settlement)
+        await web_payments(player, peer)
     await lists(player)
+
+
+async def web_payments(player: Player, peer: Peer) -> None:
+    keys, payments = f"{V1}/chargepoints/{IDENTITY}/web-payment-keys", f"{V1}/web-payments"
+    body = {"secret": "mysharedsecret", "validityTime": 3600, "length": 8}
+    made = await player.ask("key of codes: set", "POST", keys, body)
+    await player.ask("key of codes: too short", "POST", keys, {**body, "secret": "short"})
+    await player.ask("keys of codes: list", "GET", keys, key=VIEWER)
+    await player.ask("key of codes: get", "GET", f"{keys}/{made['id']}")
+    interval = int(time.time()) // 3600
+    code = totp.password(body["secret"], interval, length=8, alphabet=totp.BASE_62)
+    for evse in (1, 2):
+        await player.quiet("GET", f"/charge/{IDENTITY}/{evse}/{code}")
+        await peer.answer(await peer.next_call(), {})
+    refused, accepted = (await player.quiet("GET", f"{payments}?clientId={IDENTITY}"))["data"]["webPayments"]
+    path, paid = f"{payments}/{accepted['id']}/confirm", {"pspRef": "PSP-2"}
+    await player.command(peer, "web payment: confirmed", "POST", path, paid, ACCEPTED)
+    await player.ask("web payment: confirmed again", "POST", path, paid)
+    await player.ask("web payment: another reference", "POST", path, {"pspRef": "PSP-3"})
+    path = f"{payments}/{refused['id']}/confirm"
+    no = {"status": "Rejected"}
+    await player.command(peer, "web payment: no session", "POST", path, {"pspRef": "PSP-4"}, no)
+    await player.ask("web payments: list", "GET", f"{payments}?clientId={IDENTITY}", key=VIEWER)
+    await player.ask("web payment: get", "GET", f"{payments}/{accepted['id']}")
+    await player.ask("web payment: unknown", "GET", f"{payments}/999999")
+    await player.ask("key of codes: delete", "DELETE", f"{keys}/{made['id']}")
 
 
 async def lists(player: Player) -> None:

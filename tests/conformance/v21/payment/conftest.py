@@ -1,4 +1,4 @@
-"""One server that knows a price."""
+"""One server that knows a price, and sends drivers to a payment service."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def selling(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -
         tmp_path_factory.mktemp("selling"),
         template=migrated_database,
         OCPP_PRICE="docs.examples.price_per_kwh.total",
+        OCPP_WEB_PAYMENTS="docs.examples.web_payments.open_payment",
     ).start()
     yield live
     assert live.stop() == 0
