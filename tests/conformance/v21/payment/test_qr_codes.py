@@ -134,8 +134,10 @@ async def test_TC_C_132_a_code_with_a_missing_part_is_not_valid(
                 "",
             )
         ]
-        await peer.heartbeat()  # nothing was sent to the station
+        await peer.send([2, "after", "Heartbeat", {}])
+        frame = await peer.next_frame()
 
+    assert frame[:2] == [3, "after"]  # nothing was sent to the station before
     assert {code for code, _, _ in pages} == {404}
     assert all(INVALID in words and "location" not in headers for _, headers, words in pages)
     assert payments(records, peer) == []
@@ -162,8 +164,10 @@ async def test_TC_C_133_a_code_with_a_wrong_password_is_not_valid(
                 f"/{fresh()}/1/{right}",
             )
         ]
-        await peer.heartbeat()
+        await peer.send([2, "after", "Heartbeat", {}])
+        frame = await peer.next_frame()
 
+    assert frame[:2] == [3, "after"]  # nothing was sent to the station before
     texts = {words for _, _, words in pages}
     assert {code for code, _, _ in pages} == {404}
     assert len(texts) == 1  # one answer, whatever is wrong
