@@ -23,7 +23,6 @@ from tariffs.services.payment.qr_codes import Verified
 from tariffs.services.tariff import amounts
 from transactions.models import RemoteStart, RequestedStart
 from transactions.services.authorization.direct_payments import DIRECT_PAYMENT
-from transactions.services.remote_control import requested_starts
 from transactions.services.transactions import asking_limits
 
 log = structlog.get_logger(__name__)
@@ -165,9 +164,11 @@ def _started(number: int, command: Any) -> None:
 
 
 def _fail(number: int, why: str) -> None:
-    WebPayment.objects.filter(pk=number, state__in=(State.OPENED, State.PAID, State.STARTED)).update(
-        state=State.FAILED, failure=why[:500], updated_at=datetime.now(UTC)
-    )
+    """The payment gets cancelled: a session that starts later must not count as paid."""
+    rows = WebPayment.objects.filter(pk=number, state__in=(State.OPENED, State.PAID, State.STARTED))
+    for station, payment in rows.exclude(psp_ref="").values_list("charge_point", "psp_ref"):
+        RequestedStart.objects.filter(charge_point=station, payment=payment).delete()
+    rows.update(state=State.FAILED, failure=why[:500], updated_at=datetime.now(UTC))
 
 
 def _command(name: str) -> OperatorCommand:
@@ -195,8 +196,6 @@ def settle(now: datetime) -> None:
     for start in RemoteStart.objects.filter(command_id__in=list(commands)):
         number = commands[start.command_id]
         if start.outcome == RemoteStart.Outcome.NOTHING:
-            # The payment gets cancelled: a session that starts later must not count as paid.
-            requested_starts.forget(start.command_id)
             _fail(number, _NO_SESSION)
         elif start.outcome == RemoteStart.Outcome.REFUSED:
             _fail(number, "The station refused the remote start.")

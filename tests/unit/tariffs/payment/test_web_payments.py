@@ -150,11 +150,14 @@ def test_the_answer_of_the_station_decides(
     charger: ChargePoint, answer: str, more: dict[str, Any], found: tuple[str, str]
 ) -> None:
     row = a_payment(charger, "paid", psp_ref="PSP-1")
+    requested_starts.note(charger.pk, command_id="c-1", remote_start_id=1, payment="PSP-1", limits={}, at=NOW)
 
     web_payments._started(row.pk, a_command(charger, answer, **more))
 
     assert state(row) == found
     assert row.command_id == "c-1"
+    # A cancelled payment must not be used by a session that starts late.
+    assert RequestedStart.objects.exists() is (found[0] != "failed")
 
 
 # -- afterwards ----------------------------------------------------------------------------------------------
@@ -183,8 +186,7 @@ def test_the_remote_start_decides_later(
     web_payments.settle(NOW + timedelta(minutes=1))
 
     assert state(row) == after
-    # A cancelled payment must not be used by a session that starts late.
-    assert RequestedStart.objects.exists() is (outcome != "nothing")
+    assert RequestedStart.objects.exists() is (after[0] != "failed")
 
 
 def test_a_start_whose_process_ended_is_found_by_its_payment(charger: ChargePoint) -> None:
