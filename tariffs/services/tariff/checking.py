@@ -58,12 +58,13 @@ def explanation(status: str) -> str:
 
 def with_id(tariff: Mapping[str, Any]) -> dict[str, Any]:
     """The tariff with an id: its own, or a hash of its content, so that another content has another id
-    (I08.FR.08).
+    (I08.FR.08). A null is no id.
     """
     if tariff.get("tariffId") is not None:
         return dict(tariff)
-    content = json.dumps(tariff, sort_keys=True, separators=(",", ":")).encode()
-    return {"tariffId": hashlib.sha256(content).hexdigest()[:_ID_DIGITS], **tariff}
+    content = {name: value for name, value in tariff.items() if name != "tariffId"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    return {"tariffId": hashlib.sha256(text).hexdigest()[:_ID_DIGITS], **content}
 
 
 def problems(tariff: Mapping[str, Any]) -> Iterator[Problem]:
