@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from ocpp_server.protocol import schemas
+from ocpp_server.protocol.versions import V21
 from tariffs.services.payment import vat_forms, vat_numbers
-from tariffs.services.payment.vat_numbers import FORM_ONLY, INVALID_FORM, UNREACHABLE, VatChecker, Verdict
+from tariffs.services.payment.vat_numbers import (
+    FORM_ONLY,
+    INVALID_FORM,
+    UNKNOWN_COUNTRY,
+    UNREACHABLE,
+    VatChecker,
+    Verdict,
+)
 
 VALID = [
     "ATU12345678",
@@ -129,6 +141,47 @@ async def test_a_wrong_form_is_not_looked_up(checker: VatChecker) -> None:
     assert asked == []
 
 
+async def test_a_number_of_another_country_is_not_looked_up(checker: VatChecker) -> None:
+    assert await checker.verdict("GB123456789") == UNKNOWN_COUNTRY
+    assert (UNKNOWN_COUNTRY.status, UNKNOWN_COUNTRY.reason) == ("Rejected", "UnknownCountry")
+    assert asked == []
+
+
+async def test_an_answer_is_kept_for_a_day(checker: VatChecker, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(vat_numbers, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    number = "ATU12345678"
+
+    for seconds, times in ((0, 1), (86_399, 1), (86_400, 2), (172_799, 2)):
+        clock.now = 1000.0 + seconds
+        assert (await checker.verdict(number)).is_valid
+        assert len(asked) == times
+
+
+async def test_another_checker_does_not_use_the_memory_of_the_first(checker: VatChecker) -> None:
+    first = await checker.verdict("ATU12345678")
+
+    checker.load(f"{__name__}.register", limit_s=5)
+    assert await checker.verdict("ATU12345678") == first
+    assert len(asked) == 2
+    checker.load("", limit_s=5)
+    assert await checker.verdict("ATU12345678") == FORM_ONLY
+
+
+async def test_the_answers_about_a_thousand_numbers_are_kept(checker: VatChecker) -> None:
+    numbers = [f"BE0{number:09}" for number in range(1000)]
+    for number in numbers:
+        await checker.verdict(number)
+
+    await checker.verdict(numbers[0])
+    assert len(asked) == 1000
+    await checker.verdict("ATU12345678")
+    await checker.verdict(numbers[1])
+    assert len(asked) == 1001
+    await checker.verdict(numbers[0])
+    assert len(asked) == 1002
+
+
 async def test_the_memory_has_a_limit(checker: VatChecker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vat_numbers, "MOST_KEPT", 1)
     for number in ("ATU12345678", "ATU12345679", "ATU12345678"):
@@ -142,3 +195,40 @@ async def test_without_a_checker_the_answer_says_what_was_checked() -> None:
 
     assert await checker.verdict("ATU12345678") == FORM_ONLY
     assert (FORM_ONLY.status, FORM_ONLY.reason) == ("Accepted", "FormOnly")
+
+
+def test_a_checker_that_can_not_be_imported_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"OCPP_VAT_CHECKER: nowhere\.x can't be imported"):
+        VatChecker().load("nowhere.x", limit_s=1)
+
+
+COMPANY = {
+    "name": "N" * 50,
+    "address1": "A" * 100,
+    "address2": "B" * 100,
+    "city": "C" * 100,
+    "postalCode": "P" * 20,
+    "country": "L" * 50,
+}
+
+
+def test_the_parts_of_a_company_are_cut_to_the_schema() -> None:
+    longer = {name: text + text[0] for name, text in COMPANY.items()}
+
+    found = vat_numbers.fitting(Verdict(True, "R" * 21, "S" * 1025, longer | {"more": "x"}))
+
+    assert found == Verdict(True, "R" * 20, "S" * 1024, COMPANY)
+    answer = {"vatNumber": "V", "status": found.status, "company": dict(found.company or {})}
+    schemas.outgoing(V21, "VatNumberValidation", "response", answer)
+    assert vat_numbers.fitting(Verdict(False)) == Verdict(False)
+
+
+@pytest.mark.parametrize("name", sorted(COMPANY))
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_company_needs_its_required_parts(name: str, value: str | None) -> None:
+    given: dict[str, Any] = COMPANY | {name: value}
+
+    found = vat_numbers.fitting(Verdict(True, company=given))
+
+    rest = {other: text for other, text in COMPANY.items() if other != name}
+    assert found == Verdict(True, company=rest if name in ("address2", "postalCode") else None)

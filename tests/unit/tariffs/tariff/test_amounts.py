@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal, localcontext
 
 import pytest
 
@@ -38,3 +38,22 @@ def test_a_number_becomes_an_amount_with_six_decimals(value: object, found: str)
 def test_other_values_are_no_amounts(value: object) -> None:
     assert amounts.amount(value) is None
     assert amounts.text(None) is None
+
+
+def test_an_amount_that_rounds_up_to_too_many_digits_is_none() -> None:
+    assert amounts.amount(Decimal("999999999999.9999994")) == Decimal("999999999999.999999")
+    assert amounts.amount(Decimal("999999999999.9999995")) is None
+    assert amounts.amount(Decimal("-999999999999.9999995")) is None
+
+
+def test_an_amount_does_not_depend_on_the_thread_s_context() -> None:
+    with localcontext(prec=6, rounding=ROUND_UP):
+        assert amounts.amount(123456789.0000011) == Decimal("123456789.000001")
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("1000", "1000"), ("0.10", "0.1"), ("0.000000", "0"), ("1E+3", "1000"), ("-20.50", "-20.5")],
+)
+def test_only_zeros_behind_the_point_are_left_out(amount: str, text: str) -> None:
+    assert amounts.text(Decimal(amount)) == text

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from chargepoints.models import ChargePoint
 from tariffs.models import StationTariff
@@ -49,14 +50,19 @@ def test_a_tariff_replaces_the_one_that_was_valid_before(
 def test_a_report_has_default_tariffs_by_id() -> None:
     found = assigned.read(
         [
-            {"tariffId": "A", **DEFAULT, "evseIds": [2], "validFrom": "2026-05-04T12:00:00Z"},
-            {"tariffId": "A", **DEFAULT, "evseIds": [1, 0, -4, 2**40]},
-            {"tariffId": "B", **DEFAULT, "validFrom": "soon"},
             {"tariffId": "C", "tariffKind": "DriverTariff", "idTokens": ["X"]},
+            {"tariffId": "A", **DEFAULT, "evseIds": [2], "validFrom": "2026-05-04T12:00:00Z"},
+            {"tariffId": "A", **DEFAULT, "evseIds": [1, 0, -4, 2**31, 2**40]},
+            {"tariffId": "B", **DEFAULT, "validFrom": "soon", "evseIds": [2**31 - 1]},
+            {"tariffId": "N" * 61, **DEFAULT},
         ]
     )
 
-    assert found == {"A": Reported((1, 2), NOON), "B": Reported((), None)}
+    assert found == {
+        "A": Reported((1, 2), NOON),
+        "B": Reported((2**31 - 1,), None),
+        "N" * 60: Reported((), None),
+    }
 
 
 @pytest.fixture
@@ -95,6 +101,25 @@ def test_a_tariff_that_became_valid_has_replaced_the_missing_one(at: Place) -> N
     assert states(at) == {"A0": "replaced", "B0": "confirmed"}
 
 
+def test_a_tariff_counts_from_the_time_at_which_it_becomes_valid(at: Place) -> None:
+    answered(at, "B", validFrom="2026-05-05T12:00:00Z")
+    answered(at, "A", minutes=1)
+    assert states(at) == {"B0": "accepted", "A0": "accepted"}
+
+    assigned.compare(at, evse=0, assignments=[{"tariffId": "B", **DEFAULT}], now=FUTURE)
+
+    assert states(at) == {"B0": "confirmed", "A0": "replaced"}
+
+
+def test_of_two_tariffs_with_one_beginning_the_reported_one_has_replaced_the_other(at: Place) -> None:
+    for name in "AB":
+        answered(at, name, validFrom="2026-05-05T12:00:00Z")
+
+    assigned.compare(at, evse=0, assignments=[{"tariffId": "B", **DEFAULT}], now=FUTURE)
+
+    assert states(at) == {"A0": "replaced", "B0": "confirmed"}
+
+
 def test_a_report_about_one_evse_says_nothing_about_the_others(at: Place) -> None:
     answered(at, "A")
     answered(at, "B", evse=1, minutes=1)
@@ -114,14 +139,40 @@ def test_a_tariff_at_another_evse_is_missing_at_its_own(at: Place) -> None:
     assert states(at) == {"A1": "confirmed"}
 
 
+def foreign(names: str, evse: int) -> list[dict[str, Any]]:
+    return [{"tariffId": name, **DEFAULT, "evseIds": [evse]} for name in names]
+
+
 def test_foreign_tariffs_come_and_go_and_have_a_limit(at: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assigned, "MOST_FOREIGN", 2)
-    many = [{"tariffId": name, **DEFAULT, "evseIds": [3]} for name in "XYZ"]
+    many = foreign("XYZ", 3)
 
     assigned.compare(at, evse=0, assignments=many, now=NOON)
     assert states(at) == {"X3": "foreign", "Y3": "foreign"}
     assigned.compare(at, evse=0, assignments=many[1:], now=NOON + timedelta(minutes=1))
     assert states(at) == {"X3": "cleared", "Y3": "foreign", "Z3": "foreign"}
+
+
+def test_a_hundred_foreign_tariffs_are_stored(at: Place) -> None:
+    usual = {"charge_point_id": at.pk, "evse_number": 2, "state": "foreign", "set_at": NOON}
+    StationTariff.objects.bulk_create(StationTariff(tariff_id=f"F{number}", **usual) for number in range(99))
+
+    for names, events in (("X", []), ("XY", [("station_tariffs.too_many", "CP-1", 100)])):
+        with capture_logs() as logs:
+            assigned.compare(at, evse=1, assignments=foreign(names, 1), now=NOON)
+        assert [(line["event"], line["station"], line["most"]) for line in logs] == events
+        assert StationTariff.objects.count() == 100
+
+
+def test_a_lower_limit_keeps_the_foreign_tariffs_that_are_stored(
+    at: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assigned.compare(at, evse=0, assignments=foreign("XYZ", 1), now=NOON)
+    monkeypatch.setattr(assigned, "MOST_FOREIGN", 1)
+
+    assigned.compare(at, evse=0, assignments=foreign("XYZWV", 1), now=NOON)
+
+    assert states(at) == {"X1": "foreign", "Y1": "foreign", "Z1": "foreign"}
 
 
 @pytest.mark.parametrize(
@@ -133,6 +184,10 @@ def test_foreign_tariffs_come_and_go_and_have_a_limit(at: Place, monkeypatch: py
         (["A", "B"], 0, [{"status": "Accepted"}], ["C2"]),
         (["A", "B"], 0, [{"tariffId": "A", "status": "NoTariff"}, {"tariffId": "B", "status": "Rejected"}],
          ["B1", "C2"]),
+        (["A", "B"], 0, [{"tariffId": "A", "status": "Accepted"}, {"tariffId": "B", "status": "Accepted"}],
+         ["C2"]),
+        (None, 0, [{"status": "Accepted"}, {"tariffId": "A", "status": "Accepted"}], []),
+        (["A"], 0, [{"tariffId": "B", "status": "NoTariff"}, {"status": "Accepted"}], ["C2"]),
         (["B"], 2, [{"tariffId": "B", "status": "Accepted"}], ["A0", "B1", "C2"]),
         (None, 0, [{"status": "Rejected"}], ["A0", "B1", "C2"]),
     ],

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zlib import crc32
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 
 from ocpp_server.live.station import Station
+from ocpp_server.observability.masking import MASK
 from ocpp_server.protocol import registry
-from ocpp_server.protocol.translate import IdToken
 from ocpp_server.protocol.versions import V21
 from tariffs.handlers import tariff as handlers
-from tariffs.live import COSTS
-from tariffs.services.tariff.pricing import Pricer
 from tariffs.tables import SESSION_COSTS
 from tests.unit.chargepoints.in_memory import NOON, a_station, changed, handled, rows
 from tests.unit.transactions.transactions.live_station import running
@@ -110,6 +110,55 @@ async def test_a_failure_has_its_reason(more: dict[str, Any], failure: str) -> N
     assert found["failure"] == failure
 
 
+async def test_an_event_with_a_tariff_alone_changes_no_cost() -> None:
+    found = await reported(with_session(), event(info={"tariffId": "A" * 61}))
+
+    assert found == {"tariff_id": "A" * 60, "updated_at": NOON}
+
+
+async def test_an_event_with_costs_alone_changes_no_tariff() -> None:
+    total = {"total": {"exclTax": 15, "inclTax": 18}, "currency": "EURO", "typeOfCost": "N" * 33}
+    given = details(totalCost=total, failureToCalculate=True, failureReason="R" * 501)
+
+    assert await reported(with_session(), event(kind="Ended", costDetails=given)) == {
+        "currency": "EUR",
+        "total_excl_tax": Decimal(15),
+        "total_incl_tax": Decimal(18),
+        "cost_type": "N" * 32,
+        "failure": "R" * 500,
+        "details": given,
+        "is_final": True,
+        "reported_at": NOON,
+        "updated_at": NOON,
+    }
+
+
+async def test_secrets_in_the_details_are_masked() -> None:
+    given = details(customData={"vendorId": "V", "password": "geheim"})
+
+    found = await reported(with_session(), event(costDetails=given))
+
+    assert found["details"] == details(customData={"vendorId": "V", "password": MASK})
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-05-04T13:00:00", NOON - timedelta(hours=1)),  # without a zone: that of the station
+        ("2026-05-04T11:30:00Z", NOON - timedelta(minutes=30)),
+        ("soon", NOON),
+        (None, NOON),
+    ],
+)
+async def test_the_time_of_a_report_is_that_of_its_event(text: str | None, at: datetime) -> None:
+    station = with_session()
+    station.zone = ZoneInfo("Europe/Vienna")
+
+    found = await reported(station, event(costDetails=details()) | {"timestamp": text})
+
+    assert found["reported_at"] == at
+
+
 async def test_the_newest_session_of_an_id_counts() -> None:
     station = with_session()
     newer = running(1001, ocpp_id="T1", generation=1)
@@ -122,53 +171,3 @@ async def test_the_newest_session_of_an_id_counts() -> None:
 
     found = changed(station, SESSION_COSTS)
     assert found == {1001: {"sent_cost": Decimal("4.2"), "sent_at": NOON, "updated_at": NOON}}
-
-
-# -- the price -----------------------------------------------------------------------------------------------
-
-
-def per_session(station: Station, transaction: Any) -> Decimal:
-    return Decimal("1.5")
-
-
-def broken(station: Station, transaction: Any) -> Decimal:
-    raise ZeroDivisionError
-
-
-@pytest.mark.parametrize(
-    ("name", "ocpp_id", "cost"),
-    [
-        ("per_session", "T1", Decimal("1.5")),
-        ("per_session", "T2", None),
-        ("broken", "T1", None),
-        ("", "T1", None),
-    ],
-)
-async def test_a_price_is_known_or_not(name: str, ocpp_id: str, cost: Decimal | None) -> None:
-    pricer = Pricer()
-    pricer.load(f"{__name__}.{name}" if name else "")
-    station = with_session()
-    COSTS.of(station).tariffs_read_at = NOON  # it has no default tariff
-
-    assert await pricer.total_cost(station, ocpp_id) == cost
-    assert [one.cost for one in COSTS.of(station).sent.values()] == ([cost] if cost else [])
-
-
-def wrong_tariff(station: Station, token: Any) -> dict[str, Any]:
-    return {"tariffId": "A"}
-
-
-async def test_a_tariff_that_ocpp_does_not_allow_is_not_sent() -> None:
-    pricer = Pricer()
-    token = IdToken("ALICE", "Central")
-    for name in ("wrong_tariff", "broken"):
-        pricer.load("", f"{__name__}.{name}")
-        assert await pricer.driver_tariff(with_session(), token) is None
-    pricer.load("")
-    assert await pricer.driver_tariff(with_session(), token) is None
-
-
-def test_only_functions_that_can_be_imported_are_taken() -> None:
-    for path in ("nowhere.total", f"{__name__}.missing", f"{__name__}.NOON", "total"):
-        with pytest.raises(Exception, match="OCPP_PRICE"):
-            Pricer().load(path)
