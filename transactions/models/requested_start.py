@@ -27,12 +27,13 @@ class RequestedStart(models.Model):
         help_text=_("The reference of the payment, which is the token (2.1 DirectPayment)."),
     )
     limits = models.JSONField(help_text=_("2.1: the limits of the session."))
+    is_cancelled = models.BooleanField(default=False, help_text=_("No session may use the payment."))
     created_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-created_at"]
         indexes = [
-            models.Index(fields=["charge_point", "payment"], name="requested_start_by_payment"),
+            models.Index(fields=["payment", "charge_point"], name="requested_start_by_payment"),
             models.Index(fields=["created_at"], name="requested_start_by_age"),
         ]
 

@@ -23,6 +23,7 @@ from tariffs.services.payment.qr_codes import Verified
 from tariffs.services.tariff import amounts
 from transactions.models import RemoteStart, RequestedStart
 from transactions.services.authorization.direct_payments import DIRECT_PAYMENT
+from transactions.services.remote_control import requested_starts
 from transactions.services.transactions import asking_limits
 
 log = structlog.get_logger(__name__)
@@ -167,7 +168,7 @@ def _fail(number: int, why: str) -> None:
     """The payment gets cancelled: a session that starts later must not count as paid."""
     rows = WebPayment.objects.filter(pk=number, state__in=(State.OPENED, State.PAID, State.STARTED))
     for station, payment in rows.exclude(psp_ref="").values_list("charge_point", "psp_ref"):
-        RequestedStart.objects.filter(charge_point=station, payment=payment).delete()
+        requested_starts.cancel(station, payment)
     rows.update(state=State.FAILED, failure=why[:500], updated_at=datetime.now(UTC))
 
 

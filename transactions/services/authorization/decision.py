@@ -67,6 +67,7 @@ _FREE_VEND = Decision(Verdict.ACCEPTED, is_unknown=True, reason="This station ac
 _PAID = Decision(Verdict.ACCEPTED, is_unknown=True, reason="Paid at the station's payment terminal.")
 _NO_TOKEN_NEEDED = Decision(Verdict.ACCEPTED, reason="The session was started without a token.")
 _PAID_BEFORE = Decision(Verdict.ACCEPTED, reason="The payment of a remote start of this server.")
+_PAYMENT_CLOSED = Decision(Verdict.INVALID, reason="The payment was used, refused or cancelled.")
 _SLOT = Decision(Verdict.ACCEPTED, reason="A battery in a slot is charged.", charges_battery=True)
 _NO_TOKEN_REFUSED = Decision(Verdict.INVALID, reason="This station accepts no session without a token.")
 _UNKNOWN = Decision(Verdict.UNKNOWN, is_unknown=True, reason="Unknown token.")
@@ -111,26 +112,21 @@ async def decide(
         if not decision.is_accepted:
             _keep_refusal(station, token, place, decision, purpose)
         return decision
-    paid = await direct_payments.limits_of(station, token, is_start=purpose is Purpose.START)
+    paid = await direct_payments.find(station, token, is_start=purpose is Purpose.START)
     state = live.state()
     key = normalise_uid(token.value)
     record = None if paid is not None else choose(await state.tokens(key), _TYPES.get(token.type))
     if record is None:
-        is_paid = token.type == DIRECT_PAYMENT and bool(key)
-        is_accepted = paid is not None or is_paid or station.accepts_unknown_tokens
-        if is_accepted and (refused := reserved(key, "")) is not None:
+        decision = _without_row(station, token, key, paid)
+        if decision.is_accepted and (refused := reserved(key, "")) is not None:
             decision = Decision(refused.verdict, reason=refused.reason)
-            _keep_refusal(station, token, place, decision, purpose)
-            return decision
-        if is_accepted:
+        if decision.is_accepted:
             announcing.presented(station, token, place, announcing.How(Verdict.ACCEPTED), purpose)
-            if paid is not None:
-                return _PAID_BEFORE._replace(limits=paid)
-            return _PAID if is_paid else _FREE_VEND
-        if key:
+            return decision
+        if key and decision is _UNKNOWN:
             await journal.run(unknown_tokens.note, token.value, station.identity, station.received_at)
-        _keep_refusal(station, token, place, _UNKNOWN, purpose)
-        return _UNKNOWN
+        _keep_refusal(station, token, place, decision, purpose)
+        return decision
     now = datetime.now(UTC)
     refused = access.standing(record, now)
     prepaid = credit.port.app.credit(record)
@@ -306,6 +302,17 @@ _KEPT_AS = {
     Purpose.START: Refusal.Purpose.START,
     Purpose.STOP: Refusal.Purpose.STOP,
 }
+
+
+def _without_row(
+    station: Station, token: IdToken, key: str, paid: direct_payments.Payment | None
+) -> Decision:
+    """The decision about a token that was not added here."""
+    if paid is not None:
+        return _PAID_BEFORE._replace(limits=paid.limits) if paid.is_open else _PAYMENT_CLOSED
+    if token.type == DIRECT_PAYMENT and key:
+        return _PAID
+    return _FREE_VEND if station.accepts_unknown_tokens else _UNKNOWN
 
 
 def _keep_refusal(

@@ -73,8 +73,13 @@ def note(
 
 
 def forget(command_id: str) -> None:
-    """Forget a start that was not sent, or whose payment is cancelled."""
+    """Forget a start that was not sent."""
     RequestedStart.objects.filter(pk=command_id).delete()
+
+
+def cancel(charge_point_pk: int, payment: str) -> None:
+    """Let no session use a payment that is given back. Uses the database."""
+    RequestedStart.objects.filter(charge_point=charge_point_pk, payment=payment).update(is_cancelled=True)
 
 
 def limits_of(command_id: str) -> dict[str, float]:

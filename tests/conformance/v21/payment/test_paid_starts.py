@@ -117,14 +117,14 @@ async def test_C24_the_session_may_arrive_before_the_answer(
     assert sent[0] == 202
     assert first["idTokenInfo"]["status"] == "Accepted"
     assert first["transactionLimit"] == {"maxEnergy": 9000}
-    assert second["idTokenInfo"]["status"] == "Unknown"  # one payment, one session
+    assert second["idTokenInfo"]["status"] == "Invalid"  # one payment, one session
     states = [row["authorization_status"] for row in records.transactions(peer.identity)]
     assert states == ["Accepted", "Invalid"]
     (start,) = records.of("transactions_remotestart", peer.identity)
     assert start["outcome"] == "started"
 
 
-async def test_C24_the_payment_of_another_station_is_an_unknown_token(
+async def test_C24_the_payment_of_another_station_is_refused(
     selling: LiveServer, records: Records, operator: Operator
 ) -> None:
     async with station(selling, V21) as peer, station(selling, V21) as other:
@@ -132,7 +132,7 @@ async def test_C24_the_payment_of_another_station_is_an_unknown_token(
         stolen = event("Started", new_transaction(), 0, idToken=call[3]["idToken"])
         answer = await other.call("TransactionEvent", stolen)
 
-    assert answer["idTokenInfo"]["status"] == "Unknown"
+    assert answer["idTokenInfo"]["status"] == "Invalid"
     assert records.transaction(other.identity)["authorization_status"] == "Invalid"
 
 

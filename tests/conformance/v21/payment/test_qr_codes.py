@@ -198,7 +198,7 @@ async def test_C25_a_payment_whose_start_the_station_refuses_has_failed(
     assert "cancel it" in answer["message"]
     (failed,) = payments(records, peer)
     assert (failed["state"], failed["failure"]) == ("failed", "The station answered Rejected.")
-    assert late["idTokenInfo"]["status"] == "Unknown"
+    assert late["idTokenInfo"]["status"] == "Invalid"
     assert other == 409
 
 

@@ -157,7 +157,7 @@ def test_the_answer_of_the_station_decides(
     assert state(row) == found
     assert row.command_id == "c-1"
     # A cancelled payment must not be used by a session that starts late.
-    assert RequestedStart.objects.exists() is (found[0] != "failed")
+    assert [row.is_cancelled for row in RequestedStart.objects.all()] == [found[0] == "failed"]
 
 
 # -- afterwards ----------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_the_remote_start_decides_later(
     web_payments.settle(NOW + timedelta(minutes=1))
 
     assert state(row) == after
-    assert RequestedStart.objects.exists() is (after[0] != "failed")
+    assert [row.is_cancelled for row in RequestedStart.objects.all()] == [after[0] == "failed"]
 
 
 def test_a_start_whose_process_ended_is_found_by_its_payment(charger: ChargePoint) -> None:

@@ -14,6 +14,7 @@ from configuration.models import ReportedKey
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken
 from ocpp_server.protocol.versions import V21
+from tariffs.live import COSTS
 from tariffs.services.tariff.pricing import Pricer
 from tests.unit.chargepoints.in_memory import NOON, a_station
 from tests.unit.transactions.at_once import at_once, run_at_once
@@ -67,13 +68,18 @@ def without_a_currency(station: Station, token: IdToken) -> dict[str, Any]:
         ("", "T1", None, []),
     ],
 )
-def test_a_price_is_known_or_not(name: str, ocpp_id: str, cost: Decimal | None, logged: list[str]) -> None:
+async def test_a_price_is_known_or_not(
+    name: str, ocpp_id: str, cost: Decimal | None, logged: list[str]
+) -> None:
     pricer = Pricer()
     pricer.load(f"{__name__}.{name}" if name else "")
+    station = with_session()
+    COSTS.of(station).tariffs_read_at = NOON  # it has no default tariff
 
     with capture_logs() as logs:
-        assert pricer.total_cost(with_session(), ocpp_id) == cost
+        assert await pricer.total_cost(station, ocpp_id) == cost
 
+    assert [one.cost for one in COSTS.of(station).sent.values()] == ([cost] if cost else [])
     assert [line["event"] for line in logs] == logged
 
 
@@ -81,7 +87,7 @@ async def test_before_anything_is_loaded_nothing_has_a_price() -> None:
     pricer = Pricer()
 
     with capture_logs() as logs:
-        assert pricer.total_cost(with_session(), "T1") is None
+        assert await pricer.total_cost(with_session(), "T1") is None
         assert await pricer.driver_tariff(with_session(), TOKEN) is None
 
     assert logs == []

@@ -16,10 +16,12 @@ from ocpp_server.protocol.versions import V16, V21, V201, Version
 from tests.unit.transactions.at_once import at_once, run_at_once
 from transactions.models import RemoteStart, RequestedStart, Transaction
 from transactions.services.authorization import direct_payments
+from transactions.services.authorization.direct_payments import Payment
 from transactions.services.remote_control import requested_starts
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 PAID = IdToken("PSP-1", "DirectPayment")
+CLOSED = Payment({}, is_open=False)
 
 
 @pytest.mark.parametrize(
@@ -127,37 +129,50 @@ def a_station(charger: ChargePoint) -> Station:
     return Station(pk=charger.pk, identity="CP-1", version=V21)
 
 
-async def found(
-    charger: ChargePoint, token: IdToken = PAID, *, is_start: bool = True
-) -> dict[str, float] | None:
-    """The limits of a payment at this station, which has no session of it."""
-    return await direct_payments.limits_of(a_station(charger), token, is_start=is_start)
+async def found(charger: ChargePoint, token: IdToken = PAID, *, is_start: bool = True) -> Payment | None:
+    """The payment at this station, which has no session of it."""
+    return await direct_payments.find(a_station(charger), token, is_start=is_start)
 
 
 @at_once
 async def test_a_payment_counts_before_its_remote_start_is_answered(orm: Any, charger: ChargePoint) -> None:
     noted(charger)
 
-    assert await found(charger) == await found(charger, is_start=False) == {"maxCost": 50}
+    assert await found(charger) == await found(charger, is_start=False) == Payment({"maxCost": 50})
 
 
 @pytest.mark.parametrize(
-    ("outcome", "session", "limits"),
+    ("outcome", "session", "payment"),
     [
-        ("waiting", None, {"maxCost": 50}),
-        ("nothing", None, {"maxCost": 50}),  # the driver took longer than expected
-        ("refused", None, None),
-        ("started", 4711, None),
+        ("waiting", None, Payment({"maxCost": 50})),
+        ("nothing", None, Payment({"maxCost": 50})),  # the driver took longer than expected
+        ("refused", None, CLOSED),
+        ("started", 4711, CLOSED),
     ],
 )
 @at_once
 async def test_a_payment_counts_for_one_session(
-    orm: Any, charger: ChargePoint, outcome: str, session: int | None, limits: dict[str, float] | None
+    orm: Any, charger: ChargePoint, outcome: str, session: int | None, payment: Payment
 ) -> None:
     noted(charger)
     answered(charger, outcome, session=session)
 
-    assert await found(charger) == limits
+    assert await found(charger) == payment
+
+
+@pytest.mark.parametrize("outcome", ["", "waiting", "nothing"])
+@at_once
+async def test_no_session_uses_a_cancelled_payment(orm: Any, charger: ChargePoint, outcome: str) -> None:
+    other = ChargePoint.objects.create(identity="CP-2")
+    noted(charger)
+    noted(other, "c-2")
+    if outcome:
+        answered(charger, outcome)
+
+    requested_starts.cancel(charger.pk, "PSP-1")
+
+    assert await found(charger) == CLOSED
+    assert await found(other) == Payment({"maxCost": 50})
 
 
 @at_once
@@ -166,28 +181,33 @@ async def test_a_start_through_the_door_for_every_action_counts_without_limits(
 ) -> None:
     answered(charger, "waiting")
 
-    assert await found(charger) == {}
+    assert await found(charger) == Payment({})
 
 
 @pytest.mark.parametrize(
-    "token",
-    [IdToken("PSP-1", "Central"), IdToken("PSP-2", "DirectPayment"), IdToken("", "DirectPayment")],
+    ("token", "payment"),
+    [
+        (IdToken("PSP-1", "Central"), None),
+        (IdToken("PSP-3", "DirectPayment"), None),  # such as of the station's own terminal
+        (IdToken("", "DirectPayment"), None),
+        (IdToken("PSP-2", "DirectPayment"), CLOSED),  # of another station
+    ],
 )
 @at_once
 async def test_other_tokens_are_no_payments_of_this_station(
-    orm: Any, charger: ChargePoint, token: IdToken
+    orm: Any, charger: ChargePoint, token: IdToken, payment: Payment | None
 ) -> None:
     noted(charger)
     noted(charger, "c-2", payment="")
     noted(ChargePoint.objects.create(identity="CP-2"), "c-3", payment="PSP-2")
 
-    assert await found(charger, token) is None
+    assert await found(charger, token) == payment
 
 
 @pytest.mark.parametrize(
-    ("verdict", "kind", "is_start", "limits"),
+    ("verdict", "kind", "is_start", "payment"),
     [
-        ("Accepted", "DirectPayment", False, {}),
+        ("Accepted", "DirectPayment", False, Payment({})),
         ("Accepted", "DirectPayment", True, None),
         ("Accepted", "Central", False, None),
         ("Invalid", "DirectPayment", False, None),
@@ -195,7 +215,7 @@ async def test_other_tokens_are_no_payments_of_this_station(
 )
 @at_once
 async def test_a_payment_may_end_its_own_session(
-    orm: Any, charger: ChargePoint, *, verdict: str, kind: str, is_start: bool, limits: Any
+    orm: Any, charger: ChargePoint, *, verdict: str, kind: str, is_start: bool, payment: Any
 ) -> None:
     station = a_station(charger)
     station.transactions[1] = TransactionState(
@@ -209,7 +229,7 @@ async def test_a_payment_may_end_its_own_session(
         last_message_at=NOON,
     )
 
-    assert await direct_payments.limits_of(station, PAID, is_start=is_start) == limits
+    assert await direct_payments.find(station, PAID, is_start=is_start) == payment
 
 
 def test_old_requests_are_deleted(charger: ChargePoint) -> None:

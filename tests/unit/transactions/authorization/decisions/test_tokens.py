@@ -18,6 +18,7 @@ from tests.unit.transactions.authorization.decisions.memory import (
 from transactions.live.abilities import ABILITIES
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision
+from transactions.services.authorization.direct_payments import Payment
 
 # -- stations that accept every token, or none without one ---------------------------------------------------
 
@@ -41,7 +42,7 @@ async def test_a_station_that_accepts_unknown_tokens_refuses_known_ones_as_any_o
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
-async def test_the_reference_of_a_payment_is_accepted(stored: Stored, purpose: Purpose) -> None:
+async def test_the_reference_of_a_payment_is_accepted(stored: Stored, payment: Any, purpose: Purpose) -> None:
     station = a_station()
 
     decision = await present(station, "PSP-4444", "DirectPayment", purpose=purpose, place=Place(1, 1))
@@ -51,7 +52,22 @@ async def test_the_reference_of_a_payment_is_accepted(stored: Stored, purpose: P
     assert (station.used_tokens, station.unit.inserts) == ([], [])
 
 
-async def test_a_payment_needs_a_reference_and_no_known_token_gets_through_as_one(token: Any) -> None:
+async def test_a_payment_of_a_remote_start_counts_while_it_is_open(stored: Stored, payment: Any) -> None:
+    station = a_station()
+
+    payment(Payment({"maxCost": 50}))
+    opened = await present(station, "PSP-1", "DirectPayment", purpose=Purpose.START, place=Place(1, 1))
+    payment(Payment({}, is_open=False))
+    closed = await present(station, "PSP-1", "DirectPayment", purpose=Purpose.START, place=Place(1, 1))
+
+    assert (opened.verdict, opened.limits) == (Verdict.ACCEPTED, {"maxCost": 50})
+    assert closed == Decision(Verdict.INVALID, reason="The payment was used, refused or cancelled.")
+    assert [row["status"] for row in rows(station)] == ["Invalid"]
+
+
+async def test_a_payment_needs_a_reference_and_no_known_token_gets_through_as_one(
+    token: Any, payment: Any
+) -> None:
     token(status="blocked")
 
     assert (await present(a_station(), "", "DirectPayment")).verdict is Verdict.UNKNOWN

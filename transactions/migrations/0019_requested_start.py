@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('chargepoints', '0025_displays_swaps_publications'),
-        ('transactions', '0017_transaction_of_2_1'),
+        ('transactions', '0018_counts_cost'),
     ]
 
     operations = [
@@ -18,12 +18,13 @@ class Migration(migrations.Migration):
                 ('remote_start_id', models.BigIntegerField()),
                 ('payment', models.CharField(blank=True, default='', help_text='The reference of the payment, which is the token (2.1 DirectPayment).', max_length=255)),
                 ('limits', models.JSONField(help_text='2.1: the limits of the session.')),
+                ('is_cancelled', models.BooleanField(default=False, help_text='No session may use the payment.')),
                 ('created_at', models.DateTimeField()),
                 ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='requested_starts', to='chargepoints.chargepoint')),
             ],
             options={
                 'ordering': ['-created_at'],
-                'indexes': [models.Index(fields=['charge_point', 'payment'], name='requested_start_by_payment'), models.Index(fields=['created_at'], name='requested_start_by_age')],
+                'indexes': [models.Index(fields=['payment', 'charge_point'], name='requested_start_by_payment'), models.Index(fields=['created_at'], name='requested_start_by_age')],
             },
         ),
     ]
