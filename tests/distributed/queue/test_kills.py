@@ -218,7 +218,7 @@ async def test_killed_processors_lose_no_message_store_none_twice_and_keep_the_o
     assert made.violations(cluster.rows(STORED)) == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 async def test_the_same_run_detects_the_faults_of_six_plain_brpop_consumers(
     make_cluster: MakeCluster,
 ) -> None:

@@ -39,8 +39,8 @@ def test_every_action_that_is_served_has_a_message_here() -> None:
 async def test_a_failing_step_leaves_the_live_state_as_it_was(
     make_wire: Any, tokens: None, name: str
 ) -> None:
-    """Every tenth line fails; the first of them differs from message to message."""
-    await fail_at_each(make_wire, name, range(1 + 3 * len(name) % 10, 2_000, 10))
+    """Every twentieth line fails; the first of them differs from message to message."""
+    await fail_at_each(make_wire, name, range(1 + 7 * len(name) % 20, 2_000, 20))
 
 
 @pytest.mark.soak
@@ -83,9 +83,9 @@ async def fail_at_each(make_wire: Any, name: str, steps: range) -> None:
 
 
 async def test_a_stop_that_cannot_be_joined_never_fails_the_start(make_wire: Any, tokens: None) -> None:
-    """Every fourth line fails in turn: the start is answered and stored, and the stop stays queued."""
+    """Every tenth line fails in turn: the start is answered and stored, and the stop stays queued."""
     joined = 0
-    for step in range(1, 2_000, 4):
+    for step in range(1, 2_000, 10):
         wire = await make_wire(V16, f"CP-{step}")
         assert (await wire.call("StopTransaction", ORPHAN))[0] == 3
         with failing_at(step) as places:
@@ -108,6 +108,6 @@ async def test_a_stop_that_cannot_be_joined_never_fails_the_start(make_wire: Any
         )
     (transaction,) = wire.station.transactions.values()
 
-    assert joined > 10
+    assert joined > 4
     assert (transaction.is_active, transaction.energy_mwh) == (False, 500_000)
     assert ORPHANS.of(wire.station).count == 0
