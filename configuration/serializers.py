@@ -161,17 +161,17 @@ class LocalListBody(StrictSerializer):
 
 
 class SyncedListSerializer(ReadSerializer):
-    """The answer to an update of a list."""
+    """The answer to an update of a list. With wait=false it has the first command alone."""
 
     requestId = serializers.CharField(help_text="The last command of the update.")
     clientId = serializers.CharField()
     status = serializers.CharField()
-    state = serializers.ChoiceField(choices=LocalList.State.values)
-    reason = serializers.CharField()
-    version = serializers.IntegerField(allow_null=True)
-    listed = serializers.IntegerField(allow_null=True)
-    eligible = serializers.IntegerField(allow_null=True)
-    tooLong = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=LocalList.State.values, required=False)
+    reason = serializers.CharField(required=False)
+    version = serializers.IntegerField(allow_null=True, required=False)
+    listed = serializers.IntegerField(allow_null=True, required=False)
+    eligible = serializers.IntegerField(allow_null=True, required=False)
+    tooLong = serializers.IntegerField(required=False)
 
 
 class KeysQuery(StrictSerializer):

@@ -23,8 +23,22 @@ from tests.servers import LiveServer
 _LEAST_S = 1
 # The stations that are connected at once.
 _AT_ONCE = 12
-# These need a row that is not stored here: a session, a desired value, a password.
-_ELSEWHERE = frozenset({"remote-stop", "apply-configuration", "rotate-password"})
+# These need a row that is not stored here: a session, a desired value, a password, a token, a profile.
+_ELSEWHERE = frozenset(
+    {
+        "apply-configuration",
+        "change-transaction-tariff",
+        "notify-allowed-energy-transfer",
+        "remote-stop",
+        "request-battery-swap",
+        "rotate-password",
+        "update-cost",
+        "update-dynamic-schedule",
+        "use-priority-charging",
+    }
+)
+# A base report that the station has begun is not asked for again.
+_REPORTING = "is sending the report"
 # The server updates a local list by itself when its station connects again.
 _BUSY = "is being updated already."
 # After these answers the server sends a 1.6 station no unsigned firmware: it may take signed firmware only.
@@ -127,6 +141,9 @@ async def _play(server: LiveServer, operator: Operator, case: Socketed) -> None:
         if (case.version, case.command.name, ending.name) in _LACKS_UNSIGNED:
             assert (status, answer["data"]["code"]) == (409, "not-supported"), (status, answer)
             assert "does not know UpdateFirmware" in answer["message"], answer
+            return
+        if _REPORTING in answer["message"]:
+            assert (case.command.name, status) == ("get-base-report", 409), (status, answer)
             return
         async with asyncio.timeout(TIMEOUT_S):
             while status == 409 and answer["message"].endswith(_BUSY):
