@@ -18,7 +18,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.api.recorded import seed
 from tests.api.recorded.playing import Player
-from tests.api.recorded.test_answers import SCENARIO
+from tests.api.recorded.test_answers import ENVIRONMENT, SCENARIO
 from tests.browser.conftest import Problems, signed_in
 from tests.browser.test_layout import CUT
 from tests.servers import LiveServer
@@ -33,7 +33,7 @@ ROW = "table td a[href*='/change/'], table th a[href*='/change/'], table a[href*
 def planted(
     tmp_path: Path, migrated_database: Path, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[LiveServer]:
-    running = LiveServer(tmp_path / "recorded", template=migrated_database, OCPP_ABANDON_AFTER="1000000h")
+    running = LiveServer(tmp_path / "recorded", template=migrated_database, **ENVIRONMENT)
     with django_db_blocker.unblock():
         seed.plant(running.database)
     yield running.start()

@@ -43,19 +43,20 @@ SCENARIO = (
     charging,
 )
 
+# The settings that the scenario needs.
+ENVIRONMENT = {
+    "HTTP_MAX_BODY": "64KiB",
+    "OCPP_ABANDON_AFTER": "1000000h",
+    "OCPP_WEB_PAYMENTS": "docs.examples.web_payments.open_payment",
+}
+
 
 @pytest.fixture
 def server(
     tmp_path: Path, migrated_database: Path, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[LiveServer]:
     """A server of its own: the ids of its rows and the order of its lists are part of the recording."""
-    running = LiveServer(
-        tmp_path / "recorded",
-        template=migrated_database,
-        HTTP_MAX_BODY="64KiB",
-        OCPP_ABANDON_AFTER="1000000h",
-        OCPP_WEB_PAYMENTS="docs.examples.web_payments.open_payment",
-    )
+    running = LiveServer(tmp_path / "recorded", template=migrated_database, **ENVIRONMENT)
     with django_db_blocker.unblock():
         seed.plant(running.database)
     yield running.start()
