@@ -53,6 +53,8 @@ _VOLATILE = {
     "etag": "<etag>",
 }
 _RECENT = timedelta(days=2)
+# The time in a sentence about times, which was recent once.
+_EXAMPLE = "2026-11-28T10:00:00Z"
 # The scenario chooses smaller IDs; the server's own are random numbers of 31 bits.
 _CHOSEN_ID = 1000
 _NUMBERS = frozenset({"requestId", "reservationId", "reportRequestId", "publishRequestId", "swapRequestId"})
@@ -88,6 +90,8 @@ def _uuid(match: re.Match[str]) -> str:
 
 def _time(match: re.Match[str]) -> str:
     """Only times of this run are replaced; those that the scenario sends or stores are fixed."""
+    if match[0] == _EXAMPLE:
+        return _EXAMPLE
     moment = datetime.fromisoformat(match[0])
     return "<time>" if abs(datetime.now(UTC) - moment) < _RECENT else match[0]
 
