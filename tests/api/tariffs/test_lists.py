@@ -102,7 +102,7 @@ def test_costs_of_sessions(viewer: Caller, garage: ChargePoint) -> None:
     assert numbers("") == [1001, 1000]
     assert numbers("ordering=transactionId") == [1000, 1001]
     assert numbers("clientId=garage%201") == numbers("tariffId=A") == [1000]
-    assert numbers("clientId=nobody") == numbers("updated_from=2026-05-05") == []
+    assert numbers("clientId=UNKNOWN") == numbers("updated_from=2026-05-05") == []
     shown = viewer.get(f"{COSTS}/1000").info
     assert (shown["totalInclTax"], shown["sentCost"], shown["newTariff"]) == ("18.15", None, None)
     assert viewer.get(f"{COSTS}/1002").status_code == 404
@@ -120,7 +120,7 @@ def test_payments(viewer: Caller, operator: Caller, garage: ChargePoint) -> None
     assert references("") == ["P1", "P2", "P1"]
     assert references("status=Failed") == ["P2"]
     assert references("pspRef=P1&clientId=GARAGE%201") == references("transactionId=1000") == ["P1"]
-    assert references("clientId=nobody") == []
+    assert references("clientId=UNKNOWN") == []
     shown = viewer.get(f"{PAYMENTS}/{first.pk}").info
     assert (shown["settlementAmount"], shown["transactionId"], shown["vatCompany"]) == ("0.5", 1000, None)
     assert operator.request("DELETE", f"{PAYMENTS}/{first.pk}", {}).status_code == 405

@@ -1,4 +1,4 @@
-"""The page of a receipt: for everyone who has its secret, and for nobody else."""
+"""The page of a receipt: shown only with its secret."""
 
 from __future__ import annotations
 

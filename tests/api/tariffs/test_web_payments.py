@@ -31,7 +31,7 @@ def a_payment(station: ChargePoint, number: int, **columns: Any) -> WebPayment:
 # -- keys ----------------------------------------------------------------------------------------------------
 
 
-def test_an_administrator_sets_a_key_and_nobody_reads_its_secret(
+def test_an_administrator_sets_a_key_whose_secret_is_not_shown(
     administrator: Caller, viewer: Caller, garage: ChargePoint
 ) -> None:
     made = administrator.post(KEYS, KEY)

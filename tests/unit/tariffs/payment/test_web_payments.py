@@ -199,7 +199,7 @@ def test_a_start_whose_process_ended_is_found_by_its_payment(charger: ChargePoin
     assert row.command_id == "c-9"
 
 
-def test_what_nobody_pays_or_answers_ends(charger: ChargePoint) -> None:
+def test_a_payment_without_money_or_session_ends(charger: ChargePoint) -> None:
     opened = a_payment(charger)
     silent = a_payment(charger, "paid", 2, psp_ref="P", expires_at=NOW)
 
