@@ -51,13 +51,7 @@ async def monitoring_reported(station: Station, request: dict[str, Any]) -> None
 async def monitoring_report_requested(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await gathering.expect(
-        station=station,
-        action=monitors.REPORT,
-        request=request,
-        response=response,
-        command_id=command_id,
-    )
+    await gathering.expect(station=station, request=request, response=response, command_id=command_id)
     if response.get("status") == "EmptyResultSet":
         await journal.run(monitors.missing, station.pk, request, before=station.asked_at)
 

@@ -180,6 +180,4 @@ async def report_part_stored(station: Station, request: dict[str, Any]) -> None:
 async def report_requested(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await gathering.expect(
-        station=station, action="NotifyReport", request=request, response=response, command_id=command_id
-    )
+    await gathering.expect(station=station, request=request, response=response, command_id=command_id)

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from chargepoints.models import Command, FollowUp, ReportAssembly
 from chargepoints.services.follow_ups.assembly import DEADLINE, Asked, Assembly, Part, assemble
 from chargepoints.services.follow_ups.recording import number_of
-from chargepoints.services.follow_ups.table import FOLLOWS, REPORTS
+from chargepoints.services.follow_ups.table import FOLLOWS, REPORT_OF, REPORTS
 from ocpp_server.live.station import Station
 from ocpp_server.storage.journal import journal
 
@@ -52,13 +52,15 @@ async def gather(*, station: Station, request: dict[str, Any]) -> None:
 
 
 async def expect(
-    *, station: Station, action: str, request: dict[str, Any], response: dict[str, Any], command_id: str
+    *, station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    """Begin a report when the station has accepted the command: it is incomplete if no part ever comes."""
+    """Begin the report that follows the answered command when the station has accepted it: the report is
+    incomplete if no part ever comes.
+    """
     number = request.get("requestId")
     if response.get("status") == "Accepted" and isinstance(number, int):
         now = station.received_at
-        wanted = Request(station.pk, action, number)
+        wanted = Request(station.pk, REPORT_OF[station.action], number)
         await journal.run(compute, wanted, since=now - DEADLINE, now=now, accepted=command_id)
 
 

@@ -68,4 +68,6 @@ FOLLOWS: Final[dict[str, Follows]] = {
 # fmt: on
 
 REPORTS: Final = tuple(name for name, follows in FOLLOWS.items() if follows.is_report)
+# The report that follows a command.
+REPORT_OF: Final = {command: name for name in REPORTS for command in FOLLOWS[name].commands}
 PERSONAL: Final = tuple(name for name, follows in FOLLOWS.items() if follows.personal)

@@ -158,7 +158,7 @@ async def test_an_accepted_command_begins_its_report(computed: Computed, command
     assert answered is not None
 
     request_ = {"requestId": 8, "chargingProfile": {}, "clear": False}
-    await answered(a_station(version=V21), request_, {"status": "Accepted"}, "c")
+    await answered(a_station(version=V21, action=command), request_, {"status": "Accepted"}, "c")
 
     ((wanted, since, now, accepted),) = computed.calls
     assert (wanted, now, accepted) == (Request(STATION, report, 8), NOON, "c")

@@ -177,6 +177,7 @@ async def test_the_ends_of_a_stream_are_kept(station: Make, run_orm: Run) -> Non
 
 async def test_a_report_of_monitors_begins_with_its_accepted_command(station: Make, run_orm: Run) -> None:
     garage = (await station(V201)).station
+    garage.action = "GetMonitoringReport"
     request = {"requestId": 6}
     now = datetime.now(UTC)
     await run_orm(

@@ -108,7 +108,6 @@ async def test_profiles_that_a_station_does_not_have_are_missing(
     assert expected == [
         {
             "station": station,
-            "action": "ReportChargingProfiles",
             "request": request_,
             "response": {"status": status},
             "command_id": "c-1",
