@@ -279,6 +279,7 @@ async def test_F32_stations_charge_while_slow_reports_use_all_database_connectio
     assert [code for charger in chargers for code in charger.closes] == []
 
 
+@pytest.mark.nightly
 async def test_a_hundred_waiting_calls_share_a_pool_of_four(engine: Postgres, short_budget: Served) -> None:
     count = 100
     async with asyncio.TaskGroup() as tasks, ConnectedStations(short_budget, count) as peers:

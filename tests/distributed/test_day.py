@@ -38,7 +38,7 @@ async def day(make_cluster: MakeCluster, stations: int, roles: dict[str, int], *
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 async def test_a_day_of_10_stations_while_every_process_is_replaced(make_cluster: MakeCluster) -> None:
     # The claims of a killed housekeeper count for minutes, and a web process may have been elected: only the
     # long form kills one.

@@ -65,6 +65,7 @@ async def reconnect_after_restart(
     await asyncio.gather(*(fast_station.leave() for fast_station in fast_stations))
 
 
+@pytest.mark.nightly
 async def test_F40_100_stations_come_back_within_5_seconds_and_none_is_refused(
     make_stations: Callable[[int], tuple[Cluster, list[FastStation]]],
 ) -> None:

@@ -169,7 +169,13 @@ async def test_a_hanging_redis_lets_every_request_end(cluster: Cluster) -> None:
         await command_reaches(server, peer)
 
 
-@pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed", "back before a process noticed"])
+@pytest.mark.parametrize(
+    "is_noticed",
+    [
+        pytest.param(True, id="noticed", marks=pytest.mark.nightly),
+        pytest.param(False, id="back before a process noticed"),
+    ],
+)
 async def test_a_redis_that_restarts_with_an_older_copy_is_corrected_from_the_database(
     cluster: Cluster, is_noticed: bool
 ) -> None:

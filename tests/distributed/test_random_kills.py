@@ -81,6 +81,7 @@ async def charge_during_kills(
     assert expected.retries > 0, "no kill hit a message"
 
 
+@pytest.mark.nightly
 async def test_processes_of_every_role_are_killed_and_no_message_is_lost_or_stored_twice(
     cluster: Cluster,
 ) -> None:

@@ -93,10 +93,10 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
 @pytest.mark.parametrize(
     "break_redis",
     [
-        RedisFaults.full,
+        pytest.param(RedisFaults.full, marks=pytest.mark.nightly),
         pytest.param(RedisFaults.replica, marks=pytest.mark.nightly),
         pytest.param(RedisFaults.disk_broken, marks=pytest.mark.nightly),
-        RedisFaults.no_more_clients,
+        pytest.param(RedisFaults.no_more_clients, marks=pytest.mark.nightly),
         RedisFaults.another_password,
     ],
     ids=lambda method: method.__name__,

@@ -62,7 +62,7 @@ async def test_16_every_message_repeated_at_another_process_is_answered_as_the_f
     )
 
 
-@pytest.mark.parametrize("version", [V201, V21])
+@pytest.mark.parametrize("version", [pytest.param(V201, marks=pytest.mark.nightly), V21])
 async def test_2x_every_message_repeated_at_another_process_is_answered_as_the_first_time(
     shared: Cluster, version: str
 ) -> None:

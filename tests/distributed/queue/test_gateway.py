@@ -183,6 +183,7 @@ async def test_a_station_with_broken_keys_does_not_disturb_others(
     await eventually(lambda: "disconnect" in server.events(other.identity))
 
 
+@pytest.mark.nightly
 async def test_a_station_that_does_not_read_is_disconnected_and_delays_no_other(
     gateway: LiveServer, server: ServerSide
 ) -> None:

@@ -91,6 +91,7 @@ async def test_each_station_has_its_own_result_and_one_with_the_values_is_skippe
     assert not takes.calls
 
 
+@pytest.mark.nightly
 async def test_a_station_that_needs_a_reboot_has_its_result_after_the_boot(
     reader: LiveServer, stack: AsyncExitStack
 ) -> None:
