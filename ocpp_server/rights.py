@@ -29,6 +29,7 @@ class Right(StrEnum):
     CONTRACTS = "contracts"
     IMPORTS = "imports"
     FIRMWARE = "firmware"
+    CERTIFICATES = "certificates"
     PERSONAL_DATA = "personal_data"
     DELETION = "deletion"
     LOGINS = "logins"
@@ -61,6 +62,10 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.CONTRACTS: (Role.ADMINISTRATOR, "Contracts, their members, token groups and access rules"),
     Right.IMPORTS: (Role.ADMINISTRATOR, "Import tokens from files"),
     Right.FIRMWARE: (Role.ADMINISTRATOR, "Add and delete firmware files"),
+    Right.CERTIFICATES: (
+        Role.ADMINISTRATOR,
+        "CAs, trusted roots and root sets; approve signing requests, revoke certificates",
+    ),
     Right.PERSONAL_DATA: (Role.ADMINISTRATOR, "Export and erase a person's data; see customer information"),
     Right.DELETION: (Role.ADMINISTRATOR, "Delete stations, sites and the logs of stations"),
     Right.LOGINS: (Role.ADMINISTRATOR, "Operators, API keys, stored answers to idempotent requests"),

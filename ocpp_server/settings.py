@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "configuration",
     "smart_charging",
     "tariffs",
+    "certificates",
     "events",
     "operations",
 ]

@@ -22,6 +22,7 @@ API_V1 = [
     path("", include("transactions.urls")),
     path("", include("smart_charging.urls")),
     path("", include("tariffs.urls")),
+    path("", include("certificates.urls")),
     path("", include("accounts.urls")),
     path("", include("events.urls")),
 ]

@@ -45,6 +45,7 @@ PACKAGES = (
             "events",
             "smart_charging",
             "tariffs",
+            "certificates",
             "transactions",
         )
         for part in ("services", "handlers", "commands")

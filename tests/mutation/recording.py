@@ -31,6 +31,7 @@ PACKAGES = (
     "ocpp_server",
     "smart_charging",
     "tariffs",
+    "certificates",
     "transactions",
 )
 

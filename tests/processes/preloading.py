@@ -17,6 +17,7 @@ APPS = (
     "configuration",
     "smart_charging",
     "tariffs",
+    "certificates",
     "events",
     "operations",
 )

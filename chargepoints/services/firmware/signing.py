@@ -11,11 +11,11 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Final, NamedTuple, TypeVar
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -23,15 +23,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargepoints.models.firmware import MOST_CERTIFICATE, MOST_SIGNATURE
 from ocpp_server.domain import Invalid
+from ocpp_server.pki import parsing
 
-# BSI TR-02102-1: keys of at least 3,000 bits from 2023 on. Many manufacturers still sign with 2,048.
-SHORTEST_RSA: Final = 2048
-SHORTEST_EC: Final = 256
-
-E = TypeVar("E", bound=x509.ExtensionType)
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
-_PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+_FIELD: Final = "signingCertificate"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _PREHASHED: Final = Prehashed(hashes.SHA256())
 
@@ -93,19 +89,15 @@ def certified(pem: str, *, now: datetime) -> x509.Certificate:
     """The signing certificate. Raises Invalid, field `signingCertificate`, unless firmware may be signed with
     it now. `_key_of` checks its key.
     """
-    certificate = _parsed(pem)
+    certificate = parsing.certificate(pem, field=_FIELD)
     if certificate.not_valid_before_utc > now:
-        raise _unfit(f"The certificate is not valid before {_day(certificate.not_valid_before_utc)}.")
+        raise _unfit(f"The certificate is not valid before {parsing.day(certificate.not_valid_before_utc)}.")
     if certificate.not_valid_after_utc <= now:
-        raise _unfit(f"The certificate has expired on {_day(certificate.not_valid_after_utc)}.")
-    try:
-        extensions = certificate.extensions
-    except ValueError:
-        raise _unfit("The extensions of the certificate can't be read.") from None
-    constraints = _extension(extensions, x509.BasicConstraints)
+        raise _unfit(f"The certificate has expired on {parsing.day(certificate.not_valid_after_utc)}.")
+    constraints = parsing.extension(certificate.extensions, x509.BasicConstraints)
     if constraints is not None and constraints.ca:
         raise _unfit("This is the certificate of a CA, which must not sign firmware itself.")
-    usage = _extension(extensions, x509.KeyUsage)
+    usage = parsing.extension(certificate.extensions, x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
         raise _unfit("The key usage of the certificate does not allow digital signatures.")
     if len(certificate.public_bytes(Encoding.PEM)) > MOST_CERTIFICATE:
@@ -114,47 +106,15 @@ def certified(pem: str, *, now: datetime) -> x509.Certificate:
 
 
 def _unfit(sentence: str) -> Invalid:
-    return Invalid(sentence, field="signingCertificate")
-
-
-def _day(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d")
-
-
-def _parsed(pem: str) -> x509.Certificate:
-    labels = _PEM.findall(pem)
-    if any("PRIVATE KEY" in label for label in labels):
-        raise _unfit("This contains a private key. Give the certificate alone, and replace the key.")
-    if labels != ["CERTIFICATE"]:
-        raise _unfit("Use one certificate in PEM, from BEGIN CERTIFICATE to END CERTIFICATE.")
-    try:
-        return x509.load_pem_x509_certificate(pem.strip().encode("ascii", "replace"))
-    except ValueError:
-        raise _unfit("The certificate can't be read.") from None
-
-
-def _extension(extensions: x509.Extensions, kind: type[E]) -> E | None:
-    try:
-        return extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
+    return Invalid(sentence, field=_FIELD)
 
 
 def _key_of(certificate: x509.Certificate) -> PublicKey:
     """The public key of a certificate. Raises Invalid for a key that is short or of another kind."""
-    try:
-        key = certificate.public_key()
-    except (UnsupportedAlgorithm, ValueError):
-        key = None
-    if isinstance(key, rsa.RSAPublicKey):
-        if key.key_size < SHORTEST_RSA:
-            raise _unfit(f"An RSA key of {key.key_size} bits is too short: {SHORTEST_RSA} at least.")
-        return key
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        if key.curve.key_size < SHORTEST_EC:
-            raise _unfit(f"The curve {key.curve.name} is too short: {SHORTEST_EC} bits at least.")
-        return key
-    raise _unfit("The certificate needs an RSA key or an elliptic-curve key.")
+    key = parsing.key_of(certificate, field=_FIELD)
+    if not isinstance(key, PublicKey):
+        raise _unfit("The certificate needs an RSA key or an elliptic-curve key.")
+    return key
 
 
 def _is_valid(signature: bytes, key: PublicKey, digest: bytes) -> bool:

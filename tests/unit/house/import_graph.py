@@ -15,6 +15,7 @@ APPS = (
     "configuration",
     "smart_charging",
     "tariffs",
+    "certificates",
     "events",
     "operations",
 )

@@ -35,6 +35,7 @@ SOURCES = (
     "simulator",
     "smart_charging",
     "tariffs",
+    "certificates",
     "transactions",
 )
 

@@ -41,6 +41,7 @@ CODE = (
     "simulator",
     "smart_charging",
     "tariffs",
+    "certificates",
     "tests",
     "transactions",
 )

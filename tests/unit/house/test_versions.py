@@ -15,6 +15,7 @@ PACKAGES = (
     "transactions",
     "smart_charging",
     "tariffs",
+    "certificates",
     "operations",
     "ocpp_server",
 )

@@ -31,6 +31,7 @@ TRACED = tuple(
         "configuration/services",
         "smart_charging/handlers",
         "tariffs/handlers",
+        "certificates/handlers",
     )
 )
 # The engine calls these modules through its ports after the handlers have returned.

@@ -30,6 +30,7 @@ APPS = (
     "configuration",
     "smart_charging",
     "tariffs",
+    "certificates",
     "events",
     "operations",
 )

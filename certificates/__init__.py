@@ -1,0 +1,1 @@
+"""The PKI: CAs and their signer, certificates of stations and vehicles, OCSP, Plug & Charge."""

@@ -1,0 +1,1 @@
+"""The admin of certificates. `menu` registers its entries."""

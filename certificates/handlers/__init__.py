@@ -1,0 +1,1 @@
+"""Handlers of messages about certificates."""

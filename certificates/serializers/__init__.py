@@ -1,0 +1,1 @@
+"""Serializers of certificates, CAs and roots."""

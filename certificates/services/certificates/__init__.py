@@ -1,0 +1,1 @@
+"""Rules of the PKI: CAs and signing, client certificates, installed certificates, OCSP, Plug & Charge."""
