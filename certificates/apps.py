@@ -8,6 +8,9 @@ class CertificatesConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
+        from certificates.services.certificates import clients
         from ocpp_server import commanding
+        from ocpp_server.transport.handshake import client_certificates
 
         commanding.announce("certificates.commands")
+        client_certificates.port.fill(clients)

@@ -2,6 +2,13 @@
 
 from certificates.models.authority import CertificateAuthority
 from certificates.models.issued import IssuedCertificate
+from certificates.models.revocation import RevocationList, RevokedCertificate
 from certificates.models.trust_root import TrustRoot
 
-__all__ = ["CertificateAuthority", "IssuedCertificate", "TrustRoot"]
+__all__ = [
+    "CertificateAuthority",
+    "IssuedCertificate",
+    "RevocationList",
+    "RevokedCertificate",
+    "TrustRoot",
+]

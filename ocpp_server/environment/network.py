@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocpp_server.environment.parsers import file, listen_addresses, port
+from ocpp_server.environment.parsers import file, header_name, listen_addresses, port, port_or_empty
 from ocpp_server.environment.variable import Variable
 
 SERVER = "The server"
@@ -45,4 +45,21 @@ NETWORK_VARIABLES: tuple[Variable, ...] = (
         SERVER,
     ),
     Variable("TLS_SECOND_KEY", "", file, "The private key, if TLS_SECOND_CERT does not contain it.", SERVER),
+    Variable(
+        "TLS_CLIENT_PORT",
+        "",
+        port_or_empty,
+        "A second port with TLS, on which stations need a client certificate (security profile 3). It needs "
+        "TLS_CERT. Empty: none, as behind a proxy that checks for client certificates.",
+        SERVER,
+    ),
+    Variable(
+        "TLS_CLIENT_CERT_HEADER",
+        "",
+        header_name,
+        "The header in which a proxy in front passes the client certificate of a station on, as URL-encoded "
+        "PEM, such as X-SSL-Client-Cert (nginx: $ssl_client_escaped_cert). It is used from the addresses in "
+        "FORWARDED_ALLOW_IPS alone, not with *, and the proxy must replace it in every request. Empty: none.",
+        SERVER,
+    ),
 )

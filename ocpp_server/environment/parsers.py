@@ -49,6 +49,16 @@ def port_or_none(value: str) -> int:
     return 0 if value == "0" else port(value)
 
 
+def port_or_empty(value: str) -> int:
+    return port(value) if value else 0
+
+
+def header_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{0,100}", value):
+        raise ValueError(f"{value!r} is not the name of a header: use letters, digits and hyphens")
+    return value
+
+
 def duration(value: str) -> int | float:
     """The seconds of a duration as in Go; a bare number is seconds. Whole seconds are an int."""
     if re.fullmatch(r"\d+(?:\.\d+)?", value):

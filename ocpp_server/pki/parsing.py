@@ -26,6 +26,13 @@ MOST_IN_CHAIN: Final = 5
 E = TypeVar("E", bound=x509.ExtensionType)
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed448.Ed448PublicKey | ed25519.Ed25519PublicKey
 
+# The exceptions of the library for a certificate that can't be read.
+UNREADABLE: Final = (
+    ValueError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 _PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 
 
@@ -45,12 +52,15 @@ def certificates(pem: str, *, field: str, most: int = MOST_IN_CHAIN) -> list[x50
         number = "one certificate" if most == 1 else f"1 to {most} certificates"
         raise Invalid(f"Use {number} in PEM, from BEGIN CERTIFICATE to END CERTIFICATE.", field=field)
     try:
-        found = x509.load_pem_x509_certificates(pem.strip().encode("ascii", "replace"))
-        for one in found:
-            _ = one.extensions, one.not_valid_after_utc, one.issuer, one.subject
-    except ValueError:
+        return [read(one) for one in x509.load_pem_x509_certificates(pem.strip().encode("ascii", "replace"))]
+    except UNREADABLE:
         raise Invalid("The certificate can't be read.", field=field) from None
-    return found
+
+
+def read(certificate: x509.Certificate) -> x509.Certificate:
+    """The certificate, whose parts can all be read: the library reads them late. Raises UNREADABLE."""
+    _ = certificate.extensions, certificate.not_valid_after_utc, certificate.issuer, certificate.subject
+    return certificate
 
 
 def key_of(certificate: x509.Certificate | x509.CertificateSigningRequest, *, field: str) -> PublicKey:

@@ -114,11 +114,12 @@ def _explained(
         if not named:
             issuer = current.issuer.rfc4514_string()[:200] or "without a name"
             return PathRefused(
-                Fault.UNKNOWN_ISSUER, f"The issuer of {_named(current)} is not known: {issuer}."
+                Fault.UNKNOWN_ISSUER,
+                f"The issuer of {_named(current, is_first=False)} is not known: {issuer}.",
             )
         signers = [one for one in named if _has_signed(one, current)]
         if not signers:
-            sentence = f"The signature of {_named(current)} is not that of its issuer."
+            sentence = f"The signature of {_named(current, is_first=False)} is not that of its issuer."
             return PathRefused(Fault.BAD_SIGNATURE, sentence)
         if not any(parsing.is_ca(one) for one in signers):
             return PathRefused(Fault.NOT_A_CA, f"{_named(signers[0])} must not sign certificates.")
@@ -143,5 +144,7 @@ def _weakness(certificate: x509.Certificate) -> str:
         return "The key can't be read."
 
 
-def _named(certificate: x509.Certificate) -> str:
-    return f"The certificate {certificate.subject.rfc4514_string()[:200] or 'without a name'}"
+def _named(certificate: x509.Certificate, *, is_first: bool = True) -> str:
+    """The certificate in a sentence; `is_first` at its beginning."""
+    subject = certificate.subject.rfc4514_string()[:200] or "without a name"
+    return f"{'The' if is_first else 'the'} certificate {subject}"

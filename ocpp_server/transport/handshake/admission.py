@@ -25,7 +25,7 @@ from ocpp_server.ports import Port
 from ocpp_server.protocol import identities
 from ocpp_server.protocol.versions import negotiate
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport.handshake import authentication, origin
+from ocpp_server.transport.handshake import authentication, client_certificates, origin
 from ocpp_server.transport.handshake.per_minute import DistinctPerMinute
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -54,6 +54,8 @@ class Handshake:
     is_tls: bool
     protocol_header: str
     own_origins: frozenset[str] = frozenset()
+    # The client certificates of the TLS connection, in DER; the station's own one is the first.
+    certificates: tuple[bytes, ...] = ()
 
     @classmethod
     def from_scope(cls, scope: dict[str, Any]) -> Handshake:
@@ -74,6 +76,7 @@ class Handshake:
             is_tls=scope.get("scheme") == "wss",
             protocol_header=headers.get(b"sec-websocket-protocol", b"").decode("latin-1"),
             own_origins=origin.own_origins(scope),
+            certificates=client_certificates.presented(scope),
         )
 
 
@@ -86,6 +89,8 @@ class KnownStation(Protocol):
     def identity(self) -> str: ...
     @property
     def ocpp_version(self) -> str: ...
+    @property
+    def serial_number(self) -> str: ...
     @property
     def security_profile(self) -> int: ...
     @property
@@ -102,11 +107,22 @@ class KnownStation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A station that may connect, and the OCPP version of the connection."""
+    """A station that may connect, and the OCPP version of the connection. `certificate_name` is the common
+    name (CN) of the client certificate that it has proved itself by; empty without one.
+    """
 
     charge_point: KnownStation
     version: str
     subprotocol: str | None
+    certificate_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Whether a station has proved its identity: `is_proved` is False for one that needs no proof."""
+
+    is_proved: bool
+    certificate_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +202,15 @@ async def admit(handshake: Handshake) -> Admitted | Unknown:
     charge_point = await find(handshake.identity)
     if charge_point is None:
         check_unknown(handshake)
-    if charge_point is None or not await _authenticate(charge_point, handshake):
+    login = Login(False) if charge_point is None else await _authenticate(charge_point, handshake)
+    if not login.is_proved:
         _check_origin(handshake)
     await _note(handshake, authentication.ARRIVAL)
     version, subprotocol = _version(handshake)
     return (
         Unknown(version, subprotocol)
         if charge_point is None
-        else Admitted(charge_point, version, subprotocol)
+        else Admitted(charge_point, version, subprotocol, login.certificate_name)
     )
 
 
@@ -270,8 +287,8 @@ def _version(handshake: Handshake) -> tuple[str, str | None]:
     return chosen, chosen
 
 
-async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> bool:
-    """Whether the station has proved a password; False for one that needs none. Raises Refusal."""
+async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> Login:
+    """The login of the station, by a client certificate or a password. Raises Refusal."""
     profile = charge_point.security_profile
     if profile >= 2 and not handshake.is_tls:
         raise Refusal(
@@ -280,11 +297,16 @@ async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> boo
             security="RefusedSecurityProfile",
         )
     if profile >= 3:
-        raise Refusal(
-            401,
-            "Security profile 3 needs a client certificate, which this server can't check yet.",
-            security="RefusedSecurityProfile",
-        )
+        verdict = await client_certificates.check(charge_point, handshake.certificates)
+        if isinstance(verdict, client_certificates.Refused):
+            raise Refusal(401, verdict.reason, security=client_certificates.REFUSED)
+        return Login(True, verdict.common_name)
+    return Login(await _has_proved_password(charge_point, handshake))
+
+
+async def _has_proved_password(charge_point: KnownStation, handshake: Handshake) -> bool:
+    """Whether the station has proved a password; False for one that needs none. Raises Refusal."""
+    profile = charge_point.security_profile
     given = authentication.credentials(handshake.authorization)
     if profile == 0 and not charge_point.password_hash:
         # Until the station logs on with the first password that it was sent, it needs none.
@@ -340,7 +362,10 @@ async def enter(handshake: Handshake) -> KnownStation:
     An operator may have added the row meanwhile, with a password: then the handshake needs it.
     """
     charge_point = await register(handshake.identity)
-    await _authenticate(charge_point, handshake)
+    login = await _authenticate(charge_point, handshake)
+    if login.certificate_name:
+        # Its boot is compared with the certificate, which a known station's connection has from its start.
+        raise Refusal(503, "An operator has just added the station: it has to connect again.")
     return charge_point
 
 

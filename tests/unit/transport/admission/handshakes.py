@@ -26,6 +26,7 @@ class Row:
     """A stored station."""
 
     identity: str = "CP-1"
+    serial_number: str = ""
     security_profile: int = 0
     password_hash: str = ""
     next_password_hash: str = ""

@@ -43,7 +43,7 @@ def given(user: str = "CP-1", password: str = PASSWORD) -> bytes:
         (1, "", False, given(), 401, "FailedStationLogin"),
         (2, HASH, True, given(), 0, ""),
         (2, HASH, False, given(), 401, "RefusedSecurityProfile"),
-        (3, HASH, True, given(), 401, "RefusedSecurityProfile"),
+        (3, HASH, True, given(), 401, "RefusedClientCertificate"),
         (3, HASH, False, given(), 401, "RefusedSecurityProfile"),
     ],
 )
