@@ -22,6 +22,7 @@ from chargepoints.models import (
     Message,
     PublishedFirmware,
     ReportAssembly,
+    SecurityProfileChange,
     SwappedBattery,
 )
 from chargepoints.services import message_search
@@ -307,6 +308,14 @@ class PublishedFirmwareQuery(ListQuery):
     state = serializers.ChoiceField(choices=PublishedFirmware.State.values, required=False)
     checksum = TextField(required=False, max_length=32)
     firmwareId = WholeField(required=False, min_value=1, max_value=_INT64)
+
+
+class SecurityProfileChangeQuery(ListQuery):
+    orderings = {"id": "pk"}
+    exact = ("state",)
+
+    ordering = ordering(orderings)
+    state = serializers.ChoiceField(choices=SecurityProfileChange.State.values, required=False)
 
 
 class CampaignQuery(ChangedQuery):

@@ -28,7 +28,7 @@ from chargepoints.services.firmware import files as firmware_files
 from chargepoints.services.firmware import publishing, updates
 from chargepoints.services.firmware.files import HOSTED
 from chargepoints.services.follow_ups import gathering, keeping
-from chargepoints.services.provisioning import restarted
+from chargepoints.services.provisioning import restarted, security_profiles
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server.process.scheduler import EXPIRE, MIRROR, SWEEP, TRIM, Job, Step, in_journal
 from ocpp_server.storage import retention
@@ -134,6 +134,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (EXPIRE, in_journal(end_overdue_commands)),
     (EXPIRE, in_journal(gathering.end_overdue)),
     (EXPIRE, in_journal(restarted.settle_overdue)),
+    (EXPIRE, in_journal(security_profiles.settle)),
     (EXPIRE, in_journal(log_uploads.settle)),
     (EXPIRE, in_journal(updates.settle)),
     (EXPIRE, in_journal(display_messages.settle_waiting)),

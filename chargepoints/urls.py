@@ -13,6 +13,7 @@ from chargepoints.views import (
     notes,
     published_firmware,
     security,
+    security_profiles,
     sites,
     stations,
 )
@@ -33,6 +34,7 @@ router.register(f"{_ONE}/logs", logs.LogViewSet)
 router.register(f"{_ONE}/notes", notes.NoteViewSet)
 router.register(f"{_ONE}/published-firmware", published_firmware.PublishedFirmwareViewSet)
 router.register(f"{_ONE}/reports", follow_ups.ReportViewSet)
+router.register(f"{_ONE}/security-profile-changes", security_profiles.SecurityProfileChangeViewSet)
 router.register("campaigns", campaigns.CampaignViewSet)
 router.register("campaigns/<str:campaign_id>/stations", campaigns.CampaignStationViewSet)
 router.register("firmware", firmware.FirmwareViewSet)

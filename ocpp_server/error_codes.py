@@ -147,6 +147,11 @@ class Code(StrEnum):
         (503,),
         "The station lost its connection after the command was sent; whether it took effect is not known.",
     )
+    PROFILE_CHANGING = (
+        "profile-changing",
+        (409,),
+        "The station's security profile is being changed: wait until the station has connected.",
+    )
     PASSWORD_UNPROVED = (
         "password-unproved",
         (409,),

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -38,6 +38,7 @@ from operations import (
     logs,
     refusals,
     reservations,
+    station_notices,
     tariffs,
 )
 from operations.command_forms import CommandForm
@@ -219,6 +220,7 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
             charge_point.get_registration_status_display(),
             tones.REGISTRATION.get(charge_point.registration_status, ""),
         ),
+        "profile": cells.text(charge_point.security_profile),
         "version": cells.text(label(version) if version in VERSIONS else version or "–"),
         "make": cells.text(f"{charge_point.vendor} {charge_point.model}".strip() or "–"),
         "serial": cells.text(charge_point.serial_number or "–"),
@@ -230,33 +232,12 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         "skew": cells.label(f"{skew:+.0f}{cells.NBSP}s", tones.WARNING) if off else cells.text(_skew(skew)),
         "address": cells.text(charge_point.remote_address or "–"),
         "local_list": local_lists.cell(charge_point),
-        "duplicate": cells.text(_duplicate(charge_point)),
+        "duplicate": cells.text(station_notices.duplicate(charge_point)),
         "unread": cells.text(configuration.note(charge_point)),
-        "unproved_password": cells.text(_unproved_password(charge_point)),
+        "unproved_password": cells.text(station_notices.unproved_password(charge_point)),
+        "next_profile": cells.text(station_notices.next_profile(charge_point)),
         "error": cells.text("" if charge_point.error_code in {"", "NoError"} else charge_point.error_code),
     }
-
-
-def _duplicate(charge_point: ChargePoint) -> str:
-    """The warning about two devices with this identity; empty when there is none."""
-    found = charge_point.duplicate
-    if found is None:
-        return ""
-    older, newer = found["addresses"]
-    since = timezone.localtime(found["since"])
-    return gettext(
-        "Two devices have used this identity since %(since)s: one at %(older)s and one at %(newer)s. The "
-        "newer connection waits. Give one of them another identity, or set a password."
-    ) % {"since": formats.date_format(since, "DATETIME_FORMAT"), "older": older, "newer": newer}
-
-
-def _unproved_password(charge_point: ChargePoint) -> str:
-    """The notice about two accepted passwords; empty when there is one."""
-    notice = gettext(
-        "A new password was sent to this station, which has not logged on with it yet. Until then the "
-        "present one is accepted too. A reset makes the station log on again."
-    )
-    return notice if charge_point.has_unproved_password else ""
 
 
 def _boot(charge_point: ChargePoint) -> cells.Cell:

@@ -17,6 +17,7 @@ from chargepoints.admin import (
     notes,
     published_firmware,
     refused_connections,
+    security_profiles,
     sites,
     stations,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "notes",
     "published_firmware",
     "refused_connections",
+    "security_profiles",
     "sites",
     "stations",
 ]

@@ -20,6 +20,7 @@ menu.model(menu.DETAILS, 14, _("Published firmware"), "publish", "chargepoints_p
 menu.model(menu.LOGS, 49, _("Battery swaps"), "battery_change", "chargepoints_batteryswap")
 menu.model(menu.LOGS, 50, _("Deviations"), "rule", "chargepoints_deviation")
 menu.model(menu.LOGS, 60, _("Security events"), "shield", "chargepoints_securityevent")
+menu.model(menu.LOGS, 55, _("Security profiles"), "shield_lock", "chargepoints_securityprofilechange")
 menu.model(menu.LOGS, 70, _("Device events"), "sensors", "chargepoints_deviceevent")
 menu.model(menu.LOGS, 80, _("Reports"), "summarize", "chargepoints_reportassembly")
 menu.model(menu.LOGS, 90, _("Follow-ups"), "reply_all", "chargepoints_followup")

@@ -11,6 +11,7 @@ from chargepoints.models.log_upload import LogUpload
 from chargepoints.models.message import Message
 from chargepoints.models.note import Note
 from chargepoints.models.published_firmware import PublishedFirmware
+from chargepoints.models.security_profile_change import SecurityProfileChange
 from chargepoints.models.site import Site
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "RefusedConnection",
     "ReportAssembly",
     "SecurityEvent",
+    "SecurityProfileChange",
     "Site",
     "SwappedBattery",
 ]

@@ -104,6 +104,10 @@ class ChargePoint(models.Model):
         max_length=36, blank=True, default="", db_default="", editable=False
     )
     security_profile = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(3)])
+    # The profile to which the station is being changed: the handshake admits it beside the present one. Until
+    # this time a connection at the present one proves nothing.
+    next_security_profile = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    next_security_profile_until = models.DateTimeField(null=True, blank=True, editable=False)
     validation = models.CharField(
         max_length=16, choices=Validation.choices, default=Validation.DEFAULT, blank=True
     )

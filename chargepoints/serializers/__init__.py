@@ -143,6 +143,11 @@ class ChargePointDetailSerializer(ChargePointSerializer):
         source="has_unproved_password",
         help_text="The station was sent a new password and has not logged on with it yet: both are accepted.",
     )
+    nextSecurityProfile = serializers.IntegerField(
+        source="next_security_profile",
+        allow_null=True,
+        help_text="While the profile is being changed: the next one, admitted beside `securityProfile`.",
+    )
 
 
 class ChargePointStatusSerializer(ReadSerializer):

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from chargepoints.models import ChargePoint, RefusedConnection
 from chargepoints.services import security
-from chargepoints.services.provisioning import passwords
+from chargepoints.services.provisioning import passwords, security_profiles
 from ocpp_server.addresses import address_key
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
@@ -68,6 +68,13 @@ def register(identities: list[str]) -> list[ChargePoint | None]:
 def prove(charge_point_pk: int, password_hash: str) -> None:
     """End the time in which two passwords of a station are accepted: it has logged on with this one."""
     passwords.prove(charge_point_pk, password_hash)
+
+
+def prove_profile(charge_point_pk: int, profile: int) -> None:
+    """End the time in which two security profiles of a station are admitted, if a connection at this one
+    does.
+    """
+    security_profiles.returned(charge_point_pk, profile)
 
 
 def record(handshake: Handshake, refusal: Refusal) -> None:

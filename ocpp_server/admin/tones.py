@@ -70,6 +70,17 @@ LOCAL_LIST = {
     "failed": DANGER,
     "unsupported": NEUTRAL,
 }
+SECURITY_PROFILE_CHANGE = {
+    "sent": INFO,
+    "ordering": INFO,
+    "restarting": INFO,
+    "awaited": INFO,
+    "proved": SUCCESS,
+    "fell-back": WARNING,
+    "refused": DANGER,
+    "failed": DANGER,
+    "cancelled": NEUTRAL,
+}
 NETWORK_PROFILE = {"wanted": INFO, "confirmed": SUCCESS, "refused": DANGER}
 DESIRED_VALUE = {
     "same": SUCCESS,

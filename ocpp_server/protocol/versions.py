@@ -52,6 +52,11 @@ def in_dialect(version: str, in_16: T, in_2x: T) -> T:
     return in_16 if version == V16 else in_2x
 
 
+def can_lower_profile(version: str, present: int, target: int) -> bool:
+    """Whether OCPP has a way down between two security profiles: only 2.1, from 3 to 2 (B09.FR.31, 32)."""
+    return version == V21 and (present, target) == (3, 2)
+
+
 def of_boot(frame: str, known: str) -> str:
     """The version of a BootNotification frame, by the fields that only 2.x has.
 

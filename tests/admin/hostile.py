@@ -36,6 +36,7 @@ from chargepoints.models import (
     RefusedConnection,
     ReportAssembly,
     SecurityEvent,
+    SecurityProfileChange,
     Site,
     SwappedBattery,
 )
@@ -277,6 +278,20 @@ def rows() -> dict[type, Any]:
             count=1,
             first_at=NOON,
             last_at=NOON,
+        ),
+        SecurityProfileChange.objects.create(
+            charge_point=station,
+            previous=1,
+            target=2,
+            reason=bad[:500],
+            steps=[{"state": bad, "at": bad, "answer": bad}],
+            csms_url=bad,
+            justification=bad[:255],
+            window=900,
+            actor=bad[:150],
+            first_command=bad[:36],
+            created_at=NOON,
+            stepped_at=NOON,
         ),
         SecurityEvent.objects.create(charge_point=station, type=bad, tech_info=bad, **both),
         Event.objects.create(

@@ -12,7 +12,7 @@ from django.db.models import ProtectedError
 
 from chargepoints.models import ChargePoint
 from chargepoints.services.diagnostics import files
-from chargepoints.services.provisioning import passwords
+from chargepoints.services.provisioning import passwords, security_profiles
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
@@ -102,7 +102,12 @@ def update(
     fields = _apply(charge_point, settings, password)
     # An operator's password replaces one that was sent to the station and not proved.
     cleared = passwords.NEXT if password is not None else frozenset()
+    sets_profile = "security_profile" in settings
+    if sets_profile:
+        cleared |= security_profiles.NEXT
     with transaction.atomic():
+        if sets_profile:
+            security_profiles.cancel(charge_point.pk, "The profile was set in the settings of the station.")
         # Only these columns: the live state writes the others, and may have changed them since the row was
         # read.
         charge_point.save(update_fields=sorted(fields | cleared))
@@ -186,6 +191,8 @@ def _apply(charge_point: ChargePoint, settings: dict[str, Any], password: str | 
         charge_point.next_password_hash = charge_point.next_password_command = ""
         charge_point.next_password_until = None
         fields.add("password_hash")
+    if "security_profile" in settings:
+        charge_point.next_security_profile = charge_point.next_security_profile_until = None
     if charge_point.security_profile in (1, 2) and not charge_point.password_hash:
         raise Invalid(f"Security profile {charge_point.security_profile} needs a password.", field="password")
     return fields

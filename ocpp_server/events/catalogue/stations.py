@@ -288,9 +288,21 @@ SECURITY: Final = EventType(
         "time": "2026-11-28T14:05:09.000Z",
     },
 )
+SECURITY_PROFILE: Final = EventType(
+    "station.security_profile",
+    "A change of the station's security profile ended.",
+    (
+        Field("state", TEXT, "proved, fell-back, refused, failed or cancelled."),
+        Field("previous", WHOLE, "The profile before."),
+        Field("target", WHOLE, "The requested profile."),
+        Field("reason", TEXT, "Why it failed; empty for proved."),
+        _ACTOR,
+    ),
+    {"state": "proved", "previous": 1, "target": 2, "reason": "", "actor": "ann"},
+)
 
 TYPES: Final = (
     ONLINE, OFFLINE, CONNECTED, DISCONNECTED, BOOTED, REGISTERED, UPDATED, DELETED, REFUSED, FAULTED,
     RECOVERED, CLOCK_SKEWED, DEVIATED, STATUS_CHANGED, AVAILABILITY_CHANGED, FIRMWARE, DIAGNOSTICS,
-    LOG_RECEIVED, CONFIGURATION_CHANGED, CONFIGURATION_DRIFTED, SECURITY,
+    LOG_RECEIVED, CONFIGURATION_CHANGED, CONFIGURATION_DRIFTED, SECURITY, SECURITY_PROFILE,
 )  # fmt: skip

@@ -25,7 +25,8 @@ from ocpp_server.ports import Port
 from ocpp_server.protocol import identities
 from ocpp_server.protocol.versions import negotiate
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport.handshake import authentication, client_certificates, origin
+from ocpp_server.transport.handshake import authentication, client_certificates, origin, profiles
+from ocpp_server.transport.handshake.known_station import KnownStation
 from ocpp_server.transport.handshake.per_minute import DistinctPerMinute
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -78,31 +79,6 @@ class Handshake:
             own_origins=origin.own_origins(scope),
             certificates=client_certificates.presented(scope),
         )
-
-
-class KnownStation(Protocol):
-    """The row of a charge point, as a handshake needs it."""
-
-    @property
-    def pk(self) -> int: ...
-    @property
-    def identity(self) -> str: ...
-    @property
-    def ocpp_version(self) -> str: ...
-    @property
-    def serial_number(self) -> str: ...
-    @property
-    def security_profile(self) -> int: ...
-    @property
-    def password_hash(self) -> str: ...
-    @property
-    def next_password_hash(self) -> str: ...
-    @property
-    def next_password_until(self) -> datetime | None: ...
-    @property
-    def checks_username(self) -> bool: ...
-    @property
-    def heartbeat_interval(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +154,11 @@ class Admission(Protocol):
 
     def prove(self, charge_point_pk: int, password_hash: str) -> None:
         """End the time in which two passwords of a station are accepted: it has logged on with this one."""
+
+    def prove_profile(self, charge_point_pk: int, profile: int) -> None:
+        """End the time in which two security profiles of a station are admitted, if a connection at this one
+        does.
+        """
 
 
 port = Port[Admission]("Admission")
@@ -289,24 +270,40 @@ def _version(handshake: Handshake) -> tuple[str, str | None]:
 
 async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> Login:
     """The login of the station, by a client certificate or a password. Raises Refusal."""
-    profile = charge_point.security_profile
-    if profile >= 2 and not handshake.is_tls:
-        raise Refusal(
-            401,
-            f"Security profile {profile} needs TLS, this connection has none.",
-            security="RefusedSecurityProfile",
-        )
-    if profile >= 3:
+    now = datetime.now(UTC)
+    pinned = profiles.Pinned(
+        charge_point.security_profile,
+        charge_point.next_security_profile,
+        charge_point.next_security_profile_until,
+    )
+    profile = profiles.chosen(
+        pinned,
+        now,
+        is_tls=handshake.is_tls,
+        has_login=authentication.credentials(handshake.authorization) is not None,
+        has_certificate=bool(handshake.certificates),
+    )
+    login = await _check_profile(charge_point, handshake, profile)
+    reached = profiles.reached(profile, has_password=login.is_proved)
+    if profiles.proves(pinned, reached, now):
+        await journal.run(port.app.prove_profile, charge_point.pk, reached)
+    return login
+
+
+async def _check_profile(charge_point: KnownStation, handshake: Handshake, profile: int) -> Login:
+    """Check a handshake by the rules of this security profile. As `_authenticate`."""
+    if profile >= profiles.WITH_TLS and not handshake.is_tls:
+        raise Refusal(401, profiles.without_tls(profile), security="RefusedSecurityProfile")
+    if profile >= profiles.WITH_CERTIFICATE:
         verdict = await client_certificates.check(charge_point, handshake.certificates)
         if isinstance(verdict, client_certificates.Refused):
             raise Refusal(401, verdict.reason, security=client_certificates.REFUSED)
         return Login(True, verdict.common_name)
-    return Login(await _has_proved_password(charge_point, handshake))
+    return Login(await _has_proved_password(charge_point, handshake, profile))
 
 
-async def _has_proved_password(charge_point: KnownStation, handshake: Handshake) -> bool:
+async def _has_proved_password(charge_point: KnownStation, handshake: Handshake, profile: int) -> bool:
     """Whether the station has proved a password; False for one that needs none. Raises Refusal."""
-    profile = charge_point.security_profile
     given = authentication.credentials(handshake.authorization)
     if profile == 0 and not charge_point.password_hash:
         # Until the station logs on with the first password that it was sent, it needs none.

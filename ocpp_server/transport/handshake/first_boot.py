@@ -28,7 +28,8 @@ from ocpp_server.protocol.errors import OcppError, SecurityError
 from ocpp_server.protocol.frames import Call, pack_error, pack_result
 from ocpp_server.protocol.session import Incoming, OutgoingCall, Refused, Session
 from ocpp_server.transport.handshake import admission, denial
-from ocpp_server.transport.handshake.admission import Admitted, Handshake, KnownStation, Refusal, Unknown
+from ocpp_server.transport.handshake.admission import Admitted, Handshake, Refusal, Unknown
+from ocpp_server.transport.handshake.known_station import KnownStation
 from ocpp_server.transport.token_bucket import TokenBucket
 
 log = structlog.get_logger(__name__)

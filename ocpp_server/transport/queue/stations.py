@@ -18,7 +18,7 @@ from ocpp_server.transport import presence, station_store
 from ocpp_server.transport.calls import ask_to_boot
 from ocpp_server.transport.command_queue import settle_s
 from ocpp_server.transport.handshake import admission
-from ocpp_server.transport.handshake.admission import KnownStation
+from ocpp_server.transport.handshake.known_station import KnownStation
 from ocpp_server.transport.queue import dead_letters, envelope, queued_commands
 from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.envelope import Envelope

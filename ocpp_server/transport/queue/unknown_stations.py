@@ -5,8 +5,9 @@ from __future__ import annotations
 import structlog
 
 from ocpp_server.transport.handshake import admission
-from ocpp_server.transport.handshake.admission import Handshake, KnownStation, Refusal
+from ocpp_server.transport.handshake.admission import Handshake, Refusal
 from ocpp_server.transport.handshake.first_boot import FirstBoot
+from ocpp_server.transport.handshake.known_station import KnownStation
 from ocpp_server.transport.queue import dead_letters, envelope
 from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.envelope import Envelope

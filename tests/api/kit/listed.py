@@ -16,6 +16,7 @@ from chargepoints.models import (
     LogUpload,
     PublishedFirmware,
     SecurityEvent,
+    SecurityProfileChange,
 )
 from configuration.models import (
     ConfigurationTemplate,
@@ -175,6 +176,18 @@ def a_publication(parents: Any, number: int) -> PublishedFirmware:
         number=number,
         checksum="0" * 32,
         created_at=NOON + timedelta(seconds=number // 3),
+    )
+
+
+def a_profile_change(parents: Any, number: int) -> SecurityProfileChange:
+    return SecurityProfileChange.objects.create(
+        charge_point=parents.station,
+        previous=1,
+        target=2,
+        window=900,
+        first_command=f"c{number}",
+        created_at=NOON,
+        stepped_at=NOON,
     )
 
 

@@ -230,6 +230,9 @@ LISTS = {
     "chargepoints/{client_id}/published-firmware": Rows(listed.a_publication, "reason", parent=of_station),
     "chargepoints/{client_id}/reported-values": Rows(listed.a_reported_value, "value", parent=of_station),
     "chargepoints/{client_id}/reports": Rows(a_report, "state", parent=of_station),
+    "chargepoints/{client_id}/security-profile-changes": Rows(
+        listed.a_profile_change, "reason", parent=of_station
+    ),
     "chargepoints/{client_id}/stream-messages": Rows(listed.a_stream_message, "pending", parent=of_station),
     "chargepoints/{client_id}/tariffs": Rows(listed.a_tariff, "reason", parent=of_station),
     "configuration/drift": Rows(listed.a_desired_value, "reason"),

@@ -12,7 +12,16 @@ import pytest
 from tests.unit.house import import_graph
 
 ROOT = Path(__file__).resolve().parents[3]
-APPS = ("accounts", "chargepoints", "transactions", "configuration", "smart_charging", "tariffs", "certificates", "events")
+APPS = (
+    "accounts",
+    "chargepoints",
+    "transactions",
+    "configuration",
+    "smart_charging",
+    "tariffs",
+    "certificates",
+    "events",
+)
 OURS = (*APPS, "ocpp_server", "operations", "simulator", "bench", "tests")
 
 

@@ -20,7 +20,7 @@ MENU = {
     "Logs": [
         "Messages", "Commands", "Settlements", "Payments", "Web payments", "Remote starts",
         "Station logs", "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations",
-        "Security events", "Device events", "Reports", "Follow-ups", "Events",
+        "Security profiles", "Security events", "Device events", "Reports", "Follow-ups", "Events",
     ],
     "Details": [
         "Connectors",

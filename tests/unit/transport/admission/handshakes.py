@@ -31,6 +31,8 @@ class Row:
     password_hash: str = ""
     next_password_hash: str = ""
     next_password_until: datetime | None = None
+    next_security_profile: int | None = None
+    next_security_profile_until: datetime | None = None
     checks_username: bool = False
     pk: int = 7
     ocpp_version: str = ""
@@ -45,6 +47,7 @@ class Stations:
         self.is_full = False
         self.recorded: list[tuple[Handshake, Refusal]] = []
         self.proved: list[tuple[int, str]] = []
+        self.profiles: list[tuple[int, int]] = []
 
     def find(self, identities: list[str]) -> list[Row | None]:
         return [self.rows.get(identity) for identity in identities]
@@ -59,6 +62,9 @@ class Stations:
 
     def prove(self, charge_point_pk: int, password_hash: str) -> None:
         self.proved.append((charge_point_pk, password_hash))
+
+    def prove_profile(self, charge_point_pk: int, profile: int) -> None:
+        self.profiles.append((charge_point_pk, profile))
 
 
 class Journal:

@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from ocpp_server.transport.handshake.admission import Handshake, KnownStation, Refusal, Unknown
+from ocpp_server.transport.handshake.admission import Handshake, Refusal, Unknown
 from ocpp_server.transport.handshake.first_boot import Ended, FirstBoot, UnknownSocket
+from ocpp_server.transport.handshake.known_station import KnownStation
 from tests.unit.transport.handshakes import handshake
 
 V16, V201, V21 = "ocpp1.6", "ocpp2.0.1", "ocpp2.1"

@@ -10,8 +10,9 @@ import pytest
 
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport.handshake import first_boot
-from ocpp_server.transport.handshake.admission import Admitted, Handshake, KnownStation, Refusal, Unknown
+from ocpp_server.transport.handshake.admission import Admitted, Handshake, Refusal, Unknown
 from ocpp_server.transport.handshake.first_boot import UnknownSocket
+from ocpp_server.transport.handshake.known_station import KnownStation
 from tests.unit.transport.first_boot.newcomer import BOOT, HANDSHAKE, ROW, V16, Entered, Socket
 
 
