@@ -14,7 +14,7 @@ RUN python -m venv --copies /packages \
 FROM python:3.13-slim
 ENV PATH=/packages/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     RUN_IN_PLACE=1 DATA_DIR=/data HEALTH_FILE=/tmp/ocpp-health
-RUN useradd --system --uid 10001 --create-home ocpp && install -d -o ocpp -m 700 /data /data/uploads /data/firmware /data/tmp
+RUN useradd --system --uid 10001 --create-home ocpp && install -d -o ocpp -m 700 /data /data/uploads /data/firmware /data/tmp /data/signer
 COPY --from=packages /packages /packages
 WORKDIR /srv/ocpp-server
 COPY . .

@@ -11,7 +11,9 @@
   python3 run.py gateway          station WebSockets alone, which a deployment of the others leaves open
   python3 run.py processor        the messages that come in through gateways
   python3 run.py housekeeping     deadlines, expiries, retention; one of several is elected
-  python3 run.py healthcheck      check this container's process; --ready: and the parts that it needs
+  python3 run.py signer           the keys of our CAs: certificates and revocation lists
+  (docs/certificates.md) python3 run.py healthcheck      check this container's process; --ready: and the
+  parts that it needs
 
   python3 run.py test             run the linters, the type checker and all tests
   python3 run.py test --fast      the same with the tests that start no process: less than three minutes
@@ -46,7 +48,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)
-ROLES = ("web", "gateway", "processor", "housekeeping")
+ROLES = ("web", "gateway", "processor", "housekeeping", "signer")
 # Commands that need the development requirements and start servers with settings of their own.
 DEVELOPERS = ("test", "load-test", "bench")
 WRONG_SETTING = 2

@@ -14,3 +14,8 @@ class CertificatesConfig(AppConfig):
 
         commanding.announce("certificates.commands")
         client_certificates.port.fill(clients)
+        from ocpp_server.environment.roles import Role
+        from ocpp_server.process import work
+
+        commanding.announce("certificates.commands")
+        work.register(Role.SIGNER, "certificates.signing.work.run")

@@ -14,8 +14,11 @@ from django.utils.module_loading import import_string  # noqa: E402
 
 from ocpp_server.bounds import streams  # noqa: E402
 from ocpp_server.bounds.bodies import bounded  # noqa: E402
-from ocpp_server.process import engine  # noqa: E402
+from ocpp_server.process import embedded_signer, engine  # noqa: E402
 from ocpp_server.process.garbage_collection import tune_garbage_collector  # noqa: E402
+
+# A process that serves browsers and stations can't read the keys of our CAs.
+embedded_signer.take_passphrase()
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:

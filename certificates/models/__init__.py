@@ -1,6 +1,9 @@
-"""CAs, the roots that stations or this server trust, and the certificates that our CAs have issued."""
+"""CAs, the roots that stations or this server trust, the wishes for certificates, and those that were
+issued.
+"""
 
 from certificates.models.authority import CertificateAuthority
+from certificates.models.authority_request import AuthorityRequest
 from certificates.models.issued import IssuedCertificate
 from certificates.models.revocation import RevocationList, RevokedCertificate
 from certificates.models.trust_root import TrustRoot
@@ -10,5 +13,13 @@ __all__ = [
     "IssuedCertificate",
     "RevocationList",
     "RevokedCertificate",
+from certificates.models.signing_request import SigningRequest
+from certificates.models.trust_root import TrustRoot
+
+__all__ = [
+    "AuthorityRequest",
+    "CertificateAuthority",
+    "IssuedCertificate",
+    "SigningRequest",
     "TrustRoot",
 ]

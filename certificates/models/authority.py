@@ -46,6 +46,12 @@ class CertificateAuthority(models.Model):
     not_before = models.DateTimeField()
     not_after = models.DateTimeField(db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # The last revocation list, DER in base64. The signer signs the next one before it ends, or when it is
+    # due.
+    crl = models.TextField(blank=True, default="", db_default="", editable=False)
+    crl_number = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    crl_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    crl_is_due = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         ordering = ["name"]

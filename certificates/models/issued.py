@@ -45,6 +45,10 @@ class IssuedCertificate(models.Model):
     type = models.CharField(max_length=32, choices=Type.choices)
     serial = models.CharField(max_length=40, help_text=_("Hexadecimal digits in lower case."))
     sha256 = models.CharField(_("fingerprint (SHA-256)"), max_length=64, unique=True)
+    # No second station gets a certificate for the same key.
+    key_sha256 = models.CharField(
+        _("SHA-256 of the key"), max_length=64, blank=True, default="", db_default="", db_index=True
+    )
     subject = models.CharField(max_length=500)
     certificate = models.TextField(help_text=_("PEM."))
     chain = models.TextField(blank=True, default="", help_text=_("PEM of the CAs below the root."))
@@ -57,6 +61,10 @@ class IssuedCertificate(models.Model):
     )
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # When a superseded certificate is revoked.
+    revoke_at = models.DateTimeField(null=True, blank=True)
+    # When the station was asked to renew it, and when its end was announced.
+    renewal_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     revocation_reason = models.CharField(max_length=32, blank=True, default="")
 
     class Meta:
@@ -69,6 +77,9 @@ class IssuedCertificate(models.Model):
         indexes = [
             models.Index(fields=["charge_point", "type", "-id"], name="issued_by_station"),
             models.Index(fields=["state", "-id"], name="issued_by_state"),
+            models.Index(
+                fields=["revoke_at"], condition=models.Q(revoke_at__isnull=False), name="issued_to_revoke"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,8 @@ _SIZES = {
 }  # fmt: skip
 _MAX_PORT = 65535
 _MIN_SECRET = 32
+# The files of keys repeat the hash of the passphrase only 2,048 times (PKCS#8 of OpenSSL).
+_MIN_PASSPHRASE = 20
 
 
 def text(value: str) -> str:
@@ -245,6 +247,12 @@ def time_zone(value: str) -> str:
 def secret(value: str) -> str:
     if value and len(value) < _MIN_SECRET:
         raise ValueError(f"it has {len(value)} characters and needs at least {_MIN_SECRET} random ones")
+    return value
+
+
+def passphrase(value: str) -> str:
+    if value and len(value) < _MIN_PASSPHRASE:
+        raise ValueError(f"it has {len(value)} characters and needs at least {_MIN_PASSPHRASE} random ones")
     return value
 
 

@@ -16,6 +16,7 @@ class Role(StrEnum):
     PROCESSOR = "processor"
     HOUSEKEEPING = "housekeeping"
     ACCOUNTS = "accounts"
+    SIGNER = "signer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ ROLES: dict[Role, RoleInfo] = {
     Role.PROCESSOR: RoleInfo("the messages of stations at gateways"),
     Role.HOUSEKEEPING: RoleInfo("deadlines, expiries, retention"),
     Role.ACCOUNTS: RoleInfo("the accounts API alone", needs_redis=False, port="ACCOUNTS_PORT"),
+    Role.SIGNER: RoleInfo("the keys of our CAs: certificates and revocation lists", needs_redis=False),
 }
 
 

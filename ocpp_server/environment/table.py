@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ocpp_server.environment.battery_swaps import BATTERY_SWAP_VARIABLES
+from ocpp_server.environment.certificates import CERTIFICATE_VARIABLES
 from ocpp_server.environment.events import EVENT_VARIABLES
 from ocpp_server.environment.firmware import FIRMWARE_VARIABLES
 from ocpp_server.environment.http import HTTP_VARIABLES
@@ -52,7 +53,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "OCPP_ROLE",
         "server",
-        one_of("server", "web", "gateway", "processor", "housekeeping", "accounts"),
+        one_of("server", "web", "gateway", "processor", "housekeeping", "accounts", "signer"),
         "The role of the process. run.py sets it; set it yourself when you start uvicorn directly.",
         SERVER,
     ),
@@ -369,5 +370,6 @@ VARIABLES: tuple[Variable, ...] = (
     *BATTERY_SWAP_VARIABLES,
     *EVENT_VARIABLES,
     *PAYMENT_VARIABLES,
+    *CERTIFICATE_VARIABLES,
     *LOG_VARIABLES,
 )

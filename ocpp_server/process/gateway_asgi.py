@@ -20,6 +20,7 @@ from ocpp_server.bounds.bodies import bounded  # noqa: E402 - models need the ap
 from ocpp_server.observability import metrics  # noqa: E402
 from ocpp_server.observability.event_loop_lag import lag_meter  # noqa: E402
 from ocpp_server.observability.exporter import exporter  # noqa: E402
+from ocpp_server.process import embedded_signer  # noqa: E402
 from ocpp_server.process.garbage_collection import tune_garbage_collector  # noqa: E402
 from ocpp_server.process.health_file import health_writer  # noqa: E402
 from ocpp_server.protocol.dispatch import StorageUnavailable  # noqa: E402
@@ -38,6 +39,7 @@ Headers = list[tuple[bytes, bytes]]
 KEY_TIMEOUT_S = 1.5
 
 
+embedded_signer.take_passphrase()
 metrics.register(GatewayCollector)
 
 

@@ -9,7 +9,7 @@ import django
 
 from ocpp_server.environment.roles import ROLES, Role
 from ocpp_server.listening import Listeners
-from ocpp_server.process import start
+from ocpp_server.process import embedded_signer, start
 
 # The roles with a port, and the ASGI application of each.
 APPLICATIONS: Final = {
@@ -32,8 +32,11 @@ def prepare(role: Role) -> Any:
             "python3 run.py alone is everything in one process, without Redis.",
             code=2,
         )
+    if role is not Role.SIGNER:
+        embedded_signer.take_passphrase()
     django.setup()
-    start.require_redis(configured.REDIS_URL)
+    if ROLES[role].needs_redis:
+        start.require_redis(configured.REDIS_URL)
     start.require_migrated()
     return configured
 

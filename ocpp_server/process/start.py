@@ -28,7 +28,7 @@ from django.db.migrations.executor import MigrationExecutor
 from ocpp_server import listening
 from ocpp_server.environment import env
 from ocpp_server.listening import Listeners
-from ocpp_server.process import tls
+from ocpp_server.process import embedded_signer, tls
 from ocpp_server.transport import shutdown
 
 # The seconds in which the simulator of the demo has to end.
@@ -127,6 +127,7 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
     if configured.REDIS_DISTRIBUTED_STATE:
         require_redis(configured.REDIS_URL)
     first_login = prepare_database(demo=demo)
+    held.enter_context(embedded_signer.beside(configured))
 
     simulate = [sys.executable, str(configured.BASE_DIR / "manage.py"), "simulate", "--demo"]
     server = Server(

@@ -1,4 +1,5 @@
-"""Start of one role of a distributed server: `run.py web | gateway | processor | housekeeping | migrate`."""
+"""Start of one role of a distributed server: `run.py web | gateway | processor | housekeeping |
+signer | migrate`."""
 
 from __future__ import annotations
 
@@ -7,7 +8,6 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import django
@@ -15,14 +15,12 @@ import uvloop
 
 from ocpp_server.environment import env, roles
 from ocpp_server.environment.roles import ROLES, Role
-from ocpp_server.process import start, workers
+from ocpp_server.process import start, work, workers
 from ocpp_server.process.garbage_collection import tune_garbage_collector
 from ocpp_server.process.serving import APPLICATIONS, prepare, serve_on
+from ocpp_server.process.work import Work
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport import shutdown
-
-# The work of a role without a port: it returns after `stop` was set.
-Work = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def serve(role: Role) -> int:
@@ -91,7 +89,8 @@ def _work(role: Role) -> int:
 
 
 def _worker(role: Role) -> Work:
-    return process_queue if role is Role.PROCESSOR else run_housekeeping
+    own = {Role.PROCESSOR: process_queue, Role.HOUSEKEEPING: run_housekeeping}
+    return own.get(role) or work.of(role)
 
 
 async def process_queue(stop: asyncio.Event) -> None:
@@ -119,8 +118,10 @@ async def run_housekeeping(stop: asyncio.Event) -> None:
         await engine.stop()
 
 
-async def until_signal(work: Work, role: Role) -> None:
-    """Run `work` until SIGTERM or SIGINT; it finishes the current messages. A second signal exits at once."""
+async def until_signal(role_work: Work, role: Role) -> None:
+    """Run the work until SIGTERM or SIGINT; it finishes the current messages. A second signal exits at
+    once.
+    """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def handle_signal() -> None:
@@ -134,4 +135,4 @@ async def until_signal(work: Work, role: Role) -> None:
         loop.add_signal_handler(number, handle_signal)
     tune_garbage_collector()
     print(f"The {role} process is running: {ROLES[role].sentence}. Ctrl-C stops it.", flush=True)
-    await work(stop)
+    await role_work(stop)

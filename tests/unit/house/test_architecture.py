@@ -152,6 +152,18 @@ def test_only_the_journal_uses_bulk_sql() -> None:
     assert users <= doors | {f"{app}.tables" for app in APPS}
 
 
+def test_only_the_signer_and_its_commands_import_the_keys_of_our_cas() -> None:
+    """A process that serves browsers or stations never loads the code that opens a CA key."""
+    users = {
+        name
+        for name, imported in all_imports()
+        if any(one.startswith("certificates.signing") for one in imported)
+        and not name.startswith("certificates.signing.")
+    }
+
+    assert users == {"certificates.management.commands.pki"}
+
+
 def test_no_consumer_names_an_action() -> None:
     from ocpp_server.protocol.actions import ACTIONS
 

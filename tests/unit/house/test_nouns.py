@@ -65,6 +65,7 @@ FLOORS = frozenset(
 BESIDE_THE_FLOORS = {
     "accounts/emaid.py": "the format of contract ids, read by models, services and serializers",
     "accounts/fields.py": "a model field, needed by models and migrations alike",
+    "certificates/signing": "the keys of our CAs: the signer process alone imports it",
     "configuration/row_extensions.py": "adds fields of this app to another app's REST lists",
     "transactions/row_extensions.py": "adds fields of this app to another app's REST lists",
 }

@@ -214,7 +214,17 @@ def test_help_names_every_command(tmp_path: Path, free_port: int) -> None:
     done = run("--help", variables=environment(tmp_path, free_port))
 
     assert done.returncode == 0
-    roles = ("demo", "accounts", "migrate", "web", "gateway", "processor", "housekeeping", "healthcheck")
+    roles = (
+        "demo",
+        "accounts",
+        "migrate",
+        "web",
+        "gateway",
+        "processor",
+        "housekeeping",
+        "signer",
+        "healthcheck",
+    )
     commands = (*roles, "test", "manage", "load-test", "bench")
     assert all(f"python3 run.py {name}" in done.stdout for name in commands)
 
