@@ -19,3 +19,9 @@ class CertificatesConfig(AppConfig):
 
         commanding.announce("certificates.commands")
         work.register(Role.SIGNER, "certificates.signing.work.run")
+        from certificates import jobs
+        from ocpp_server import commanding
+        from ocpp_server.process import scheduler
+
+        commanding.announce("certificates.commands")
+        scheduler.register(jobs.JOBS)

@@ -27,6 +27,7 @@ from ocpp_server.protocol.versions import VERSIONS, in_dialect, label
 from ocpp_server.rights import Right
 from operations import (
     buttons,
+    certificates,
     changes,
     charging_profiles,
     command_log,
@@ -180,6 +181,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "follow_ups": follow_ups.rows(charge_point),
             "logs": logs.rows(charge_point, user),
             "firmware": firmware.rows(charge_point),
+            "certificates": certificates.rows(charge_point),
             "profiles": charging_profiles.rows(charge_point),
             "display": display_messages.rows(charge_point),
             "tariffs": tariffs.rows(charge_point),

@@ -6,6 +6,10 @@ from certificates.models.authority import CertificateAuthority
 from certificates.models.authority_request import AuthorityRequest
 from certificates.models.issued import IssuedCertificate
 from certificates.models.revocation import RevocationList, RevokedCertificate
+from certificates.models.expiry_notice import ExpiryNotice
+from certificates.models.installed import CertificateInventory, InstalledCertificate
+from certificates.models.issued import IssuedCertificate
+from certificates.models.root_set import RootSet
 from certificates.models.trust_root import TrustRoot
 
 __all__ = [
@@ -21,5 +25,10 @@ __all__ = [
     "CertificateAuthority",
     "IssuedCertificate",
     "SigningRequest",
+    "CertificateInventory",
+    "ExpiryNotice",
+    "InstalledCertificate",
+    "IssuedCertificate",
+    "RootSet",
     "TrustRoot",
 ]

@@ -178,6 +178,13 @@ DER_CONTROL = {
     "cleared": NEUTRAL,
     "missing": WARNING,
 }
+INSTALLED_CERTIFICATE = {
+    "accepted": INFO,
+    "installed": SUCCESS,
+    "refused": DANGER,
+    "deleted": NEUTRAL,
+    "missing": WARNING,
+}
 GRID_FAULT = {"open": DANGER, "ended": NEUTRAL}
 ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 

@@ -41,7 +41,7 @@ from chargepoints.models import (
     SwappedBattery,
 )
 from events.models import Event
-from tests.admin import hostile_charging, hostile_configuration
+from tests.admin import hostile_charging, hostile_configuration, hostile_installed
 from tests.admin.rows import NOON, a_session, a_station, person
 from tests.direct.readings import stored
 from transactions.models import (
@@ -255,6 +255,7 @@ def rows() -> dict[type, Any]:
         ),
         swap,
         *hostile_charging.rows(station, session, command, bad),
+        *hostile_installed.rows(station, command, bad),
         ReportAssembly.objects.create(
             charge_point=station, action=bad[:64], request_id=1, started_at=NOON, last_at=NOON
         ),

@@ -24,7 +24,7 @@ from chargepoints.models import (
 )
 from configuration.models import LocalList
 from tests.api.conftest import NOON
-from tests.api.kit import listed
+from tests.api.kit import listed, listed_certificates
 from tests.direct.readings import stored
 from tests.direct.reservations import a_reservation
 from tests.direct.samples import decoded
@@ -202,8 +202,12 @@ LISTS = {
         lambda row: row.charge_point.identity,
         parent=lambda parents: parents.campaign.pk,
     ),
+    "certificates/roots": Rows(listed_certificates.a_root, "subject"),
     "chargepoints": Rows(a_station, "serial_number", "clientId", "identity"),
     "chargepoints/{client_id}/battery-swaps": Rows(listed.a_swap, "reason", parent=of_station),
+    "chargepoints/{client_id}/certificates": Rows(
+        listed_certificates.an_installed_one, "reason", parent=of_station
+    ),
     "chargepoints/{client_id}/charging-limits": Rows(listed.a_limit, "source", parent=of_station),
     "chargepoints/{client_id}/charging-plans": Rows(
         listed.a_plan, "energy_transfer", "transactionId", parent=of_station

@@ -44,6 +44,8 @@ MENU = {
         "Network profiles",
         "DER controls",
         "Grid faults",
+        "Trusted roots",
+        "Installed certificates",
     ],
     "Access": ["Operators", "API keys"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],

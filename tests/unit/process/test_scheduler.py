@@ -21,6 +21,7 @@ NAMES = {
     "watch_presence",
     "forget_presence",
     "expire",
+    "list_certificates",
     "push_dynamic_profiles",
     "send_profiles_again",
     "ask_for_missing_events",

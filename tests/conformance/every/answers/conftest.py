@@ -13,6 +13,7 @@ from tests.conformance.every.answers import (  # noqa: F401 - they register
     about_charging,
     about_device_models,
     about_displays,
+    about_installed,
     about_stations,
     about_tariffs,
 )

@@ -1,0 +1,10 @@
+"""The menu entries of certificates."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from ocpp_server.admin import menu
+
+menu.model(menu.DETAILS, 101, _("Trusted roots"), "verified_user", "certificates_trustroot")
+menu.model(menu.DETAILS, 102, _("Installed certificates"), "badge", "certificates_installedcertificate")

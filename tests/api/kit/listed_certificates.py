@@ -1,0 +1,27 @@
+"""Rows of the lists of certificates."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from certificates.models import InstalledCertificate, TrustRoot
+from tests.api.conftest import NOON
+
+
+def a_root(parents: Any, number: int) -> TrustRoot:
+    at = NOON + timedelta(seconds=number // 3)
+    root = TrustRoot.objects.create(
+        name=f"R{number}", kind="v2g", sha256=str(number), not_before=at, not_after=at
+    )
+    TrustRoot.objects.filter(pk=root.pk).update(created_at=at)
+    return root
+
+
+def an_installed_one(parents: Any, number: int) -> InstalledCertificate:
+    return InstalledCertificate.objects.create(
+        charge_point=parents.station,
+        type=InstalledCertificate.Type.V2G,
+        state=InstalledCertificate.State.ACCEPTED,
+        since=NOON,
+    )
