@@ -32,3 +32,7 @@ __all__ = [
     "RootSet",
     "TrustRoot",
 ]
+from certificates.models.ocsp_response import OcspResponse
+from certificates.models.trust_root import TrustRoot
+
+__all__ = ["CertificateAuthority", "IssuedCertificate", "OcspResponse", "TrustRoot"]

@@ -143,6 +143,21 @@ def names(value: str) -> list[str]:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
+def hosts(value: str) -> frozenset[str]:
+    """Hosts, each as `host`, `host:port` or `[v6]:port`; in the spelling in which URLs are compared."""
+    found = set()
+    for name in names(value):
+        try:
+            parts = urlsplit(f"//{name}")
+            host, number = parts.hostname, parts.port
+        except ValueError:
+            host, number = None, None
+        if not host or parts.path or "@" in name or number == 0:
+            raise ValueError(f"{name!r} is not a host such as ocsp.example.internal or 10.0.0.7:8080")
+        found.add(host if number is None else f"{host}:{number}")
+    return frozenset(found)
+
+
 def folder(value: str) -> Path:
     if not value:
         raise ValueError("it is empty; name a folder")

@@ -60,6 +60,14 @@ def of(certificate: x509.Certificate, issuer: x509.Certificate, algorithm: str =
     )
 
 
+def of_issuer(issuer: x509.Certificate, algorithm: str) -> tuple[str, str]:
+    """The issuerNameHash and issuerKeyHash of the certificates that this CA issues."""
+    return (
+        _digest(issuer.subject.public_bytes(), algorithm),
+        _digest(key_bits(issuer.public_key()), algorithm),  # type: ignore[arg-type]
+    )
+
+
 def key_bits(key: CertificateIssuerPublicKeyTypes) -> bytes:
     """The content of the BIT STRING of a key's subjectPublicKey. Raises TypeError for another kind of key."""
     if isinstance(key, rsa.RSAPublicKey):

@@ -1,4 +1,4 @@
-"""CAs of tests, with their keys, and CSRs of stations."""
+"""CAs of tests with their keys, and the journal and stations without sockets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 
 from certificates.signing import authorities, keys
 from certificates.signing.keys import Key, KeyFiles
+from tests.direct.fixtures import engine, run_orm, station
 from tests.unit.certificates.csrs import ORGANIZATION, PASSPHRASE, rsa_key
+
+__all__ = ["cas", "engine", "run_orm", "station", "store"]
 
 _made = keys.made
 

@@ -1,0 +1,1 @@
+"""HTTP requests of the server itself, to addresses that stations, certificates or operators gave it."""
