@@ -21,8 +21,10 @@ from simulator.wire import WIRES, CallFailed, NoAnswer, Wire
 if TYPE_CHECKING:
     from simulator.connector import Connector
     from simulator.dialects import Dialect
+    from simulator.network import Network
     from simulator.outbox import Outbox
     from simulator.settings import Settings
+    from simulator.signing import Signing
 
 DEFAULT_INTERVAL_S = 300
 BACKOFF_S = (1, 2, 5, 10, 20, 30)
@@ -34,6 +36,9 @@ class StationConnection(Conversation):
     dialect: "Dialect"
     settings: "Settings"
     outbox: "Outbox"
+    network: "Network"
+    signing: "Signing"
+    renews: bool
     connectors: "list[Connector]"
     vendor: str
     model: str
@@ -78,6 +83,7 @@ class StationConnection(Conversation):
         self._call_timeout_s, self._open_timeout_s = call_timeout_s, open_timeout_s
         self._ping_interval_s, self.tls = ping_interval_s, tls
         self._runner: asyncio.Task[None] | None = None
+        self._events: list[dict[str, str]] = []  # security events that are not sent yet
         self._connected_once = False
         self._needs_boot = True
         self._boot_reason = "PowerUp"
@@ -157,6 +163,7 @@ class StationConnection(Conversation):
                 wire = await self._connect()
             except (*CONNECT_ERRORS, InvalidURI) as failure:
                 self.last_error = failure
+                self.network.failed(failure)
                 self.latencies.fail("connect", "connect")
                 if not self.retry_connect and not self._connected_once:
                     raise
@@ -171,15 +178,17 @@ class StationConnection(Conversation):
 
     async def _connect(self) -> Wire:
         began = time.perf_counter()
+        way = self.network.next()
         connection = await open_socket(
-            self.url,
-            self.identity,
+            way.url,
+            way.identity,
             SUBPROTOCOL[self.version],
-            password=self.password,
+            password=way.password,
             open_timeout_s=self._open_timeout_s,
             ping_interval_s=self._ping_interval_s,
-            tls=self.tls,
+            tls=self.network.tls(way),
         )
+        self.network.connected(connection.transport.get_extra_info("ssl_object"))
         self.latencies.record("connect", time.perf_counter() - began)
         wire = WIRES[self.version](
             self.identity,
@@ -217,7 +226,10 @@ class StationConnection(Conversation):
                 self._set_online(True)
                 for connector in self.connectors:
                     await self.announce(connector)
+                await self._send_events()
                 self.ready.set()
+                if self.renews:
+                    self.background(self.signing.renew(), name="renewal")
                 self.outbox.wake()
                 while not self._needs_boot:
                     await self._heartbeat()
@@ -240,6 +252,20 @@ class StationConnection(Conversation):
                     self._boot_reason = "PowerUp"
                     return
             await self._wait_or_boot(interval)
+
+    def report_event(self, kind: str, details: str = "") -> None:
+        """Send a security event with the next boot or reconnect; the same one waits only once."""
+        event = {"type": kind, "timestamp": self.clock.text()}
+        if details:
+            event["techInfo"] = details[:255]
+        if kind not in [one["type"] for one in self._events]:
+            self._events.append(event)
+
+    async def _send_events(self) -> None:
+        while self._events:
+            with contextlib.suppress(CallFailed):
+                await self.call("SecurityEventNotification", self._events[0])
+            del self._events[0]
 
     async def _heartbeat(self) -> None:
         interval = self.settings.number("heartbeat_interval")

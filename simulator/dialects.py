@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simulator.meter import Reading
 from simulator.outbox import TransactionMessage
 from simulator.settings import Keys16, Settings
-from simulator.variables import FREE_SLOTS, Variables, network_variables, standard_variables
+from simulator.variables import (
+    FREE_SLOTS,
+    Variables,
+    downgrade_variable,
+    network_variables,
+    standard_variables,
+)
 from simulator.versions import V16, V21, V201
 
 if TYPE_CHECKING:
@@ -212,8 +218,10 @@ class Dialect2:
             evses=len(station.connectors),
             power_w=int(station.power_w),
         )
-        for slot in FREE_SLOTS if station.version == V21 else ():
-            table |= network_variables(slot)
+        if station.version == V21:
+            table |= downgrade_variable()
+            for slot in FREE_SLOTS:
+                table |= network_variables(slot)
         return Variables(table)
 
     def boot(self, station: "StationConnection", reason: str) -> dict[str, Any]:

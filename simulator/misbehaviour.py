@@ -78,6 +78,19 @@ class Misbehaviour:
     leaves_batteries: bool = False  # the driver does not take the offered batteries
     refuses_tariffs: str = ""  # the status of every SetDefaultTariff and ChangeTransactionTariff
     loses_tariffs: bool = False  # a reboot deletes all default tariffs
+    # The key of a signing request: weak (RSA of 1,024 bits), reused (that of the last request), or unproved
+    # (the request is not signed with its key).
+    csr_key: str = ""
+    csr_common_name: str = ""  # another common name than the station's own
+    csr_organization: str = ""  # another organization than CpoName or OrganizationName
+    csr_as_ca: bool = False  # the signing request asks for the certificate of a CA
+    rejects_certificates: bool = False  # every CertificateSigned is Rejected, with its security event
+    ignores_certificates: bool = False  # accepts a new certificate and keeps using the oldest one
+    refuses_roots: str = ""  # the status of every InstallCertificate: Rejected (as if full) or Failed
+    keeps_roots: bool = False  # DeleteCertificate is answered Failed
+    refuses_security_profiles: bool = False  # every change of the security profile is Rejected
+    falls_back: bool = False  # accepts a higher security profile and returns with the one of before
+    refuses_contracts: bool = False  # never sends the certificate or hash data of a contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from simulator.versions import V16
 if TYPE_CHECKING:
     from simulator.connector import Connector
     from simulator.station import Station
+    from simulator.vehicles import Vehicle
 
 UNPLUG_S = 2.0  # simulated seconds between the end of charging and unplugging
 SHORTEST_WAIT_S = 0.2
@@ -51,6 +52,7 @@ class Session:
         plugs_in: bool = True,
         battery: bool | None = None,
         authorize: bool = True,
+        vehicle: "Vehicle | None" = None,
     ) -> None:
         self.station = station
         self.connector = connector
@@ -64,6 +66,7 @@ class Session:
         self.plugs_in = plugs_in
         self.battery = station.soc if battery is None else battery
         self.authorizes = authorize
+        self.vehicle = vehicle  # authorizes by its contract certificate
         self.transaction_id: Any = None if station.version == V16 else str(uuid.uuid4())
         self.status = "Accepted"
         self.refused = False
@@ -129,7 +132,10 @@ class Session:
         if self.cable_first and self.plugs_in:
             await self._plug_in()
         if self.authorizes and (not self.remote or station.settings.boolean("authorize_remote")):
-            self.status = await station.authorize(self.token, self.token_type)
+            if self.vehicle is None:
+                self.status = await station.authorize(self.token, self.token_type)
+            else:
+                self.status = await station.contracts.authorize(self.vehicle)
             if self.status != "Accepted":
                 return False
         if not self.plugs_in or not self.cable_first:

@@ -61,6 +61,8 @@ class Settings(Protocol):
 
     def rebooted(self, *, loses: bool) -> None: ...
 
+    def network_profile(self, slot: str) -> dict[str, Any] | None: ...
+
 
 @dataclass(slots=True)
 class Key:
@@ -79,11 +81,16 @@ def standard_keys(connectors: int) -> dict[str, Key]:
     sampled = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC"
     profiles = "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
     return {
+        "AdditionalRootCertificateCheck": Key("false", flag, readonly=True),
         "AllowOfflineTxForUnknownId": Key("true", flag),
         "AuthorizationCacheEnabled": Key("true", flag),
         "AuthorizationKey": Key("", words(40), hidden=True),
         "AuthorizeRemoteTxRequests": Key("false", flag),
         "BlinkRepeat": Key("3", integer(0, 10)),
+        "CentralContractValidationAllowed": Key("true", flag),
+        "CertSigningRepeatTimes": Key("3", integer()),
+        "CertSigningWaitMinimum": Key("60", integer()),
+        "CertificateSignedMaxChainSize": Key("10000", integer(), readonly=True),
         "CertificateStoreMaxLength": Key("20", integer(), readonly=True),
         "ChargeProfileMaxStackLevel": Key("10", integer(1, 100), readonly=True),
         "ChargingScheduleAllowedChargingRateUnit": Key(
@@ -96,9 +103,12 @@ def standard_keys(connectors: int) -> dict[str, Key]:
         "ConnectionTimeOut": Key("60", integer(), reboot=True),
         "ConnectorPhaseRotation": Key("NotApplicable", words()),
         "ConnectorSwitch3to1PhaseSupported": Key("false", flag, readonly=True),
+        "ContractValidationOffline": Key("false", flag),
         "CpoName": Key("", words()),
         "GetConfigurationMaxKeys": Key("100", integer(1, 1000), readonly=True),
         "HeartbeatInterval": Key("300", integer()),
+        "ISO15118CertificateManagementEnabled": Key("true", flag),
+        "ISO15118PnCEnabled": Key("true", flag),
         "LightIntensity": Key("50", integer(0, 100)),
         "LocalAuthListEnabled": Key("true", flag),
         "LocalAuthListMaxLength": Key("1000", integer(), readonly=True),
@@ -142,7 +152,19 @@ KEY_OF = {
     "local_list": "LocalAuthListEnabled",
     "list_items": "SendLocalListMaxLength",
     "list_length": "LocalAuthListMaxLength",
+    "organization": "CpoName",
+    "profile": "SecurityProfile",
+    "store_limit": "CertificateStoreMaxLength",
+    "chain_limit": "CertificateSignedMaxChainSize",
+    "checks_roots": "AdditionalRootCertificateCheck",
+    "signing_wait": "CertSigningWaitMinimum",
+    "signing_repeats": "CertSigningRepeatTimes",
+    "plug_and_charge": "ISO15118PnCEnabled",
+    "central_validation": "CentralContractValidationAllowed",
+    "validation_offline": "ContractValidationOffline",
 }
+# Settings that 1.6 has no key for.
+FIXED_16 = {"secc_id": "", "country": ""}
 
 
 class _Reader:
@@ -166,7 +188,10 @@ class Keys16(_Reader):
         self.late: dict[str, str] = {}  # changes that the next reboot brings into effect
 
     def text(self, name: str) -> str:
-        return self.table[KEY_OF[name]].value
+        return FIXED_16[name] if name in FIXED_16 else self.table[KEY_OF[name]].value
+
+    def network_profile(self, slot: str) -> None:
+        """1.6 has no network profiles."""
 
     def put(self, name: str, value: object) -> None:
         self.table[KEY_OF[name]].value = str(value)

@@ -3,24 +3,29 @@
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 from simulator.answers import FollowUp
 from simulator.answers.local_list import status_in_list
 from simulator.answers.monitoring import hard_wired
 from simulator.answers.reservation import remove
-from simulator.certificates import CertificateStore
+from simulator.certificates import STATION, CertificateStore
 from simulator.connection import StationConnection
 from simulator.connector import Connector
+from simulator.contracts import EMAID, Contracts
 from simulator.dialects import DIALECTS
 from simulator.downloads import Downloaded
 from simulator.latency import Latencies
 from simulator.meter import Meter
 from simulator.misbehaviour import Misbehaviour
+from simulator.network import WITH_CERTIFICATE, Network
 from simulator.outbox import Outbox, TransactionMessage
 from simulator.profiles import Profiles
 from simulator.session import Session
+from simulator.signing import Signing
 from simulator.tariffs import Tariffs
+from simulator.vehicles import Vehicle
 from simulator.wire import CallFailed, NoAnswer
 
 BOOT_S = 3.0  # simulated seconds a reboot takes
@@ -34,6 +39,11 @@ class Station(StationConnection):
     ``retry_connect`` keeps trying when the first connection fails; ``log_size`` 0 keeps no frames (for large
     fleets); ``password`` may be bytes, as 1.6's AuthorizationKey is; ``tls`` is for a wss server whose
     certificate this machine does not trust. ``latencies`` only counts answers that arrived.
+
+    ``security_profile``, ``urls`` and ``trusts_system`` are those of :class:`Network`. ``key_kind`` is the
+    kind of the station's own keys; with ``names_identity`` its signing requests name the identity instead of
+    the serial number; with ``renews`` it asks for a certificate by itself when it has none, or the one in use
+    ends within 30 days.
     """
 
     def __init__(
@@ -63,6 +73,12 @@ class Station(StationConnection):
         misbehaviour: Misbehaviour | None = None,
         settings: dict[str, object] | None = None,
         plugs_in: bool = True,
+        security_profile: int | None = None,
+        urls: Mapping[int, str] | None = None,
+        trusts_system: bool = False,
+        key_kind: str = "EC",
+        names_identity: bool = False,
+        renews: bool = False,
     ) -> None:
         super().__init__(
             identity,
@@ -83,11 +99,14 @@ class Station(StationConnection):
         )
         self.vendor, self.model, self.serial, self.firmware = vendor, model, f"S-{identity}", "1.0.0"
         self.power_w, self.soc = power_w, soc
+        self.renews = renews
         self.plugs_in = plugs_in  # whether a driver plugs in a cable after a remote start
         # Or DownloadFailed, InvalidSignature, InstallationFailed, InstallVerificationFailed.
         self.firmware_outcome = "Installed"
         self.firmware_file: Downloaded | None = None  # the last one that was downloaded whole
         self.log_outcome = "Uploaded"  # another status is sent instead of an upload
+        self.names_identity = names_identity
+        self.site_profile = security_profile
         self.dialect = DIALECTS[version]
         self.connectors = [
             Connector(number, Meter(self.rng, max_power_w=power_w, phases=phases, dc=dc))
@@ -102,10 +121,14 @@ class Station(StationConnection):
         self.local_list_version = 0
         self.token_cache: dict[str, str] = {}
         self.token_groups: dict[str, str] = {}  # the group of each token that was authorized, "" without one
-        self.certificates = CertificateStore(identity)
+        self.certificates = CertificateStore(self.clock.now)
+        self.contracts = Contracts(self)
+        self.signing = Signing(self, key_kind=key_kind)
         self.displays: dict[int, dict[str, Any]] = {}
         self.monitors = hard_wired()
         self.network_profiles: dict[int, dict[str, Any]] = {}
+        self.network = Network(self, profile=security_profile, urls=urls, trusts_system=trusts_system)
+        self.network.show_profile()
         self.jobs: dict[str, tuple[int | None, str]] = {}  # "firmware" and "log": request id and last status
         self.sessions: list[Session] = []
         self.costs: dict[str, float] = {}  # costs from CostUpdated, by transaction
@@ -123,6 +146,10 @@ class Station(StationConnection):
             if connector.number == number:
                 return connector
         raise LookupError(f"{self.identity} has no connector {number}")
+
+    def plug_in(self, vehicle: Vehicle, connector: int = 1, **plan: Any) -> "asyncio.Task[Session]":
+        """Start a session that a vehicle authorizes by its contract. Raises RuntimeError as :meth:`begin`."""
+        return self.begin(connector, vehicle.emaid, token_type=EMAID, vehicle=vehicle, **plan)
 
     async def charge(self, connector: int = 1, token: str = "SIMULATED", **plan: Any) -> Session:  # noqa: S107
         """Run a whole session; see Session for the plan (``duration_s``, ``energy_wh``, ``cable_first``,
@@ -234,12 +261,22 @@ class Station(StationConnection):
         if self.misbehaviour.loses_tariffs:
             self.tariffs = Tariffs()
         self.settings.rebooted(loses=self.misbehaviour.loses_settings)
+        self.network.rebooted()
         if self.password_after_restart is not None:
             self.password, self.password_after_restart = self.password_after_restart, None
         for connector in self.connectors:
             connector.announced = None  # after a boot every status is sent (1.6 section 4.9)
         await self.clock.sleep(BOOT_S)
         await self.go_online()
+
+    async def use_certificate(self) -> None:
+        """Reconnect with a new certificate as soon as it is valid (2.0.1 A02.FR.08)."""
+        newest = self.certificates.own[STATION][-1]
+        valid_in = (newest.leaf.not_valid_before_utc - self.clock.now()).total_seconds()
+        if valid_in > 0:
+            await asyncio.sleep(valid_in)
+        if self.network.profile == WITH_CERTIFICATE and not self.misbehaviour.ignores_certificates:
+            await self.reconnect()
 
     async def outbox_drained(self) -> None:
         """Wait until the message queue is empty or the station is offline."""

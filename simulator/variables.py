@@ -24,10 +24,25 @@ VARIABLE_OF: dict[str, Name] = {
     "pre_authorize": ("AuthCtrlr", None, "LocalPreAuthorize"),
     "local_list": ("LocalAuthListCtrlr", None, "Enabled"),
     "list_items": ("LocalAuthListCtrlr", None, "ItemsPerMessage"),
+    "priority": ("OCPPCommCtrlr", None, "NetworkConfigurationPriority"),
+    "connect_attempts": ("OCPPCommCtrlr", None, "NetworkProfileConnectionAttempts"),
+    "organization": ("SecurityCtrlr", None, "OrganizationName"),
+    "profile": ("SecurityCtrlr", None, "SecurityProfile"),
+    "chain_limit": ("SecurityCtrlr", None, "MaxCertificateChainSize"),
+    "checks_roots": ("SecurityCtrlr", None, "AdditionalRootCertificateCheck"),
+    "signing_wait": ("SecurityCtrlr", None, "CertSigningWaitMinimum"),
+    "signing_repeats": ("SecurityCtrlr", None, "CertSigningRepeatTimes"),
+    "may_go_down": ("SecurityCtrlr", None, "AllowSecurityProfileDowngrade"),
+    "plug_and_charge": ("ISO15118Ctrlr", None, "PnCEnabled"),
+    "central_validation": ("ISO15118Ctrlr", None, "CentralContractValidationAllowed"),
+    "validation_offline": ("ISO15118Ctrlr", None, "ContractValidationOffline"),
+    "secc_id": ("ISO15118Ctrlr", None, "SeccId"),
+    "country": ("ISO15118Ctrlr", None, "CountryName"),
 }
 # Settings that are limits of a variable.
 LIMIT_OF: dict[str, Name] = {
     "list_length": ("LocalAuthListCtrlr", None, "Entries"),
+    "store_limit": ("SecurityCtrlr", None, "CertificateEntries"),
 }
 
 
@@ -70,6 +85,11 @@ def network_variables(slot: int) -> dict[Name, Variable]:
     return {(f"NetworkConfiguration[{slot}]", None, name): variable for name, variable in table.items()}
 
 
+def downgrade_variable() -> dict[Name, Variable]:
+    """Return the variable that allows the change from security profile 3 to 2 (2.1 A05.FR.08)."""
+    return {VARIABLE_OF["may_go_down"]: _boolean(False)}
+
+
 def standard_variables(
     *, vendor: str, model: str, serial: str, firmware: str, evses: int, power_w: int
 ) -> dict[Name, Variable]:
@@ -101,7 +121,20 @@ def standard_variables(
         ("SecurityCtrlr", None, "Identity"): Variable("", words(48)),
         ("SecurityCtrlr", None, "OrganizationName"): Variable("OCPP", words(64)),
         ("SecurityCtrlr", None, "SecurityProfile"): _fixed("1", "integer"),
-        ("SecurityCtrlr", None, "CertificateEntries"): _fixed("20", "integer"),
+        ("SecurityCtrlr", None, "CertificateEntries"): _fixed("0", "integer", extra={"maxLimit": 20}),
+        ("SecurityCtrlr", None, "AdditionalRootCertificateCheck"): _fixed("false", "boolean"),
+        ("SecurityCtrlr", None, "CertSigningRepeatTimes"): _number(3),
+        ("SecurityCtrlr", None, "CertSigningWaitMinimum"): _number(60, unit="s"),
+        ("SecurityCtrlr", None, "MaxCertificateChainSize"): _fixed("10000", "integer"),
+        ("ISO15118Ctrlr", None, "Enabled"): _boolean(True),
+        ("ISO15118Ctrlr", None, "PnCEnabled"): _boolean(True),
+        ("ISO15118Ctrlr", None, "CentralContractValidationAllowed"): _boolean(True),
+        ("ISO15118Ctrlr", None, "ContractValidationOffline"): _boolean(False),
+        ("ISO15118Ctrlr", None, "ContractCertificateInstallationEnabled"): _boolean(True),
+        ("ISO15118Ctrlr", None, "V2GCertificateInstallationEnabled"): _boolean(True),
+        ("ISO15118Ctrlr", None, "SeccId"): Variable("", words(64)),
+        ("ISO15118Ctrlr", None, "OrganizationName"): Variable("", words(64)),
+        ("ISO15118Ctrlr", None, "CountryName"): Variable("DE", words(2)),
         ("ClockCtrlr", None, "DateTime"): _fixed("", "dateTime"),
         ("ClockCtrlr", None, "TimeSource"): Variable("Heartbeat", csv({"Heartbeat", "NTP"}), "SequenceList"),
         ("DeviceDataCtrlr", None, "ItemsPerMessage"): _fixed("50", "integer", instance="GetVariables"),
@@ -217,10 +250,35 @@ class Variables(_Reader):
                 status = "RebootRequired" if changed and (found.reboot or is_late) else "Accepted"
         return {"attributeStatus": status, "component": item["component"], "variable": item["variable"]}
 
-    @property
-    def slot_in_use(self) -> str:
-        """The slot by which the station is connected: the first by priority."""
-        return self.table["OCPPCommCtrlr", None, "NetworkConfigurationPriority"].value.split(",")[0]
+    def network_profile(self, slot: str) -> dict[str, Any] | None:
+        """Return the network profile of a slot that variables have set (2.1 B09); None when it has no URL."""
+        component = f"NetworkConfiguration[{slot}]"
+        values = {
+            name: variable.value for (found, _, name), variable in self.table.items() if found == component
+        }
+        if not values.get("OcppCsmsUrl"):
+            return None
+        return {
+            "ocppCsmsUrl": values["OcppCsmsUrl"],
+            "securityProfile": int(values["SecurityProfile"]),
+            "identity": values["Identity"],
+            "basicAuthPassword": values["BasicAuthPassword"],
+        }
+
+    def take_network_profile(self, slot: int, data: dict[str, Any]) -> None:
+        """Show a network profile of SetNetworkProfile as the variables of its slot (2.1 B09.FR.14)."""
+        component = f"NetworkConfiguration[{slot}]"
+        shown = {
+            "OcppCsmsUrl": data["ocppCsmsUrl"],
+            "OcppInterface": data["ocppInterface"],
+            "MessageTimeout": data["messageTimeout"],
+            "SecurityProfile": data["securityProfile"],
+            "Identity": data.get("identity", ""),
+            "BasicAuthPassword": data.get("basicAuthPassword", ""),
+        }
+        for name, value in shown.items():
+            if (component, None, name) in self.table:
+                self.table[component, None, name].value = str(value)
 
     def places_with(self, criteria: list[str]) -> frozenset[Place]:
         """Return the components of which one of these variables (Active, Problem, ...) is true (B08)."""

@@ -4,7 +4,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from simulator.answers.certificates import plug_and_charge
 from simulator.answers.table import ACCEPTED, REJECTED, Answer, NoReply, answers, evse_number
+from simulator.pnc import VENDOR
 from simulator.variables import place_of
 from simulator.versions import V16, V21, V201
 from simulator.wire import CallFailed
@@ -37,11 +39,29 @@ def change_configuration(station: Any, payload: dict[str, Any]) -> dict[str, Any
         return REJECTED
     if key == "AuthorizationKey" and (refusal := _refused_password(station)):
         return {"status": refusal}
+    if key == "SecurityProfile":
+        return _raise_profile(station, value)
     status = station.settings.change(key, value, late=station.misbehaviour.needs_reboot)
     if status == "Accepted" and key == "AuthorizationKey":
         # The key is sent as hex, used as raw bytes, and valid from the next connection (1.6J 6.2.1).
         return _take_password(station, bytes.fromhex(value), lambda status: {"status": status})
     return {"status": status}
+
+
+def _raise_profile(station: Any, value: str) -> dict[str, Any] | Answer:
+    """Use a higher security profile from the next connection on, which follows at once (1.6 security A05).
+    A station that can't connect by it returns with the profile of before.
+    """
+    network = station.network
+    if not value.isdigit() or int(value) not in range(4) or station.misbehaviour.refuses_security_profiles:
+        return REJECTED
+    profile = int(value)
+    if profile == network.profile:
+        return ACCEPTED
+    if network.is_lower(profile) or network.missing(profile):
+        return REJECTED
+    network.raised_to = profile
+    return ACCEPTED, station.reconnect
 
 
 def _refused_password(station: Any) -> str:
@@ -96,6 +116,11 @@ def set_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Ans
         if is_password and (refusal := _refused_password(station)):
             place = {"component": item["component"], "variable": item["variable"]}
             results.append({"attributeStatus": refusal, **place})
+            continue
+        if reason := _refused_priority(station, item):
+            place = {"component": item["component"], "variable": item["variable"]}
+            info = {"attributeStatusInfo": {"reasonCode": reason}}
+            results.append({"attributeStatus": "Rejected", **place, **info})
             continue
         results.append(station.settings.set(item, late=late))
         if is_password and results[-1]["attributeStatus"] == "Accepted":
@@ -169,15 +194,42 @@ async def _report(station: Any, request_id: int, rows: list[dict[str, Any]]) -> 
 def set_network_profile(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
     if payload["configurationSlot"] < 0:
         return REJECTED
-    if str(payload["configurationSlot"]) == station.settings.slot_in_use:
-        return REJECTED | {"statusInfo": {"reasonCode": "ActiveNetworkConf"}}
-    station.network_profiles[payload["configurationSlot"]] = payload["connectionData"]
+    if str(payload["configurationSlot"]) == station.network.slot:
+        return _refused("ActiveNetworkConf")
+    data = payload["connectionData"]
+    if station.misbehaviour.refuses_security_profiles and data["securityProfile"] != station.network.profile:
+        return REJECTED
+    if station.network.is_lower(data["securityProfile"]):
+        return _refused("NoSecurityDowngrade")
+    station.network_profiles[payload["configurationSlot"]] = data
+    station.settings.take_network_profile(payload["configurationSlot"], data)
     return ACCEPTED
 
 
+def _refused(reason: str) -> dict[str, Any]:
+    return REJECTED | {"statusInfo": {"reasonCode": reason}}
+
+
+def _refused_priority(station: Any, item: dict[str, Any]) -> str:
+    """The reason code for a priority that the station can't use: an empty slot, or a network profile of which
+    a prerequisite is missing (2.0.1 A05.FR.02 and 03, B09); "" when it can.
+    """
+    if item["variable"]["name"] != "NetworkConfigurationPriority":
+        return ""
+    for slot in item["attributeValue"].split(","):
+        data = station.network.slot_data(slot)
+        if data is None and slot != "0":
+            return "InvalidNetworkConf"
+        if data is not None and (missing := station.network.missing(data["securityProfile"])):
+            return str(missing)
+    return ""
+
+
 @answers("DataTransfer", V16, V201, V21)
-def data_transfer(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+def data_transfer(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
     """Answer DataTransfer: the station supports its own vendor id with the message id Echo."""
+    if payload["vendorId"] == VENDOR and station.version == V16:
+        return plug_and_charge(station, payload)
     if payload["vendorId"] != station.vendor:
         return {"status": "UnknownVendorId"}
     if payload.get("messageId", "Echo") != "Echo":

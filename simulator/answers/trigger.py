@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 from simulator.answers.table import ACCEPTED, REJECTED, Answer, FollowUp, answers, evse_number
+from simulator.certificates import SECC, SECC_20, STATION
 from simulator.versions import V16, V21, V201
 
 
@@ -25,6 +26,9 @@ def trigger_message(station: Any, payload: dict[str, Any]) -> dict[str, Any] | A
     if (
         station.registration != "Accepted"
         and wanted != "BootNotification"
+        and not wanted.startswith(
+            "Sign"
+        )  # credentials may be replaced before the boot is accepted (A00.FR.806)
         and not station.misbehaviour.no_boot
     ):
         return REJECTED
@@ -51,11 +55,15 @@ def _follow_up(station: Any, wanted: str, number: int) -> FollowUp | None:
         case "LogStatusNotification" | "DiagnosticsStatusNotification":
             return functools.partial(_job, station, wanted, "log", ("Uploaded",))
         case "SignChargePointCertificate":
-            return functools.partial(_sign, station, None)
+            return functools.partial(station.signing.request, STATION)
         case "SignChargingStationCertificate":
-            return functools.partial(_sign, station, "ChargingStationCertificate")
+            return functools.partial(station.signing.request, STATION)
         case "SignV2GCertificate":
-            return functools.partial(_sign, station, "V2GCertificate")
+            return functools.partial(station.signing.request, SECC)
+        case "SignV2G20Certificate":
+            return functools.partial(station.signing.request, SECC_20)
+        case "SignCombinedCertificate":
+            return functools.partial(station.signing.request, STATION, SECC)
     return None
 
 
@@ -100,8 +108,3 @@ async def _job(station: Any, action: str, job: str, finished: tuple[str, ...]) -
             action = "SignedFirmwareStatusNotification"
         payload["requestId"] = request_id
     await station.notify(action, payload)
-
-
-async def _sign(station: Any, kind: str | None) -> None:
-    payload = {"csr": station.certificates.signing_request()}
-    await station.notify("SignCertificate", payload | ({"certificateType": kind} if kind else {}))

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import itertools
 import json
+import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -35,21 +37,26 @@ class Csms:
         self.links: dict[str, Any] = {}
         self.connections = 0
         self.authorization: list[str | None] = []
+        self.clients: list[bytes | None] = []  # the client certificate of each connection, in DER
+        # The answers to an action instead of the usual ones.
+        self.scripted: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
         self.numbers = itertools.count(1000)
         self.changed = asyncio.Condition()
         self.url = ""
         self._server: Server | None = None
 
-    async def start(self, port: int = 0) -> str:
+    async def start(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> str:
         self._server = await serve(
             self._connected,
             "127.0.0.1",
             port,
             subprotocols=["ocpp1.6", "ocpp2.0.1", "ocpp2.1"],
             compression=None,
+            ssl=tls,
             close_timeout=0.5,  # after a bad frame a link does not read the closing handshake
         )
-        return f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/ocpp"
+        scheme = "wss" if tls else "ws"
+        return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/ocpp"
 
     async def stop(self) -> None:
         assert self._server is not None
@@ -59,6 +66,8 @@ class Csms:
     async def _connected(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         self.connections += 1
+        tls = connection.transport.get_extra_info("ssl_object")
+        self.clients.append(tls.getpeercert(binary_form=True) if tls else None)
         self.authorization.append(connection.request.headers.get("Authorization"))
         identity = unquote(connection.request.path.rsplit("/", 1)[1])
         kind = {"ocpp1.6": Central16, "ocpp2.0.1": Central201, "ocpp2.1": Central21}[
@@ -111,6 +120,10 @@ class _Central:
             self.csms.failing[msg.action] -= 1
             raise self.csms.failure
         await self.csms.record(self.id, msg.action, msg.payload)
+        if script := self.csms.scripted.get(msg.action):
+            answer = script(msg.payload)
+            assert not schemas.faults(self._ocpp_version, msg.action, "response", answer), answer
+            return await self._send(json.dumps([3, msg.unique_id, answer]))
         return await super()._handle_call(msg)
 
     async def raw_call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:

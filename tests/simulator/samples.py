@@ -23,6 +23,7 @@ def certificate() -> str:
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(4711).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
@@ -91,7 +92,7 @@ def samples_16() -> Samples:
         "GetLog": [({"logType": "SecurityLog", "requestId": 1, "log": LOG}, {})],
         "InstallCertificate": [
             ({"certificateType": "CentralSystemRootCertificate", "certificate": pem}, OK),
-            ({"certificateType": "CentralSystemRootCertificate", "certificate": "x"}, {"status": "Failed"}),
+            ({"certificateType": "CentralSystemRootCertificate", "certificate": "x"}, NO),
         ],
         "RemoteStartTransaction": [({"idTag": "A", "connectorId": 9}, NO)],
         "RemoteStopTransaction": [({"transactionId": 5}, NO)],
