@@ -12,9 +12,12 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+from simulator import security_options
 from simulator.demo import Demo
 from simulator.fleet import Fleet
+from simulator.lab_pki import LabPki
 from simulator.report import Progress, failure_sentence, summary, write_table
+from simulator.responder import Responder
 from simulator.versions import parse_versions
 
 DEFAULT_URL = "ws://127.0.0.1:8081/ocpp"
@@ -121,6 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, url: str = DEFAULT_URL) ->
         help="end when this process, which started the simulation, ends",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    security_options.add_arguments(parser)
 
 
 def run(options: dict[str, Any], *, tls: ssl.SSLContext | None = None) -> int:
@@ -139,11 +143,20 @@ async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
         loop.add_signal_handler(name, stop.set)
     group: Demo | Fleet
     starting: asyncio.Task[None]
+    responder: Responder | None = None
     if options["demo"]:
         group = _demo(options, tls)
         starting = asyncio.create_task(group.start())
     else:
-        group = _fleet(options, tls)
+        lab = security_options.lab(options)
+        group = _fleet(options, lab, tls)
+        if lab is not None and options["ocsp_port"]:
+            responder = Responder(lab)
+            try:
+                await responder.start(port=options["ocsp_port"])
+            except OSError as error:
+                port = options["ocsp_port"]
+                raise SystemExit(f"--ocsp-port: {port} can't be used ({error.strerror}).") from None
         starting = asyncio.create_task(_start(group, options["ramp"], stop))
     began = time.monotonic()
     progress = Progress(group, sys.stderr, began)
@@ -164,6 +177,8 @@ async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
             task.cancel()
         await asyncio.gather(*ended, return_exceptions=True)
         await group.stop()
+        if responder is not None:
+            await responder.stop()
     report = summary(group, online=online, seconds=time.monotonic() - began)
     sentence = failure_sentence(len(group.stations), group.accepted, group.not_accepted, options["url"])
     if options["json"]:
@@ -202,8 +217,8 @@ def _demo(options: dict[str, Any], tls: ssl.SSLContext | None) -> Demo:
     )
 
 
-def _fleet(options: dict[str, Any], tls: ssl.SSLContext | None) -> Fleet:
-    return Fleet(
+def _fleet(options: dict[str, Any], lab: LabPki | None, tls: ssl.SSLContext | None) -> Fleet:
+    fleet = Fleet(
         options["url"],
         options["stations"],
         versions=options["versions"],
@@ -215,4 +230,9 @@ def _fleet(options: dict[str, Any], tls: ssl.SSLContext | None) -> Fleet:
         free=options["free"],
         tokens=tuple(token.strip() for token in options["tokens"].split(",") if token.strip()),
         tls=tls,
+        vehicle=security_options.vehicle(options, lab),
+        **security_options.station_options(options),
     )
+    for station in fleet.stations:
+        security_options.equip(station, options)
+    return fleet

@@ -5,8 +5,10 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from simulator.contracts import EMAID
 from simulator.station import Station
 from simulator.station_group import StationGroup
+from simulator.vehicles import Vehicle
 from simulator.wire import CallFailed, NoAnswer
 
 PAUSE_S = (5.0, 30.0)  # simulated seconds between two sessions
@@ -17,7 +19,8 @@ class Fleet(StationGroup):
     """``count`` stations of mixed versions that share one table of latencies.
 
     With ``charging`` False the stations only boot and send statuses and heartbeats, which costs little.
-    Frames are not logged. With the same seed the same stations do the same things in the same order.
+    A ``vehicle`` charges by its contract instead of the tokens. Frames are not logged. With the same seed the
+    same stations do the same things in the same order.
     """
 
     def __init__(
@@ -34,12 +37,14 @@ class Fleet(StationGroup):
         tokens: tuple[str, ...] = (),
         free: bool = False,
         session_s: tuple[float, float] = (60.0, 300.0),
+        vehicle: Vehicle | None = None,
         **station_options: Any,
     ) -> None:
         super().__init__()
         self.charging = charging
         self.tokens = tokens
         self.free = free
+        self.vehicle = vehicle
         self.session_s = session_s
         options: dict[str, Any] = {"log_size": 0, "connectors": 1, "settings": {"sample_interval": 10}}
         options |= station_options
@@ -96,7 +101,9 @@ class Fleet(StationGroup):
                 continue
             work = station.begin(
                 rng.choice(free).number,
-                token,
+                self.vehicle.emaid if self.vehicle else token,
+                token_type=EMAID if self.vehicle else "ISO14443",
+                vehicle=self.vehicle,
                 duration_s=rng.uniform(*self.session_s),
                 cable_first=rng.random() < 0.5,
                 authorize=not self.free,

@@ -116,6 +116,11 @@ def hash_data(certificate: Certificate, issuer: Certificate, algorithm: str = "S
     }
 
 
+def hash_data_of_issuer(issuer: Certificate, algorithm: str) -> tuple[str, str]:
+    """Return issuerNameHash and issuerKeyHash of the certificates that this CA has signed."""
+    return _digest(issuer.subject.public_bytes(), algorithm), _digest(key_bits(issuer), algorithm)
+
+
 def key_bits(certificate: Certificate) -> bytes:
     """Return the content of the BIT STRING of the subjectPublicKey, without tag, length and unused bits."""
     key = certificate.public_key()

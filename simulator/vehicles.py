@@ -1,7 +1,6 @@
 """Vehicles with a contract certificate (Plug & Charge, ISO 15118)."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
@@ -24,17 +23,6 @@ class Vehicle:
     responder: str = ""
     # The answers to its requests for a contract certificate (EXI in base64, which the station passes on).
     installed: list[str] = field(default_factory=list)
-
-    @classmethod
-    def from_files(cls, chain: Path, root: Path | None = None, *, responder: str = "") -> "Vehicle":
-        """Read a vehicle from files in PEM: the chain from the leaf on, and the root. Raises ValueError and
-        OSError.
-        """
-        found = pki.parse(chain.read_text())
-        roots = pki.parse(root.read_text()) if root else []
-        if not found or (root and not roots):
-            raise ValueError(f"{root if found else chain} has no certificate in PEM")
-        return cls(tuple(found), roots[0] if roots else None, responder)
 
     @property
     def emaid(self) -> str:

@@ -285,3 +285,26 @@ async def test_refused_unknown_stations_are_explained(tmp_path: Path, migrated_d
 
     assert code == 1
     assert "HTTP 404" in err and "unknown stations" in err
+
+
+async def test_vehicles_charge_by_a_contract_of_the_lab(csms: Csms, tmp_path: Path) -> None:
+    root, port = tmp_path / "root.pem", free_port()
+    accepted = {"idTokenInfo": {"status": "Accepted"}, "certificateStatus": "Accepted"}
+    csms.scripted["Authorize"] = lambda _request: accepted
+    more = ("--emaid", "DE8AAC1A2B3C4D", "--lab-root", str(root), "--ocsp-port", str(port), "--speed", "100")
+    process = await begin(
+        *("module", "simulator", "--url", csms.url, "--versions", "2.0.1", "--stations", "1"), *more
+    )
+    try:
+        request = await csms.wait_for("Authorize")
+        event = await csms.wait_for("TransactionEvent")
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+    finally:
+        process.send_signal(signal.SIGINT)
+        code, _, err = await ended(process)
+
+    assert code == 0, err
+    assert root.read_text().startswith("-----BEGIN CERTIFICATE-----")
+    assert request["certificate"].count("BEGIN CERTIFICATE") == 3
+    assert event["idToken"] == {"idToken": "DE8AAC1A2B3C4D", "type": "eMAID"}

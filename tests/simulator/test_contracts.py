@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
 from simulator import V16, V21, V201, Misbehaviour, pki
 from simulator.certificates import MO
 from simulator.lab_pki import LabPki
 from simulator.pnc import VENDOR
+from simulator.responder import Responder
 from simulator.vehicles import Vehicle
 from simulator.wire import CallFailed
 from tests.simulator.conftest import MakeStation
@@ -211,18 +216,33 @@ async def test_a_data_transfer_without_a_usable_answer_fails(
         await station.contracts.status(ITEM)
 
 
-def test_a_vehicle_is_read_from_files(tmp_path: Path) -> None:
-    made = LAB.contract(EMAID)
-    chain, root, empty = (tmp_path / name for name in ("chain.pem", "root.pem", "empty.pem"))
-    chain.write_text(made.pem)
-    root.write_text(pki.pem_of([LAB.root.certificate]))
-    empty.write_text("")
+@pytest.mark.parametrize("algorithm", ["SHA256", "SHA384", "SHA512"])
+async def test_the_responder_of_the_lab_answers_over_http(algorithm: str) -> None:
+    lab = LabPki("Lab MO")
+    responder = Responder(lab)
+    port = await responder.start()
+    good, revoked = lab.contract(EMAID), lab.contract(EMAID, is_revoked=True)
+    other = LabPki("Other").contract(EMAID)
 
-    found = Vehicle.from_files(chain, root)
+    async def asked(leaf: pki.Certificate, issuer: pki.Certificate) -> ocsp.OCSPResponse:
+        builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, pki.HASHES[algorithm]())
+        body = builder.build().public_bytes(Encoding.DER)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        head, _, der = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        assert head.startswith(b"HTTP/1.1 200")
+        return ocsp.load_der_ocsp_response(der)
 
-    assert (found.emaid, found.chain, found.root) == (EMAID, made.chain, made.root)
-    assert len(found.hash_data()) == 3
-    with pytest.raises(ValueError, match=r"empty\.pem"):
-        Vehicle.from_files(empty)
-    with pytest.raises(ValueError, match=r"empty\.pem"):
-        Vehicle.from_files(chain, empty)
+    try:
+        answers = [await asked(*one.chain[:2]) for one in (good, revoked)]
+        statuses = [one.certificate_status for one in answers]
+        assert statuses == [ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED]
+        key: Any = lab.second.certificate.public_key()
+        key.verify(answers[0].signature, answers[0].tbs_response_bytes, ec.ECDSA(hashes.SHA256()))
+        stranger = await asked(*other.chain[:2])
+        assert stranger.response_status is ocsp.OCSPResponseStatus.UNAUTHORIZED
+        malformed = ocsp.load_der_ocsp_response(responder.answer(b"no DER"))
+        assert malformed.response_status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
+    finally:
+        await responder.stop()
