@@ -8,20 +8,14 @@ class CertificatesConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
+        from certificates import jobs
         from certificates.services.certificates import clients
         from ocpp_server import commanding
+        from ocpp_server.environment.roles import Role
+        from ocpp_server.process import scheduler, work
         from ocpp_server.transport.handshake import client_certificates
 
         commanding.announce("certificates.commands")
         client_certificates.port.fill(clients)
-        from ocpp_server.environment.roles import Role
-        from ocpp_server.process import work
-
-        commanding.announce("certificates.commands")
-        work.register(Role.SIGNER, "certificates.signing.work.run")
-        from certificates import jobs
-        from ocpp_server import commanding
-        from ocpp_server.process import scheduler
-
-        commanding.announce("certificates.commands")
         scheduler.register(jobs.JOBS)
+        work.register(Role.SIGNER, "certificates.signing.work.run")

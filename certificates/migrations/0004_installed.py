@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('certificates', '0001_initial'),
+        ('certificates', "0003_signing_requests"),
         ('chargepoints', '0027_follow_ups_way_back'),
     ]
 
