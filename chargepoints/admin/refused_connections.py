@@ -50,7 +50,7 @@ class RefusedConnectionAdmin(EvidenceAdmin):
 
     @admin.display(description=_("Identity"))
     def identity_or_path(self, refused: RefusedConnection) -> str:
-        return refused.identity or refused.path
+        return refused.identity or refused.path or gettext("TLS handshake")
 
     @admin.display(description=_("Actions"))
     def row_actions(self, refused: RefusedConnection) -> str:

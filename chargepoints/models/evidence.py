@@ -28,7 +28,7 @@ class RefusedConnection(models.Model):
         ordering = ["-at"]
 
     def __str__(self) -> str:
-        return f"{self.identity or self.path}: {self.reason}"
+        return f"{self.identity or self.path or self.remote_address}: {self.reason}"
 
 
 class Deviation(models.Model):

@@ -17,6 +17,8 @@ from ocpp_server.transport.handshake.admission import Handshake, Refusal
 
 # Only the newest rows are kept.
 MAX_REFUSALS = 10_000
+# Of one address, so many rows of failed TLS handshakes are kept: their clients have no identity.
+MAX_TLS_FAILURES = 100
 # The same refusal within this time is counted in the same row: a charger may try every second.
 _COALESCE = timedelta(minutes=10)
 # At most this many events in an hour about connections from one address.
@@ -96,6 +98,10 @@ def record(handshake: Handshake, refusal: Refusal) -> None:
         return
     if RefusedConnection.objects.count() >= MAX_REFUSALS:
         RefusedConnection.objects.filter(pk=RefusedConnection.objects.earliest("at").pk).delete()
+    if refusal.code == admission.NO_STATUS:
+        failed = RefusedConnection.objects.filter(code=refusal.code, remote_address=handshake.address[:64])
+        if failed.count() >= MAX_TLS_FAILURES:
+            failed.filter(pk=failed.earliest("at").pk).delete()
     RefusedConnection.objects.create(
         identity=identity,
         remote_address=handshake.address[:64],

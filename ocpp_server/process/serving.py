@@ -10,6 +10,7 @@ import django
 from ocpp_server.environment.roles import ROLES, Role
 from ocpp_server.listening import Listeners
 from ocpp_server.process import embedded_signer, start
+from ocpp_server.process.server import Server
 
 # The roles with a port, and the ASGI application of each.
 APPLICATIONS: Final = {
@@ -47,4 +48,5 @@ def serve_on(
     """Serve the application of a role after `prepare`. Raises StartError."""
     start.raise_file_limit()
     config = start.uvicorn_config(APPLICATIONS[role])
-    start.run_server(start.Server(config, banner=banner, listening=listening), listeners)
+    server = Server(config, banner=banner, listening=listening)
+    start.run_server(server, listeners)

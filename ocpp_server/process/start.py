@@ -10,12 +10,9 @@ import json
 import os
 import resource
 import signal
-import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import IO, Any
 
 import django
@@ -27,12 +24,11 @@ from django.db.migrations.executor import MigrationExecutor
 
 from ocpp_server import listening
 from ocpp_server.environment import env
+from ocpp_server.environment.env import SettingError
 from ocpp_server.listening import Listeners
 from ocpp_server.process import embedded_signer, tls
-from ocpp_server.transport import shutdown
+from ocpp_server.process.server import Server
 
-# The seconds in which the simulator of the demo has to end.
-DEMO_STOP_S = 10
 # The key of the advisory lock in PostgreSQL: two migrations at once would both create the same table.
 MIGRATION_LOCK = 0x0C99
 
@@ -43,64 +39,6 @@ class StartError(Exception):
     def __init__(self, sentence: str, code: int = 1) -> None:
         super().__init__(sentence)
         self.code = code
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server. Once it listens, it prints the banner, calls `listening` and starts the demo."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        *,
-        banner: str,
-        demo: list[str] | None = None,
-        listening: Callable[[], object] | None = None,
-    ) -> None:
-        super().__init__(config)
-        self.banner = banner
-        self.listening = listening
-        self.demo_command = demo
-        self.demo: subprocess.Popen[bytes] | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        if not self.started:
-            return
-        if self.banner:
-            print(self.banner, flush=True)
-        if self.listening is not None:
-            self.listening()
-        if self.demo_command:
-            # In a session of its own: Ctrl-C reaches only this process, which ends the simulator. When this
-            # process is killed, the simulator notices it and ends.
-            command = [*self.demo_command, "--with-parent", str(os.getpid())]
-            self.demo = subprocess.Popen(  # noqa: S603 - this project's own command
-                command, stdout=subprocess.DEVNULL, start_new_session=True
-            )
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:
-            self.force_exit = True
-            shutdown.end_now()
-        super().handle_exit(sig, frame)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self.demo is not None and self.demo.poll() is None:
-            self.demo.send_signal(signal.SIGINT)
-        # Drain before uvicorn closes the port: meanwhile new clients are answered with "retry later", and
-        # probes report the shutdown.
-        await shutdown.drain()
-        self.config.timeout_graceful_shutdown = round(shutdown.remaining() + 0.5)
-        await super().shutdown(sockets=sockets)
-
-    def end_demo(self) -> None:
-        if self.demo is None:
-            return
-        try:
-            self.demo.wait(DEMO_STOP_S)
-        except subprocess.TimeoutExpired:
-            self.demo.kill()
-            self.demo.wait()
 
 
 def serve(*, demo: bool = False) -> int:
@@ -119,7 +57,7 @@ def serve(*, demo: bool = False) -> int:
 def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
     from ocpp_server import settings as configured  # raises SettingError here, before Django could wrap it
 
-    listeners = held.enter_context(listen(configured.ENVIRONMENT))
+    listeners = held.enter_context(listen_to_stations(configured.ENVIRONMENT))
     if not configured.REDIS_DISTRIBUTED_STATE:
         held.enter_context(sole_server(configured.DATA_DIR))
     raise_file_limit()
@@ -210,6 +148,26 @@ def listen(values: Mapping[str, Any], *, name: str = "HTTP_PORT", is_shared: boo
         else:
             sentence = f"LISTEN_ADDRESS: this machine can't listen on {failed.address} ({reason})."
         raise StartError(sentence) from None
+
+
+def listen_to_stations(values: Mapping[str, Any], *, is_shared: bool = False) -> Listeners:
+    """The listening sockets of HTTP_PORT, and of TLS_CLIENT_PORT if there is one.
+
+    Raises StartError, and SettingError for a TLS_CLIENT_PORT without TLS_CERT.
+    """
+    client_port: int = values["TLS_CLIENT_PORT"]
+    if client_port and values["TLS_CERT"] is None:
+        raise SettingError("TLS_CLIENT_PORT", "there is no TLS_CERT; the port needs it")
+    if client_port == values["HTTP_PORT"]:
+        raise SettingError("TLS_CLIENT_PORT", f"port {client_port} is HTTP_PORT already; choose another one")
+    listeners = listen(values, is_shared=is_shared)
+    if client_port:
+        try:
+            listeners.extend(listen(values, name="TLS_CLIENT_PORT", is_shared=is_shared))
+        except BaseException:
+            listeners.close()
+            raise
+    return listeners
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import uvicorn
 from ocpp_server.environment import roles
 from ocpp_server.listening import BACKLOG
 from ocpp_server.process import start, tls
+from ocpp_server.process.server import Server
 
 
 def serve() -> int:
@@ -43,7 +44,7 @@ def _serve(held: contextlib.ExitStack) -> int:
     else:
         first_login = start.prepare_database(demo=False)
     banner = _banner(configured.ENVIRONMENT, first_login)
-    start.run_server(start.Server(_uvicorn_config(), banner=banner), listeners)
+    start.run_server(Server(_uvicorn_config(), banner=banner), listeners)
     print("The accounts API has stopped.", flush=True)
     return 0
 

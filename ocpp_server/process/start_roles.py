@@ -60,7 +60,7 @@ def _listen(role: Role, held: contextlib.ExitStack) -> int:
     values = env.read()
     if role is Role.WEB and values["WEB_WORKERS"] > 1:
         return workers.run(role, values)
-    listeners = held.enter_context(start.listen(values))
+    listeners = held.enter_context(start.listen_to_stations(values))
     configured = prepare(role)
     serve_on(role, listeners, banner=_banner(role, configured.ENVIRONMENT))
     print(f"The {role} process has stopped.", flush=True)

@@ -93,6 +93,23 @@ def server_context(given: Sequence[Pair]) -> ssl.SSLContext:
     return context
 
 
+def client_context(given: Sequence[Pair], roots: str) -> ssl.SSLContext:
+    """The TLS context of a port that requires a client certificate below one of these roots (PEM).
+
+    Raises OSError and ValueError when the files of the server can't be used.
+    """
+    context = _load(given)
+    context.verify_mode = ssl.CERT_REQUIRED
+    # A CA that is trusted itself needs no root above it.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    # No session is resumed: every handshake shows the certificate, which may be revoked by then.
+    context.num_tickets = 0
+    context.options |= ssl.OP_NO_TICKET
+    if roots:
+        context.load_verify_locations(cadata=roots)
+    return context
+
+
 def loopback_context(settings: Mapping[str, Any]) -> ssl.SSLContext:
     """The TLS context of a client on this machine, which accepts only the certificates of the server.
 
@@ -115,7 +132,7 @@ class _Renewal:
     def __init__(self, given: Sequence[Pair], context: ssl.SSLContext) -> None:
         self._pairs = given
         self._original = self._current = context
-        self._seen = self._stamp()
+        self._seen = stamp(given)
         self._checked_at = time.monotonic()
 
     def __call__(self, socket: Any, name: str | None, context: ssl.SSLContext) -> None:
@@ -127,10 +144,10 @@ class _Renewal:
             socket.context = self._current
 
     def _reload(self) -> None:
-        stamp = self._stamp()
-        if stamp == self._seen:
+        newest = stamp(self._pairs)
+        if newest == self._seen:
             return
-        self._seen = stamp
+        self._seen = newest
         try:
             self._current = _load(self._pairs)
         except (OSError, ValueError) as error:  # SSLError is an OSError
@@ -141,8 +158,10 @@ class _Renewal:
     def _names(self) -> str:
         return ", ".join(str(pair.certificate) for pair in self._pairs)
 
-    def _stamp(self) -> tuple[tuple[int, int] | None, ...]:
-        return tuple(_stamp(path) for pair in self._pairs for path in pair.files)
+
+def stamp(given: Sequence[Pair]) -> tuple[tuple[int, int] | None, ...]:
+    """Changes when one of the files does."""
+    return tuple(_stamp(path) for pair in given for path in pair.files)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

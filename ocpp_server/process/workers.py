@@ -81,9 +81,9 @@ class WorkerPool:
     """All workers, from the first start to the last exit."""
 
     def __init__(self, role: Role, values: Mapping[str, Any]) -> None:
-        start.listen(values).close()  # raises StartError when another program uses the port
+        start.listen_to_stations(values).close()  # raises StartError when another program uses the port
         count: int = values["WEB_WORKERS"]
-        self.workers = [Worker(role, start.listen(values, is_shared=True)) for _ in range(count)]
+        self.workers = [Worker(role, start.listen_to_stations(values, is_shared=True)) for _ in range(count)]
         self.signals = 0
 
     def handle_signal(self, *_: object) -> None:

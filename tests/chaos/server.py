@@ -12,6 +12,7 @@ def serve(is_broken: str = "") -> None:
     """
     from ocpp_server import settings
     from ocpp_server.process import start
+    from ocpp_server.process.server import Server
     from ocpp_server.storage import journal
 
     if is_broken:
@@ -19,7 +20,7 @@ def serve(is_broken: str = "") -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)
     with start.listen(settings.ENVIRONMENT) as listeners, start.sole_server(settings.DATA_DIR):
         start.raise_file_limit()
-        start.Server(start.uvicorn_config(), banner="up", demo=None).run(sockets=listeners)
+        Server(start.uvicorn_config(), banner="up", demo=None).run(sockets=listeners)
 
 
 def create_tokens(cards: str) -> None:

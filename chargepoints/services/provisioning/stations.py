@@ -30,6 +30,7 @@ _CHANGEABLE: Final = frozenset(
     {
         "name",
         "site",
+        "serial_number",
         "registration_status",
         "security_profile",
         "validation",
@@ -40,13 +41,15 @@ _CHANGEABLE: Final = frozenset(
 )
 
 # A change of these can let another machine speak for the station.
-ACCESS: Final = frozenset({"password", "security_profile", "checks_username"})
+# The serial number is the name in its client certificate.
+ACCESS: Final = frozenset({"password", "security_profile", "checks_username", "serial_number"})
 # Free vending.
 FREE: Final = frozenset({"unknown_tokens"})
 
 # The names of settings in the API, for events and refusals.
 _SHOWN: Final = {
     "site": "siteId",
+    "serial_number": "serialNumber",
     "registration_status": "registrationStatus",
     "security_profile": "securityProfile",
     "unknown_tokens": "unknownTokens",

@@ -36,6 +36,8 @@ MAX_REGISTERED = 50_000
 
 FAILED_LOGIN = "FailedStationLogin"
 NO_SUBPROTOCOL = 101
+# The code of a connection that failed in the TLS handshake: there is no HTTP status.
+NO_STATUS = 0
 CLOSE_NO_SUBPROTOCOL = 1002
 
 # The different unknown identities that each address has tried in this process.

@@ -199,6 +199,7 @@ def test_a_certificate_of_our_CA_is_good_for_its_station_and_is_noted_as_used(
     check(station, leaf)
     first = row.first_used_at
     row.refresh_from_db()
+    assert first is not None and row.last_used_at is not None
     assert row.first_used_at == first < row.last_used_at
 
     IssuedCertificate.objects.update(state="revoked", revoked_at=datetime.now(UTC))

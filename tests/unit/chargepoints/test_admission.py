@@ -199,6 +199,23 @@ def test_only_the_newest_refusals_are_kept(monkeypatch: pytest.MonkeyPatch) -> N
     assert set(RefusedConnection.objects.values_list("identity", flat=True)) == {"B", "C"}
 
 
+def test_one_address_keeps_a_limited_number_of_failed_TLS_handshakes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "MAX_TLS_FAILURES", 2)
+    for number in range(4):
+        service.record(handshake("", path=""), Refusal(admission.NO_STATUS, f"Failed with {number}."))
+    service.record(handshake("", path="", address="192.0.2.8"), Refusal(admission.NO_STATUS, "Failed."))
+    service.record(handshake("X"), UNKNOWN)
+
+    assert list(RefusedConnection.objects.order_by("pk").values_list("reason", flat=True)) == [
+        "Failed with 2.",
+        "Failed with 3.",
+        "Failed.",
+        UNKNOWN.reason,
+    ]
+
+
 def test_a_refused_login_of_a_known_station_is_one_security_event() -> None:
     site = Site.objects.create(name="Home")
     row = ChargePoint.objects.create(identity="CP-1", site=site)
