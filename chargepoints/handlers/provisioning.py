@@ -7,7 +7,7 @@ from typing import Any
 
 from chargepoints.services.firmware import updates
 from chargepoints.services.firmware.progress import Boot
-from chargepoints.services.provisioning import boot, restarted
+from chargepoints.services.provisioning import boot, certificate_names, restarted
 from chargepoints.services.provisioning.boot import Identification
 from chargepoints.tables import COMMANDS
 from ocpp_server.live.station import Station
@@ -20,10 +20,13 @@ from ocpp_server.transport import restarts
 
 @on("BootNotification", V16)
 async def boot_notification_16(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    serials = [request.get("chargePointSerialNumber", ""), request.get("chargeBoxSerialNumber", "")]
+    # The one in the client certificate of the station, by which its next connection is admitted too.
+    in_certificate = [one for one in serials if one and one == station.certificate_name]
     identification = Identification(
         vendor=request["chargePointVendor"],
         model=request["chargePointModel"],
-        serial_number=request.get("chargePointSerialNumber", "") or request.get("chargeBoxSerialNumber", ""),
+        serial_number=(in_certificate or [one for one in serials if one] or [""])[0],
         firmware_version=request.get("firmwareVersion", ""),
         iccid=request.get("iccid", ""),
         imsi=request.get("imsi", ""),
@@ -36,6 +39,7 @@ async def boot_notification_16(station: Station, request: dict[str, Any]) -> dic
 @on("BootNotification", *V2X)
 async def boot_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     described = request["chargingStation"]
+    await certificate_names.require(station, described.get("serialNumber", ""))
     modem = described.get("modem") or {}
     identification = Identification(
         vendor=described["vendorName"],

@@ -49,6 +49,7 @@ class Station(Loaded):
         "identity",
         "version",
         "connection_id",
+        "certificate_name",
         "memory",
         "unit",
         "received_at",
@@ -83,6 +84,8 @@ class Station(Loaded):
         self.identity = identity
         self.version = version
         self.connection_id = ""
+        # The common name (CN) of the client certificate of this connection; empty without one.
+        self.certificate_name = ""
         self.memory = ReplayMemory()
         self.unit = Unit()
         # When this state was made for a connection; a reload keeps it.

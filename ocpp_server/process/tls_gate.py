@@ -43,7 +43,7 @@ _HANDSHAKE, _CERTIFICATE = 22, 11
 
 
 class _Seen:
-    """What the client of one handshake has sent."""
+    """The messages that the client of one handshake has sent, as far as they matter here."""
 
     __slots__ = ("certificates", "has_spoken")
 

@@ -72,6 +72,10 @@ class SecurityError(OcppError):
     sentence = "The message is not allowed for security reasons."
 
 
+class ClosingError(SecurityError):
+    """The message shows that the station is not the one it claims to be: answer it, and close the socket."""
+
+
 class FormatViolation(OcppError):
     """The payload is not an object, or has a field that the schema of its action does not know."""
 

@@ -20,6 +20,7 @@ from ocpp_server.observability import frame_log, measures
 from ocpp_server.observability.masking import masked_frame
 from ocpp_server.protocol import frames, registry
 from ocpp_server.protocol.dispatch import CommitRefused, Exchange, StorageUnavailable, dispatch, packed
+from ocpp_server.protocol.errors import ClosingError
 from ocpp_server.protocol.frames import Call
 from ocpp_server.protocol.registry import Handler
 from ocpp_server.protocol.session import (
@@ -45,6 +46,8 @@ log = structlog.get_logger(__name__)
 UNREAD_S = 1.0
 # The registration status of a station to which nothing is sent (1.6 4.2, 2.0.1 B03).
 _REJECTED = "Rejected"
+# The close code of a station that is not the one it claims to be (RFC 6455 7.4.1).
+_POLICY = 1008
 
 
 def _message_id(event: object) -> str:
@@ -188,6 +191,8 @@ class StationConnection:
         assert text is not None
         self._session.answered(call, text, time.monotonic())
         await self._send(text)
+        if isinstance(exchange.error, ClosingError):
+            await self._close(_POLICY, exchange.error.description)
         measures.handled(exchange)
         if exchange.error is None:
             for after in registry.after_handlers(station.version, call.action):

@@ -64,6 +64,7 @@ async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -
                 version=admitted.version,
                 address=handshake.address,
                 connection_id=connection_id,
+                certificate_name=admitted.certificate_name,
                 replaced=replaced,
             )
             if arrival.is_replaced:
@@ -81,6 +82,7 @@ async def load(
     address: str,
     connection_id: str,
     replaced: Connection | None,
+    certificate_name: str = "",
     is_finished: bool = False,
 ) -> Station:
     """Load a station whose connection is registered, and copy the connection into the database.
@@ -89,6 +91,7 @@ async def load(
     """
     is_all_stored = is_finished or replaced is None or await takeover.replace(replaced)
     station = await load_connected(charge_point_pk, version=version, connection_id=connection_id)
+    station.certificate_name = certificate_name
     station.in_doubt = not is_all_stored
     if replaced is not None:
         await _count_replacement(station, address, replaced)

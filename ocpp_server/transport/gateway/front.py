@@ -21,6 +21,7 @@ from ocpp_server.transport.gateway.socket import GatewaySocket
 from ocpp_server.transport.handshake import admission, denial, duplicates, first_boot
 from ocpp_server.transport.handshake.first_boot import UnknownSocket
 from ocpp_server.transport.presence import silence_allowed
+from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.gateway_side import QueueTooLong
 from ocpp_server.transport.token_bucket import TokenBucket
 
@@ -143,12 +144,17 @@ def _socket(
             "remote_addr": handshake.address,
             "protocol": admitted.version,
             "connected_at": datetime.now(UTC).isoformat(),
+            **_certificate(admitted),
         },
         silence_allowed=silence_allowed(admitted.charge_point.heartbeat_interval).total_seconds(),
         uplink=gateway.uplink,
         scope=scope,
         send=send,
     )
+
+
+def _certificate(admitted: admission.Admitted) -> dict[str, str]:
+    return {envelope.CERTIFICATE_NAME: admitted.certificate_name} if admitted.certificate_name else {}
 
 
 async def _converse(connected: GatewaySocket, receive: Any) -> int:

@@ -1,7 +1,7 @@
 """TLS handshakes that failed, shown to the operator: there is no URL yet, so no identity either.
 
-What the client has sent of its certificate is described. It proves nothing, and each address gets a few
-descriptions a minute, so that it can't fill the list with invented ones.
+The client's certificate is described as it came. It proves nothing, and each address gets a few descriptions
+a minute, so that it can't fill the list with invented ones.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def described(sent: Sequence[bytes]) -> str:
 
 
 def certificates_in(message: bytes) -> tuple[bytes, ...]:
-    """The certificates of a Certificate message, in DER: RFC 5246 7.4.2, RFC 8446 4.4.2. What can't be read
-    is left out.
+    """The certificates of a Certificate message, in DER: RFC 5246 7.4.2, RFC 8446 4.4.2. The reading
+    ends where the message makes no sense.
     """
     body = message[4:]
     # TLS 1.3 has a context, empty in a handshake, before the list, and extensions after each certificate.

@@ -25,6 +25,8 @@ CONTROL = 0
 CONNECT, DISCONNECT, OVERFLOW = "connect", "disconnect", "overflow"
 CHANGED, REPLACED = "changed", "replaced"
 CLOSE = "close"
+# The field of a session with the common name (CN) of the station's client certificate.
+CERTIFICATE_NAME = "certificate_name"
 
 
 class Unreadable(ValueError):

@@ -186,6 +186,9 @@ class Stations:
         station = await presence.load_connected(
             row.pk, version=version if version in VERSIONS else V16, connection_id=session_id
         )
+        session = await self._session(claim)
+        if session.get("session_id") == session_id:
+            station.certificate_name = session.get(envelope.CERTIFICATE_NAME, "")
         return self._know(claim, station, is_settled=claim.settles_at == "0")
 
     # -- controls of the gateway ----------------------------------------------------------------------
@@ -225,6 +228,7 @@ class Stations:
             version=version if version in VERSIONS else V16,
             address=session.get("remote_addr", ""),
             connection_id=session_id,
+            certificate_name=session.get(envelope.CERTIFICATE_NAME, ""),
             replaced=replaced,
             is_finished=replaced is None or not replaced.channel,
         )

@@ -67,6 +67,8 @@ class RedisDouble:
         """All is well, and no more messages are queued."""
         if name == "commit":
             return [[b"done", b"", b""] for _ in requests(arguments)]
+        if name == "HGETALL":
+            return []
         return [ord("k")] * ((len(arguments) - 2) // 2) if name == "renew" else None
 
     async def sweep(self) -> list[str]:

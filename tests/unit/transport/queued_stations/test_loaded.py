@@ -15,7 +15,7 @@ from ocpp_server.transport import presence, station_store
 from ocpp_server.transport.queue import stations as module
 from ocpp_server.transport.switchboard import switchboard
 from tests.unit.transport.queue_rules.redis_double import a_claim
-from tests.unit.transport.queued_stations.world import frame
+from tests.unit.transport.queued_stations.world import frame, session
 
 
 async def test_a_station_is_loaded_once_for_the_frames_of_a_session(world: Any) -> None:
@@ -36,6 +36,18 @@ async def test_a_station_of_another_session_is_loaded_again_and_is_not_settled(w
     assert [load["connection_id"] for load in world.loads] == ["s1", "s2"]
     assert list(switchboard.at_gateways) == ["s2"] and not known._is_settled
     assert world.state.served == ["+CP-1", "-CP-1", "+CP-1"] and len(world.stations) == 1
+
+
+async def test_a_loaded_station_has_the_name_of_the_certificate_of_its_session(world: Any) -> None:
+    names = []
+    for stored in ("s1", "s2"):
+        fields = session(session_id=stored, certificate_name="SN-1")
+        world.redis.replies["HGETALL"] = [fields]
+        names.append((await world.load()).station.certificate_name)
+        world.stations.forget(b"CP-1")
+
+    # That of another session is another connection's.
+    assert names == ["SN-1", ""]
 
 
 async def test_a_frame_without_a_session_belongs_to_the_current_one(world: Any) -> None:
