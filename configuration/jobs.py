@@ -13,11 +13,12 @@ import structlog
 from django.conf import settings
 
 from chargepoints.models import ChargePoint
-from configuration.commands.variables import applying, whole
+from configuration.commands.variables import applying, security_profiles, whole
 from configuration.services.local_list import campaigns, due, syncing
 from configuration.services.local_list.campaigns import Order
 from configuration.services.local_list.selection import Pool
 from configuration.services.monitoring import monitors, streams
+from configuration.services.network import upgrading
 from configuration.services.variables import desired, inventory, reading, reported
 from configuration.services.variables.reading import Claimed
 from ocpp_server import live
@@ -159,6 +160,18 @@ async def _sync(charge_point: ChargePoint, pool: Pool, order: Order) -> None:
         log.info("local_list.not_synced", station=charge_point.identity, reason=error.sentence)
 
 
+CHANGE_PROFILES: Final = Job("change_profiles", every=2.0)
+
+
+async def change_profiles() -> None:
+    """Take the next steps of the security profile changes that no caller waits for, AT_ONCE at a time."""
+    for pk in await journal.run(upgrading.due, AT_ONCE):
+        try:
+            await security_profiles.go_on(pk, wait=False)
+        except DomainError as error:
+            log.info("security_profile.step_failed", change=pk, reason=error.sentence)
+
+
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (READ_CONFIGURATIONS, read_configurations),
     (EXPIRE, resolve_stale),
@@ -169,4 +182,5 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (TRIM, in_journal(desired.mark_all_stale)),
     (TRIM, in_journal(streams.trim)),
     (SYNC_LOCAL_LISTS, sync_local_lists),
+    (CHANGE_PROFILES, change_profiles),
 )

@@ -90,7 +90,7 @@ def _pin(text: str) -> int:
 
 async def prepare(charge_point: ChargePoint, **given: Any) -> dict[str, Any]:
     """Raises Invalid for a bad address or password, and Conflict for the slot that the station uses."""
-    _check_url(given["csms_url"], given["security_profile"])
+    check_url(given["csms_url"], given["security_profile"])
     password = given.get("password")
     if password is not None and not _PASSWORD.fullmatch(password):
         raise Invalid("Must have 16 to 64 letters, digits and *-_=:+|@.", field="basicAuthPassword")
@@ -104,7 +104,8 @@ async def prepare(charge_point: ChargePoint, **given: Any) -> dict[str, Any]:
     return given
 
 
-def _check_url(url: str, security_profile: int) -> None:
+def check_url(url: str, security_profile: int) -> None:
+    """Raises Invalid for an address that is no WebSocket address, or too weak for the profile."""
     try:
         parts = urlsplit(url)
         is_wrong = parts.scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0
@@ -117,30 +118,35 @@ def _check_url(url: str, security_profile: int) -> None:
 
 
 async def _set(charge_point: ChargePoint, *, actor: str, **given: Any) -> Result:
-    """Note the profile and send it. Raises Conflict while an earlier new password is unproved, and the errors
-    of `calls.call`.
-    """
+    """Raises Conflict while an earlier new password is unproved, and the errors of `calls.call`."""
     how = {name: given.pop(name) for name in ("timeout", "wait")}
     payload = spell(**given)
-    slot, data = payload["configurationSlot"], payload["connectionData"]
     await calls.check(charge_point, ACTION, payload, sets_password=True)
-    how |= {"actor": actor, "command_id": tracing.command_id()}
+    return Result(await send(charge_point, payload, actor=actor, command_id=tracing.command_id(), **how))
+
+
+async def send(
+    charge_point: ChargePoint, payload: dict[str, Any], *, actor: str, command_id: str, **how: Any
+) -> Any:
+    """Note the profile and send it. As `_set`; the payload has been checked."""
+    slot, data = payload["configurationSlot"], payload["connectionData"]
+    how |= {"actor": actor, "command_id": command_id}
     await journal.run(
         network.wanted,
         charge_point.pk,
         slot,
         data,
-        command_id=how["command_id"],
+        command_id=command_id,
         actor=actor,
         at=datetime.now(UTC),
     )
     try:
-        if "password" in given and network.is_own(charge_point.identity, data):
-            key = key_of(given["password"])
-            return Result(await passwords.send(charge_point, ACTION, payload, key, **how))
-        return Result(await calls.call(charge_point, ACTION, payload, sets_password=True, **how))
+        password = data.get("basicAuthPassword")
+        if password is not None and network.is_own(charge_point.identity, data):
+            return await passwords.send(charge_point, ACTION, payload, key_of(password), **how)
+        return await calls.call(charge_point, ACTION, payload, sets_password=True, **how)
     except (DomainError, LiveStateUnavailable):
-        await journal.run(network.not_sent, how["command_id"])
+        await journal.run(network.not_sent, command_id)
         raise
 
 

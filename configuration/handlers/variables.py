@@ -8,6 +8,7 @@ from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record, whole
 from chargepoints.services.provisioning import passwords
 from configuration.live import stored_keys
+from configuration.services.network import upgrading
 from configuration.services.variables import catalogue, described, drift, inventory, reading, reported
 from configuration.services.variables.drift import Verdict
 from ocpp_server.live.station import Station
@@ -78,6 +79,9 @@ async def configuration_changed(
         verdict = _verdict("ChangeConfiguration", response["status"])
         await passwords.answered(station=station, value=request["value"], verdict=verdict)
     if response["status"] in ("Accepted", "RebootRequired"):
+        if request["key"].strip().casefold() == upgrading.KEY.casefold():
+            # Of the generic command; our own is known by its id.
+            await journal.run(upgrading.followed, station.pk, request["value"], command_id=command_id)
         await reported.store(station=station, keys={request["key"]: (request["value"], False)})
     await drift.answered(
         station=station,

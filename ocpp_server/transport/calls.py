@@ -8,6 +8,7 @@ in the database, not the message.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -33,7 +34,8 @@ log = structlog.get_logger(__name__)
 _GRACE_S = 2.0
 # The registration statuses that restrict commands, as OCPP spells them.
 _PENDING, _REJECTED = "Pending", "Rejected"
-_SECURITY_PROFILE = "securityprofile"  # a key of 1.6, in any case
+_SECURITY_PROFILE = "securityprofile"  # a key of 1.6 and a variable of 2.1, in any case
+_NETWORK_CONFIGURATION = "networkconfiguration"  # the component of that variable (2.1)
 
 # The row class of the app that fills `CommandStore`. The annotation of the result at the call binds it.
 Row = TypeVar("Row", bound=StoredCommand)
@@ -185,16 +187,37 @@ def _check(charge_point: Addressee, version: str, action: str, payload: dict[str
 
 
 def _refuse_lower_profile(charge_point: Addressee, action: str, payload: dict[str, Any]) -> None:
-    """Refuse to lower the security profile of a station over OCPP (1.6 security whitepaper, A00.FR.005)."""
-    if action != "ChangeConfiguration" or payload["key"].strip().casefold() != _SECURITY_PROFILE:
+    """Refuse to lower the security profile of a station over OCPP (1.6 security whitepaper, A00.FR.005; 2.x
+    B09.FR.04), unless its change was offered to the handshake before (2.1, from 3 to 2).
+    """
+    profile = charge_point.security_profile
+    for field, value in _profiles_in(action, payload):
+        if value < profile and value != charge_point.next_security_profile:
+            raise Invalid(
+                f"{charge_point.identity} has security profile {profile}. OCPP does not allow to lower it: "
+                f"change it at the station itself and in its settings here.",
+                errors=[{"field": field, "reason": f"is lower than {profile}, the profile of the station"}],
+            )
+
+
+def _profiles_in(action: str, payload: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """The security profiles that a command sets, with their places in the payload."""
+    if action == "ChangeConfiguration" and payload["key"].strip().casefold() == _SECURITY_PROFILE:
+        found = [("value", payload["value"])]
+    elif action == "SetNetworkProfile":
+        found = [("connectionData.securityProfile", str(payload["connectionData"]["securityProfile"]))]
+    elif action == "SetVariables":
+        found = [
+            (f"setVariableData.{number}.attributeValue", each["attributeValue"])
+            for number, each in enumerate(payload["setVariableData"])
+            if each["component"]["name"].strip().casefold() == _NETWORK_CONFIGURATION
+            and each["variable"]["name"].strip().casefold() == _SECURITY_PROFILE
+        ]
+    else:
         return
-    value, profile = payload["value"].strip(), charge_point.security_profile
-    if value.isdecimal() and int(value) < profile:
-        raise Invalid(
-            f"{charge_point.identity} has security profile {profile}. OCPP does not allow to lower it: "
-            f"change it at the station itself and in its settings here.",
-            errors=[{"field": "value", "reason": f"is lower than {profile}, the profile of the station"}],
-        )
+    for field, text in found:
+        if text.strip().isdecimal():
+            yield field, int(text.strip())
 
 
 def _refuse_password(charge_point: Addressee, action: str, payload: dict[str, Any]) -> None:

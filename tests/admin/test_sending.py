@@ -57,8 +57,12 @@ TYPED |= {
 TYPED |= dict.fromkeys(
     ("set-network-profile", "set-network-configuration"), {"apn_authentication": "", "vpn_type": ""}
 )
-# The station of these tests has no desired values and no certificates: the sentences about it.
-NOTHING_THERE = {"apply-configuration": "has no desired value", "delete-certificate": "not found"}
+# The station of these tests has no desired values and no certificates, the server no TLS: the sentences.
+NOTHING_THERE = {
+    "apply-configuration": "has no desired value",
+    "delete-certificate": "not found",
+    "upgrade-security-profile": "has no TLS",
+}
 # A list is not sent to a station that answers the question before it with an error.
 ASKED_FIRST = {"sync-local-list": "GetLocalListVersion"}
 

@@ -24,6 +24,7 @@ class _Addressed:
     pk: int = 0
     registration_status: str = ""
     security_profile: int = 0
+    next_security_profile: int | None = None
 
 
 class Command(StationCommand):

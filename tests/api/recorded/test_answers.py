@@ -21,6 +21,7 @@ from tests.api.recorded.scenario import (
     firmware,
     kit,
     monitoring,
+    security_profiles,
     sessions,
     stations,
     tariffs,
@@ -41,6 +42,7 @@ SCENARIO = (
     displays,
     device_models,
     charging,
+    security_profiles,
 )
 
 # The settings that the scenario needs.

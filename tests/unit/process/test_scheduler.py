@@ -16,6 +16,7 @@ NAMES = {
     "mirror",
     "probe",
     "drive_campaigns",
+    "change_profiles",
     "read_configurations",
     "number_events",
     "watch_presence",

@@ -37,6 +37,10 @@ GIVEN: Final[dict[str, tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], .
         ({},),
         ({"location": "https://files.example.com/2.0.bin", "checksum": "0" * 32},),
     ),
+    "upgrade-security-profile": (
+        ({"force": True, "reason": "The proxy works."},),
+        ({"force": True, "reason": "The proxy works.", "csmsUrl": "wss://csms.example.com/ocpp"},),
+    ),
     "get-configuration": (({}, {"keys": ["HeartbeatInterval"]}), ({"keys": [_HEARTBEAT_2X]},)),
     "change-configuration": (({},), ({"key": _HEARTBEAT_2X},)),
     "adjust-periodic-event-stream": (({"interval": 15},), ({"interval": 15},)),

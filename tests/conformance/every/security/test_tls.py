@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
+from tests.conformance.changing_profiles import asking, path, profiles_of, states, take_steps
 from tests.conformance.peer import TIMEOUT_S, V16, V201, Operator, Records, fresh, station
 from tests.processes import finished
 from tests.self_signed import certify, trusting, unverified
@@ -83,6 +84,29 @@ async def test_16_086_a_station_that_trusts_another_certificate_does_not_connect
             pass
 
     assert Records(server.database).charge_point(identity)["connected_at"] is None
+
+
+async def test_16_083_TC_A_19_a_station_of_profile_1_is_raised_and_held_with_TLS(
+    server: LiveServer, pair: tuple[Path, Path]
+):
+    identity, records = fresh("TLS"), Records(server.database)
+    operator, how = Operator(server), {"password": PASSWORD, "ssl": trusting(pair[0])}
+    # As behind a proxy that adds TLS: profile 1 says nothing about it.
+    await operator.provision(identity, password=PASSWORD)
+    async with station(server, V16, identity, **how) as peer:
+        ending, refusal = await operator.request("POST", path(peer), {"targetProfile": 2})
+        plain, answer = await operator.request("POST", path(peer), {"targetProfile": 1})
+        request = asking(operator, peer)
+        await take_steps(peer)
+        await request
+        before = profiles_of(records, peer)
+    async with station(server, V16, identity, **how) as peer:
+        after = profiles_of(records, peer)
+
+    assert (ending, plain) == (409, 409)
+    assert "The server's certificate ends on" in refusal["message"]
+    assert "has security profile 1 already" in answer["message"]
+    assert (before, after, states(records, peer)) == ((1, 2), (2, None), ["proved"])
 
 
 async def test_S07_a_station_of_profile_3_is_refused_because_no_client_certificate_is_checked(

@@ -57,9 +57,16 @@ class Store:
         return row
 
 
-def a_row(status: str = "Accepted", version: str = V16, profile: int = 0) -> Any:
+def a_row(
+    status: str = "Accepted", version: str = V16, profile: int = 0, following: int | None = None
+) -> Any:
     return SimpleNamespace(
-        pk=3, identity="CP-1", registration_status=status, ocpp_version=version, security_profile=profile
+        pk=3,
+        identity="CP-1",
+        registration_status=status,
+        ocpp_version=version,
+        security_profile=profile,
+        next_security_profile=following,
     )
 
 
