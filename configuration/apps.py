@@ -23,6 +23,7 @@ class ConfigurationConfig(AppConfig):
         from configuration import jobs, live
         from configuration.commands.variables.campaign import CONFIGURATION
         from configuration.services.local_list import campaigns, due
+        from configuration.services.network.campaigns import SECURITY_PROFILE
         from configuration.services.variables import reported
         from ocpp_server import capabilities, commanding
         from ocpp_server.api import extensions as row_extensions
@@ -39,6 +40,7 @@ class ConfigurationConfig(AppConfig):
         commanding.announce("configuration.commands")
         kinds.register(CONFIGURATION)
         kinds.register(campaigns.LOCAL_LIST, commands={"sync-local-list": dict})
+        kinds.register(SECURITY_PROFILE, commands={"upgrade-security-profile": dict}, is_only_way=True)
         row_extensions.announce("configuration.row_extensions")
         tokens_imported.connect(due.note_change)
         for saved in (post_save, post_delete):
