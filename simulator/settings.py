@@ -164,7 +164,7 @@ KEY_OF = {
     "validation_offline": "ContractValidationOffline",
 }
 # Settings that 1.6 has no key for.
-FIXED_16 = {"secc_id": "", "country": ""}
+FIXED_16 = {"secc_id": "", "secc_organization": "", "country": ""}
 
 
 class _Reader:

@@ -110,6 +110,7 @@ class Signing:
         # The names of ISO 15118-2: the id of the SECC, and CPO as the domain component.
         secc = station.serial if kinds == BOTH else settings.text("secc_id") or station.serial
         country = settings.text("country")
+        organization = behaviour.csr_organization or settings.text("secc_organization") or organization
         return pki.subject(behaviour.csr_common_name or secc, organization, country=country, domain="CPO")
 
 

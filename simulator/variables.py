@@ -37,6 +37,8 @@ VARIABLE_OF: dict[str, Name] = {
     "central_validation": ("ISO15118Ctrlr", None, "CentralContractValidationAllowed"),
     "validation_offline": ("ISO15118Ctrlr", None, "ContractValidationOffline"),
     "secc_id": ("ISO15118Ctrlr", None, "SeccId"),
+    "secc_organization": ("ISO15118Ctrlr", None, "OrganizationName"),
+    "certificates": ("SecurityCtrlr", None, "CertificateEntries"),
     "country": ("ISO15118Ctrlr", None, "CountryName"),
 }
 # Settings that are limits of a variable.

@@ -28,7 +28,9 @@ def install_certificate(station: Any, payload: dict[str, Any]) -> dict[str, Any]
     store.limit = station.settings.number("store_limit")
     store.checks_roots = station.settings.boolean("checks_roots")
     kind = payload["certificateType"]
-    return {"status": store.install(CSMS if kind == CSMS_16 else kind, payload["certificate"])}
+    status = store.install(CSMS if kind == CSMS_16 else kind, payload["certificate"])
+    _count(station)
+    return {"status": status}
 
 
 @answers("DeleteCertificate", V16, V201, V21)
@@ -36,7 +38,15 @@ def delete_certificate(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
     if station.misbehaviour.keeps_roots:
         return {"status": "Failed"}
     needed = station.network.needed_root()
-    return {"status": station.certificates.delete(payload["certificateHashData"], keeps=needed)}
+    status = station.certificates.delete(payload["certificateHashData"], keeps=needed)
+    _count(station)
+    return {"status": status}
+
+
+def _count(station: Any) -> None:
+    """Show the number of certificates where the CSMS reads it; 1.6 has no key for it."""
+    if station.version != V16:
+        station.settings.put("certificates", len(station.certificates.listed(None)))
 
 
 @answers("GetInstalledCertificateIds", V16)

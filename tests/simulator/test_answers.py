@@ -78,6 +78,8 @@ async def test_installed_certificate_is_listed_and_deleted_by_its_hash(station: 
         {"certificateType": kind, "certificate": samples.certificate()},
     )
 
+    if station.version != V16:
+        assert station.settings.text("certificates") == "1"
     wanted = kind if station.version == V16 else [kind]
     listed = await csms.call(station.identity, "GetInstalledCertificateIds", {"certificateType": wanted})
     data = (listed.get("certificateHashData") or listed["certificateHashDataChain"])[0]
