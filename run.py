@@ -3,6 +3,7 @@
 
   python3 run.py                  start the server (http://localhost:8081; data in ./data)
   python3 run.py demo             the same with simulated stations that keep charging (data in ./data/demo)
+  python3 run.py demo --security 3  a demo of mutual TLS and Plug & Charge (data in ./data/demo-security)
   python3 run.py accounts         start the accounts API alone (http://localhost:59800)
 
   One role of a server that runs as several processes, over Redis and PostgreSQL (docs/deployment.md):
@@ -164,6 +165,13 @@ def serve(*, demo: bool = False) -> int:
     return start.serve(demo=demo)
 
 
+def secure_demo() -> int:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
+    from ocpp_server.process import secure_demo as prepared
+
+    return prepared.serve()
+
+
 def accounts() -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.accounts_settings"
     from ocpp_server.process import start_accounts
@@ -285,8 +293,9 @@ def run(arguments: list[str]) -> int:
         return 0
     alone = {"serve", "demo", "accounts", "migrate", *ROLES}
     probes = command == "healthcheck" and rest in ([], ["--ready"])
+    is_secure = command == "demo" and rest == ["--security", "3"]
     is_known = probes or command in {*alone, *DEVELOPERS, "manage"}
-    if not is_known or (rest and command in alone):
+    if not is_known or (rest and command in alone and not is_secure):
         raise RunError(f"There is no command {' '.join(arguments)!r}; python3 run.py --help names them.", 2)
     check_python()
     sys.path.insert(0, str(ROOT))
@@ -296,14 +305,15 @@ def run(arguments: list[str]) -> int:
         # Read the settings before installing: a wrong one is then reported at once and not after a minute.
         env.load_file(ROOT / os.environ.get("ENV_FILE", ".env"))
         if command == "demo" and not os.environ.get("DATA_DIR"):
-            os.environ["DATA_DIR"] = str(ROOT / "data" / "demo")  # simulated data stays apart
+            # Simulated data stays apart.
+            os.environ["DATA_DIR"] = str(ROOT / "data" / ("demo-security" if is_secure else "demo"))
         env.read()
     if command == "healthcheck":
         return healthcheck(rest)
     if os.environ.get("RUN_IN_PLACE") == "1":
         commands: dict[str, Callable[[], int]] = {
             "serve": serve,
-            "demo": lambda: serve(demo=True),
+            "demo": secure_demo if is_secure else lambda: serve(demo=True),
             "accounts": accounts,
             "migrate": migrate,
             **{name: partial(role, name) for name in ROLES},

@@ -9,6 +9,7 @@ import signal
 import ssl
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +17,9 @@ from simulator import security_options
 from simulator.demo import Demo
 from simulator.fleet import Fleet
 from simulator.lab_pki import LabPki
+from simulator.network import WITH_CERTIFICATE
 from simulator.report import Progress, failure_sentence, summary, write_table
-from simulator.responder import Responder
+from simulator.secure_demo import SecureDemo
 from simulator.versions import parse_versions
 
 DEFAULT_URL = "ws://127.0.0.1:8081/ocpp"
@@ -127,36 +129,37 @@ def add_arguments(parser: argparse.ArgumentParser, *, url: str = DEFAULT_URL) ->
     security_options.add_arguments(parser)
 
 
-def run(options: dict[str, Any], *, tls: ssl.SSLContext | None = None) -> int:
+def run(
+    options: dict[str, Any],
+    *,
+    tls: ssl.SSLContext | None = None,
+    beside: Callable[[SecureDemo], None] | None = None,
+) -> int:
     """Run the simulation. Returns the exit code: 0, or 1 after errors or when no station was ever accepted.
 
     Ctrl-C ends the run and prints the summary. ``tls`` is for a wss server whose certificate this machine
-    does not trust.
+    does not trust. ``beside`` is called with a demo of security profile 3 before it starts.
     """
-    return asyncio.run(_run(options, tls))
+    return asyncio.run(_run(options, tls, beside))
 
 
-async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
+async def _run(
+    options: dict[str, Any], tls: ssl.SSLContext | None, beside: Callable[[SecureDemo], None] | None
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    group: Demo | Fleet
-    starting: asyncio.Task[None]
-    responder: Responder | None = None
-    if options["demo"]:
-        group = _demo(options, tls)
+    group = _group(options, tls)
+    if isinstance(group, SecureDemo) and beside is not None:
+        beside(group)
+    try:
+        await group.start_responder()
+    except OSError as error:
+        raise SystemExit(f"--ocsp-port: the port can't be used ({error.strerror}).") from None
+    if isinstance(group, Demo):
         starting = asyncio.create_task(group.start())
     else:
-        lab = security_options.lab(options)
-        group = _fleet(options, lab, tls)
-        if lab is not None and options["ocsp_port"]:
-            responder = Responder(lab)
-            try:
-                await responder.start(port=options["ocsp_port"])
-            except OSError as error:
-                port = options["ocsp_port"]
-                raise SystemExit(f"--ocsp-port: {port} can't be used ({error.strerror}).") from None
         starting = asyncio.create_task(_start(group, options["ramp"], stop))
     began = time.monotonic()
     progress = Progress(group, sys.stderr, began)
@@ -177,8 +180,6 @@ async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
             task.cancel()
         await asyncio.gather(*ended, return_exceptions=True)
         await group.stop()
-        if responder is not None:
-            await responder.stop()
     report = summary(group, online=online, seconds=time.monotonic() - began)
     sentence = failure_sentence(len(group.stations), group.accepted, group.not_accepted, options["url"])
     if options["json"]:
@@ -211,7 +212,27 @@ async def _stop_with_parent(parent: int | None, stop: asyncio.Event) -> None:
     stop.set()
 
 
+def _group(options: dict[str, Any], tls: ssl.SSLContext | None) -> Demo | Fleet:
+    if options["demo"]:
+        return _demo(options, tls)
+    lab = security_options.lab(options)
+    fleet = _fleet(options, lab, tls)
+    if lab is not None and options["ocsp_port"]:
+        fleet.answer_ocsp(lab, options["ocsp_port"])
+    return fleet
+
+
 def _demo(options: dict[str, Any], tls: ssl.SSLContext | None) -> Demo:
+    if options["security"] == WITH_CERTIFICATE:
+        return SecureDemo(
+            options["url"],
+            client_url=options["client_url"] or options["url"],
+            organization=options["organization"],
+            ocsp_port=options["ocsp_port"],
+            speed=options["speed"],
+            seed=options["seed"],
+            tls=tls,
+        )
     return Demo(
         options["url"], speed=options["speed"], seed=options["seed"], password=options["password"], tls=tls
     )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 from simulator.station import Station
@@ -43,18 +44,20 @@ class Demo(StationGroup):
         speed: float = 1.0,
         seed: int = 0,
         password: str | None = None,
+        passwords: Mapping[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
+        **station_options: Any,
     ) -> None:
         super().__init__()
         self._incidents: dict[str, str] = {}
         for identity, role in STATIONS.items():
-            options = dict(role)
+            options = station_options | role
             self._incidents[identity] = options.pop("incident")
             station = Station(
                 identity,
                 options.pop("version"),
                 url,
-                password=password,
+                password=(passwords or {}).get(identity, password),
                 tls=tls,
                 seed=seed,
                 speed=speed,
@@ -89,14 +92,17 @@ class Demo(StationGroup):
             place = station.connector(connector)
             if not place.is_free or not place.operative or place.reservation or place.status == "Faulted":
                 continue
-            is_unknown = rng.random() < (
-                0.4 if self._incidents[station.identity] == "unknown_tokens" else 0.05
-            )
-            token = UNKNOWN_UID if is_unknown else self._free_token(station)
-            if token is None:
-                continue
-            plan = {"duration_s": rng.uniform(90, 420), "cable_first": rng.random() < 0.6}
-            await self.finish_session(station.begin(connector, token, **plan))
+            await self._charge(station, connector)
+
+    async def _charge(self, station: Station, connector: int) -> None:
+        """Run one session of a driver with a token."""
+        rng = station.rng
+        is_unknown = rng.random() < (0.4 if self._incidents[station.identity] == "unknown_tokens" else 0.05)
+        token = UNKNOWN_UID if is_unknown else self._free_token(station)
+        if token is None:
+            return
+        plan = {"duration_s": rng.uniform(90, 420), "cable_first": rng.random() < 0.6}
+        await self.finish_session(station.begin(connector, token, **plan))
 
     def _free_token(self, station: Station) -> str | None:
         """Return a token that is not charging at another station, as ConcurrentTx would refuse it; None when

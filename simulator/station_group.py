@@ -3,7 +3,9 @@
 import asyncio
 from collections import Counter
 
+from simulator.lab_pki import LabPki
 from simulator.latency import Latencies
+from simulator.responder import Responder
 from simulator.session import Session
 from simulator.station import Station
 
@@ -22,6 +24,8 @@ class StationGroup:
         self.sessions_refused = 0
         self.energy_wh = 0
         self._workers: list[asyncio.Task[None]] = []
+        self._responder: Responder | None = None
+        self._ocsp_port = 0
 
     @property
     def online(self) -> int:
@@ -43,12 +47,23 @@ class StationGroup:
             connector.session is not None for station in self.stations for connector in station.connectors
         )
 
+    def answer_ocsp(self, lab: LabPki, port: int) -> None:
+        """Answer OCSP requests about certificates of this lab from :meth:`start_responder` on."""
+        self._responder, self._ocsp_port = Responder(lab), port
+
+    async def start_responder(self) -> None:
+        """Start the OCSP responder, if the group has one. Raises OSError."""
+        if self._responder is not None:
+            await self._responder.start(port=self._ocsp_port)
+
     async def stop(self, *, grace_s: float = 5.0) -> None:
         """End every session, wait for its last messages, close every socket."""
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         await asyncio.gather(*(station.stop(grace_s=grace_s) for station in self.stations))
+        if self._responder is not None:
+            await self._responder.stop()
 
     async def finish_session(self, work: "asyncio.Task[Session]") -> None:
         """Wait for a session. When the group stops, the station still ends the session in order, and it is

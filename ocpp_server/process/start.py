@@ -11,7 +11,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,20 +41,20 @@ class StartError(Exception):
         self.code = code
 
 
-def serve(*, demo: bool = False) -> int:
+def serve(*, demo: bool = False, simulate: Sequence[str] = ()) -> int:
     """Migrate, create the first login and serve until a signal arrives. Returns the exit status.
 
-    Raises SettingError for a wrong setting.
+    `simulate` are more options for the simulator of the demo. Raises SettingError for a wrong setting.
     """
     try:
         with contextlib.ExitStack() as held:
-            return _serve(held, demo=demo)
+            return _serve(held, demo=demo, options=simulate)
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return error.code
 
 
-def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
+def _serve(held: contextlib.ExitStack, *, demo: bool, options: Sequence[str]) -> int:
     from ocpp_server import settings as configured  # raises SettingError here, before Django could wrap it
 
     listeners = held.enter_context(listen_to_stations(configured.ENVIRONMENT))
@@ -67,7 +67,7 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
     first_login = prepare_database(demo=demo)
     held.enter_context(embedded_signer.beside(configured))
 
-    simulate = [sys.executable, str(configured.BASE_DIR / "manage.py"), "simulate", "--demo"]
+    simulate = [sys.executable, str(configured.BASE_DIR / "manage.py"), "simulate", "--demo", *options]
     server = Server(
         uvicorn_config(),
         banner=banner(configured.ENVIRONMENT, first_login, demo=demo),

@@ -1,10 +1,15 @@
 """Many stations at once, and stations that misbehave."""
 
+import asyncio
+import base64
+
 import pytest
 
 from simulator import V16, Fleet, Misbehaviour, NoAnswer, bad_frames
 from simulator.demo import Demo
 from simulator.misbehaviour import flood, resend_last
+from simulator.network import WITH_CERTIFICATE
+from simulator.secure_demo import SecureDemo
 from tests.simulator.conftest import MakeStation
 from tests.simulator.csms import Csms
 
@@ -115,3 +120,30 @@ async def test_same_seed_gives_the_same_meter(csms: Csms) -> None:
 
     assert meters[0] == meters[1]
     assert len(set(meters[0])) == 3
+
+
+async def test_the_secure_demo_waits_for_its_operator(csms: Csms) -> None:
+    demo = SecureDemo(csms.url, client_url=csms.url, organization="CPO", ocsp_port=0, speed=50)
+
+    await demo.start_responder()
+    await demo.start()
+    await asyncio.sleep(0)
+    assert csms.connections == 0
+    demo.release()
+    await csms.wait_for("BootNotification", count=6)
+    # Without profile 3 no car charges.
+    assert {station.network.profile for station in demo.stations} == {1}
+    assert demo.charging_now == 0
+    csms.scripted["Authorize"] = lambda _request: {"idTokenInfo": {"status": "Accepted"}}
+    station = demo.stations[2]
+    station.network.profile = WITH_CERTIFICATE
+    request = await csms.wait_for("Authorize")
+    await demo.stop()
+
+    assert request["idToken"]["type"] == "eMAID"
+    assert station.settings.text("organization") == "CPO"
+    assert set(filter(None, csms.authorization)) == {login(one) for one in demo.passwords.items()}
+
+
+def login(station: tuple[str, str]) -> str:
+    return "Basic " + base64.b64encode(":".join(station).encode()).decode()

@@ -8,8 +8,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from ocpp_server.environment.env import SettingError
+from ocpp_server.management.secure_demo import begin
 from ocpp_server.process.tls import loopback_context
 from simulator.console import add_arguments, run
+from simulator.network import WITH_CERTIFICATE
 
 
 class Command(BaseCommand):
@@ -23,12 +25,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         tls = None
-        if settings.TLS_CERT and options["url"] == _own_endpoint():
+        is_secure_demo = options["demo"] and options["security"] == WITH_CERTIFICATE
+        if settings.TLS_CERT and (is_secure_demo or options["url"] == _own_endpoint()):
             try:
                 tls = loopback_context(settings.ENVIRONMENT)
             except SettingError as error:
                 raise CommandError(str(error)) from None
-        code = run(options, tls=tls)
+        code = run(options, tls=tls, beside=begin)
         if code:
             sys.exit(code)
 

@@ -203,11 +203,14 @@ def test_a_role_without_redis_names_the_missing_setting_and_the_embedded_start(
     assert re.fullmatch(rf"REDIS_ADDR: the role {role} .* python3 run\.py alone .*\.\n", done.stderr)
 
 
-def test_an_unknown_command_points_to_the_help(tmp_path: Path, free_port: int) -> None:
-    done = run("strat", variables=environment(tmp_path, free_port))
+@pytest.mark.parametrize("words", [("strat",), ("demo", "--security", "2"), ("web", "--security", "3")])
+def test_an_unknown_command_points_to_the_help(
+    tmp_path: Path, free_port: int, words: tuple[str, ...]
+) -> None:
+    done = run(*words, variables=environment(tmp_path, free_port))
 
     assert done.returncode == 2
-    assert done.stderr == "There is no command 'strat'; python3 run.py --help names them.\n"
+    assert done.stderr == f"There is no command {' '.join(words)!r}; python3 run.py --help names them.\n"
 
 
 def test_help_names_every_command(tmp_path: Path, free_port: int) -> None:
