@@ -73,6 +73,8 @@ class Responder:
             revocation_reason=None,
         )
         builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, issuer.certificate)
+        # A client that has the hash data alone finds the issuer in the response.
+        builder = builder.certificates([issuer.certificate])
         return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 

@@ -128,8 +128,10 @@ class Operator:
                 ),
             )
             _say(f"{name} is connected by mutual TLS.")
-        except (StepFailed, ServerAway) as error:
+        except StepFailed as error:
             _say(str(error))
+        except ServerAway:
+            pass  # it has ended, and so does this demo
 
     def _command(self, path: str, body: dict[str, Any]) -> None:
         """Send a command until the station has accepted it. Raises StepFailed with the last reason."""

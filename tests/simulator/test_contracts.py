@@ -240,6 +240,7 @@ async def test_the_responder_of_the_lab_answers_over_http(algorithm: str) -> Non
         assert statuses == [ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED]
         key: Any = lab.second.certificate.public_key()
         key.verify(answers[0].signature, answers[0].tbs_response_bytes, ec.ECDSA(hashes.SHA256()))
+        assert answers[0].certificates == [lab.second.certificate]
         stranger = await asked(*other.chain[:2])
         assert stranger.response_status is ocsp.OCSPResponseStatus.UNAUTHORIZED
         malformed = ocsp.load_der_ocsp_response(responder.answer(b"no DER"))
