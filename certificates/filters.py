@@ -21,6 +21,47 @@ class TrustRootQuery(ListQuery):
     kind = serializers.ChoiceField(choices=TrustRoot.Kind.values, required=False)
     isEnabled = FlagField(required=False)
     expiresBefore = TimeField(required=False, help_text="Roots that end before this time.")
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from certificates.models import AuthorityRequest, IssuedCertificate, SigningRequest
+from chargepoints.models import ChargePoint
+from ocpp_server.api.fields import TextField, TimeField
+from ocpp_server.api.lists import ListQuery, ordering
+
+
+class _OfStation(ListQuery):
+    clientId = TextField(required=False, max_length=255)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows, asked = super().filtered(rows), self.validated_data
+        if "clientId" in asked:
+            found = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
+            rows = rows.none() if found is None else rows.filter(charge_point=found)
+        return rows
+
+
+class SigningRequestQuery(_OfStation):
+    orderings = {"id": "pk"}
+    exact = {"state": "state", "certificateType": "type"}
+
+    ordering = ordering(orderings)
+    state = serializers.ChoiceField(choices=SigningRequest.State.values, required=False)
+    certificateType = serializers.ChoiceField(
+        choices=[one for one in IssuedCertificate.Type.values if one != "server"], required=False
+    )
+
+
+class IssuedCertificateQuery(_OfStation):
+    orderings = {"id": "pk", "validUntil": "not_after"}
+    exact = {"state": "state", "certificateType": "type", "serialNumber": "serial", "sha256": "sha256"}
+
+    ordering = ordering(orderings)
+    state = serializers.ChoiceField(choices=IssuedCertificate.State.values, required=False)
+    certificateType = serializers.ChoiceField(choices=IssuedCertificate.Type.values, required=False)
+    serialNumber = TextField(required=False, max_length=40)
+    sha256 = TextField(required=False, max_length=64)
+    expiresBefore = TimeField(required=False, help_text="Certificates that end before this time.")
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows = super().filtered(rows)
@@ -45,3 +86,10 @@ class InstalledCertificateQuery(ListQuery):
         rows = super().filtered(rows)
         is_current = self.validated_data.get("isCurrent")
         return rows if is_current is None else rows.filter(ended_at__isnull=is_current)
+
+class AuthorityRequestQuery(ListQuery):
+    orderings = {"id": "pk"}
+    exact = {"state": "state"}
+
+    ordering = ordering(orderings)
+    state = serializers.ChoiceField(choices=AuthorityRequest.State.values, required=False)

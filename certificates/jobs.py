@@ -27,4 +27,36 @@ def delete_ended() -> None:
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (LIST_CERTIFICATES, refreshing.refresh_due),
     (SWEEP, in_journal(delete_ended)),
+from datetime import UTC, datetime
+from typing import Final
+
+from certificates.models import SigningRequest
+from certificates.services.certificates import adoption, delivery, revoking
+from ocpp_server.process.scheduler import SWEEP, TRIM, Job, Step, in_journal
+from ocpp_server.storage import retention
+
+# Metrics and logs know the job by this name.
+SEND_CERTIFICATES: Final = Job("send_certificates", every=0.5)
+
+
+def find_not_adopted() -> None:
+    """Find the certificates that stations have accepted and do not use."""
+    adoption.find_not_adopted(datetime.now(UTC))
+
+
+def revoke_superseded() -> None:
+    """Revoke the certificates whose time as a fallback is over."""
+    revoking.revoke_superseded(datetime.now(UTC))
+
+
+def trim_requests() -> None:
+    """Keep the newest signing requests of each station (S11)."""
+    retention.keep_newest(SigningRequest)
+
+
+JOBS: Final[tuple[tuple[Job, Step], ...]] = (
+    (SEND_CERTIFICATES, delivery.send_due),
+    (SWEEP, in_journal(find_not_adopted)),
+    (SWEEP, in_journal(revoke_superseded)),
+    (TRIM, in_journal(trim_requests)),
 )

@@ -7,5 +7,13 @@ from ocpp_server.api.resources import Router
 router = Router()
 router.register("certificates/roots", TrustRootViewSet)
 router.register("chargepoints/<str:client_id>/certificates", InstalledCertificateViewSet)
+from certificates.views import authorities, issued, signing_requests
+from ocpp_server.api.resources import Router
+
+router = Router()
+router.register("certificates/authorities", authorities.CertificateAuthorityViewSet)
+router.register("certificates/authority-requests", authorities.AuthorityRequestViewSet)
+router.register("certificates/signing-requests", signing_requests.SigningRequestViewSet)
+router.register("certificates/issued", issued.IssuedCertificateViewSet)
 
 urlpatterns = router.urls

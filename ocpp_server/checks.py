@@ -22,13 +22,11 @@ from ocpp_server.protocol.versions import V2X, V16, V21, VERSIONS, Version
 # Actions of stations that have no handler yet: they are answered with NotSupported. The answer of each needs
 # a function of the server that does not exist yet, so no other answer would be true. README.md has the list:
 # see `ocpp_server.not_yet`.
-_SIGNER: Final = "the server signs no certificates yet"
 _STATUS: Final = "the server checks no certificates yet"
-_NOT_YET_16: Final = {"SignCertificate": _SIGNER}
+_NOT_YET_16: Final[dict[str, str]] = {}
 _NOT_YET_2X: Final = {
     "Get15118EVCertificate": "the server knows no pool of vehicle certificates yet",
     "GetCertificateStatus": _STATUS,
-    "SignCertificate": _SIGNER,
 }
 _NOT_YET_21: Final = {
     "GetCertificateChainStatus": _STATUS,

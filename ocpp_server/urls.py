@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from certificates.views import lists
 from events import views as events
 from ocpp_server.admin import error_pages
 from ocpp_server.api import errors, health, pages, station_address
@@ -36,6 +37,7 @@ urlpatterns = [
     path("health/ready", health.ReadyView.as_view()),
     path("clients", health.ClientsView.as_view()),
     path("metrics", health.MetricsView.as_view()),
+    path("pki/crl/<int:number>.crl", lists.revocation_list, name="revocation-list"),
     path("receipts/<int:number>/<str:secret>", receipts.page, name="receipt"),
     # The QR codes of stations. A code with a missing part has the same page as a wrong one.
     re_path(r"^charge(?:/(?P<rest>.*))?$", charge.page, name="charge"),

@@ -166,6 +166,7 @@ def _external(row: SigningRequest, csr: requests.SigningRequest) -> _Signed | No
     """
     if not settings.SIGNER_ISSUER:
         return None
+    choosing.check(row.charge_point, csr, None)
     issue: Issuer = import_string(settings.SIGNER_ISSUER)
     answer = issue(Order(row.csr, row.type, row.charge_point.identity, csr.common_name))
     if answer is None:

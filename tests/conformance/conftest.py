@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance import certifying
 from tests.conformance.cases import ids_in
 from tests.conformance.evidence import gathered
 from tests.conformance.peer import VERSIONS, Operator, Records
@@ -66,6 +67,24 @@ def priced(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) ->
     yield live
     assert live.stop() == 0
     assert "Traceback" not in live.log.read_text("utf-8", "replace")
+
+
+@pytest.fixture(scope="session")
+def signing(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
+    """A server with a signer beside it, which has made its CAs because an administrator asked for them."""
+    live = LiveServer(
+        tmp_path_factory.mktemp("signing"),
+        template=migrated_database,
+        SIGNER_PASSPHRASE=certifying.PASSPHRASE,
+        CERTIFICATE_REQUESTS_PER_HOUR="6",
+    ).start()
+    certifying.set_up(live)
+    yield live
+    assert live.stop() == 0
+    text = live.log.read_text("utf-8", "replace")
+    assert "Traceback" not in text
+    assert certifying.PASSPHRASE not in text
+    assert "PRIVATE KEY" not in text
 
 
 @pytest.fixture

@@ -64,10 +64,12 @@ def _subject(authority: CertificateAuthority) -> x509.Name:
     return parsing.certificate(authority.certificate, field="certificate").subject
 
 
-def check(charge_point: ChargePoint, csr: Csr, authority: CertificateAuthority) -> None:
-    """Raise Refused unless this station may have a certificate for this request, from this CA."""
+def check(charge_point: ChargePoint, csr: Csr, authority: CertificateAuthority | None) -> None:
+    """Raise Refused unless this station may have a certificate for this request, from this CA (None: from an
+    external one).
+    """
     check_name(charge_point, csr.common_name)
-    own = organization_of(authority)
+    own = csr.organization if authority is None else organization_of(authority)
     if csr.organization and csr.organization != own:
         raise Refused(
             f"The organization (O) is {csr.organization}; ours is {own}. Set CpoName (1.6) or "

@@ -8,6 +8,7 @@ from typing import Final
 
 from ocpp_server.events.catalogue import (
     campaigns,
+    certificates,
     charging,
     firmware,
     reservations,
@@ -27,6 +28,7 @@ EVENTS: Final[dict[str, EventType]] = {
         *campaigns.TYPES,
         *firmware.TYPES,
         *tariffs.TYPES,
+        *certificates.TYPES,
     )
 }
 
@@ -34,9 +36,6 @@ STARRED: Final = tuple(name for name, each in EVENTS.items() if each.is_starred)
 
 # The types that wait for a block or app which is not built yet, with what they wait for.
 NOT_YET: Final[dict[str, str]] = {
-    "certificate.expiring": "certificates",
-    "certificate.installed": "certificates",
-    "certificate.revoked": "certificates",
     "limit.changed": "load management",
     "load.adjusted": "load management",
     "alert.opened": "alerts",

@@ -1,0 +1,41 @@
+"""Requests to the signer for CAs, and the states of CAs."""
+
+from __future__ import annotations
+
+from certificates.models import AuthorityRequest, CertificateAuthority
+from ocpp_server.domain import Conflict, Invalid
+
+Waiting = AuthorityRequest.State.WAITING
+# A person asks for CAs now and then; a signer that is away must not find thousands.
+MOST_WAITING = 20
+
+
+def create(
+    *, organization: str, actor: str, name: str = "", usage: str = CertificateAuthority.Usage.STATIONS
+) -> AuthorityRequest:
+    """Ask the signer for CAs. Raises Invalid for an empty organization, and Conflict while many wait."""
+    if not organization.strip() or not organization.isprintable() or not (name or "x").isprintable():
+        raise Invalid("Use printable characters.", field="organization")
+    if AuthorityRequest.objects.filter(state=Waiting).count() >= MOST_WAITING:
+        raise Conflict("Too many requests wait for the signer: is it running?")
+    return AuthorityRequest.objects.create(
+        organization=organization.strip(), name=name.strip(), usage=usage, actor=actor[:150]
+    )
+
+
+def retire(row: CertificateAuthority) -> CertificateAuthority:
+    """Let this CA sign no more certificates."""
+    return _in_state(row, CertificateAuthority.State.RETIRED)
+
+
+def activate(row: CertificateAuthority) -> CertificateAuthority:
+    """Let a retired CA sign again. Raises Conflict for an external one, whose key is not here."""
+    if row.key_name.startswith("external-"):
+        raise Conflict("The key of an external CA is not here.")
+    return _in_state(row, CertificateAuthority.State.ACTIVE)
+
+
+def _in_state(row: CertificateAuthority, state: str) -> CertificateAuthority:
+    row.state = state
+    row.save(update_fields=["state"])
+    return row
