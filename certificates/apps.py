@@ -9,7 +9,8 @@ class CertificatesConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from certificates import jobs
-        from certificates.services.certificates import clients
+        from certificates.services.certificates import campaigns, clients
+        from chargepoints.services.campaigns import kinds
         from ocpp_server import commanding
         from ocpp_server.environment.roles import Role
         from ocpp_server.process import scheduler, work
@@ -19,3 +20,4 @@ class CertificatesConfig(AppConfig):
         client_certificates.port.fill(clients)
         scheduler.register(jobs.JOBS)
         work.register(Role.SIGNER, "certificates.signing.work.run")
+        kinds.register(campaigns.ROOT_CERTIFICATES)

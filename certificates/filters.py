@@ -8,12 +8,13 @@ from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
 from certificates.models import InstalledCertificate, TrustRoot
-from ocpp_server.api.fields import FlagField, TimeField, WholeField
+from certificates.services.certificates import root_sets
+from ocpp_server.api.fields import FlagField, TextField, TimeField, WholeField
 from ocpp_server.api.lists import ListQuery, ordering, search
 
 
 class TrustRootQuery(ListQuery):
-    orderings = {"notAfter": "not_after", "createdAt": "created_at"}
+    orderings = {"notAfter": "not_after", "createdAt": "pk"}
     exact = {"kind": "kind", "isEnabled": "is_enabled"}
 
     ordering = ordering(orderings)
@@ -93,3 +94,29 @@ class AuthorityRequestQuery(ListQuery):
 
     ordering = ordering(orderings)
     state = serializers.ChoiceField(choices=AuthorityRequest.State.values, required=False)
+
+class RootSetQuery(ListQuery):
+    orderings = {"createdAt": "pk"}
+    exact = {"isEnabled": "is_enabled", "siteId": "site_id", "model": "model"}
+
+    ordering = ordering(orderings)
+    isEnabled = FlagField(required=False)
+    siteId = WholeField(required=False, min_value=1)
+    model = TextField(required=False, max_length=255)
+
+
+class LackingQuery(ListQuery):
+    orderings = {"clientId": "identity_key"}
+    exact = {"isOnline": "is_online"}
+
+    ordering = ordering(orderings)
+    isOnline = FlagField(required=False)
+    rootId = WholeField(required=False, min_value=1)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        number = self.validated_data.get("rootId")
+        if number is None:
+            return rows
+        root = TrustRoot.objects.filter(pk=number).first()
+        return rows.none() if root is None else root_sets.without(rows, root)

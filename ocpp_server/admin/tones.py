@@ -185,6 +185,7 @@ INSTALLED_CERTIFICATE = {
     "deleted": NEUTRAL,
     "missing": WARNING,
 }
+WANTED_ROOT = {"missing": WARNING, "unknown": NEUTRAL, "not-supported": NEUTRAL}
 GRID_FAULT = {"open": DANGER, "ended": NEUTRAL}
 ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 

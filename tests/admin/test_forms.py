@@ -52,8 +52,8 @@ def test_every_form_is_in_this_test(superuser: Client, rf: Any) -> None:
     editable = [model for model, page in admin.site._registry.items() if page.has_add_permission(request)]
 
     # A file of firmware is checked as a whole: its form is in test_firmware.py.
-    # A root too: its form is in test_trusted_roots.py.
-    others = {"AccessAttempt", "FirmwareFile", "TrustRoot"}
+    # Roots and their sets have forms in test_trusted_roots.py and test_root_sets.py.
+    others = {"AccessAttempt", "FirmwareFile", "TrustRoot", "RootSet"}
     assert {model.__name__ for model in editable} - others == {model.__name__ for model in FORMS}
 
 

@@ -27,11 +27,11 @@ ACTOR: Final = "server"
 # Stations that are asked in one run of the job.
 AT_ONCE: Final = 20
 # The waits after the first request without an answer, the second and so on. Then the server gives up.
-_WAITS: Final = tuple(timedelta(seconds=seconds) for seconds in (60, 300, 1800))
+_WAITS: Final = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600))
 
 
 def locked(charge_point_pk: int) -> CertificateInventory:
-    """The row of a station, made if need be. Whoever changes a station's certificates holds it."""
+    """The row of a station, made if need be, and locked: every change of its certificates holds this lock."""
     CertificateInventory.objects.get_or_create(charge_point_id=charge_point_pk)
     return CertificateInventory.objects.select_for_update().get(pk=charge_point_pk)
 

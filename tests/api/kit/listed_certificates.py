@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from certificates.models import InstalledCertificate, TrustRoot
+from certificates.models import InstalledCertificate, RootSet, TrustRoot
 from tests.api.conftest import NOON
 
 
@@ -25,3 +25,16 @@ def an_installed_one(parents: Any, number: int) -> InstalledCertificate:
         state=InstalledCertificate.State.ACCEPTED,
         since=NOON,
     )
+
+
+def a_root_set(parents: Any, number: int) -> RootSet:
+    row = RootSet.objects.create(name=f"S{number}", model="CP")
+    RootSet.objects.filter(pk=row.pk).update(created_at=NOON + timedelta(seconds=number // 3))
+    return row
+
+
+def a_parent_set(root: TrustRoot) -> RootSet:
+    """A set whose root all stations lack."""
+    row = RootSet.objects.create(name="~parent")
+    row.roots.add(root)
+    return row

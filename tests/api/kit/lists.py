@@ -52,6 +52,8 @@ class Parents:
         self.campaign = self.a_campaign(0)
         self.template = listed.a_template(self, 0)
         self.firmware = listed.a_firmware(self, 0)
+        self.root = listed_certificates.a_root(self, -1)
+        self.root_set = listed_certificates.a_parent_set(self.root)
 
     def a_session(self, number: int) -> Transaction:
         at = moment(number % 1000)
@@ -201,6 +203,10 @@ LISTS = {
         "clientId",
         lambda row: row.charge_point.identity,
         parent=lambda parents: parents.campaign.pk,
+    ),
+    "certificates/root-sets": Rows(listed_certificates.a_root_set, "vendor"),
+    "certificates/root-sets/{root_set_id}/lacking-stations": Rows(
+        a_station, "serial_number", "clientId", "identity", parent=lambda parents: parents.root_set.pk
     ),
     "certificates/roots": Rows(listed_certificates.a_root, "subject"),
     "chargepoints": Rows(a_station, "serial_number", "clientId", "identity"),

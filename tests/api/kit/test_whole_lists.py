@@ -107,6 +107,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     parents |= {walk.parents.station.identity, str(walk.parents.site.pk), str(walk.parents.campaign.pk)}
     parents.add(str(walk.parents.firmware.pk))
     parents.add(str(walk.parents.template.pk))
+    parents |= {str(walk.parents.root.pk), str(walk.parents.root_set.pk)}
     for _ in range(drawn["rows"]):
         walk.add()
     # A row whose place in the order changes may move to a page that was read, or come twice.
@@ -127,7 +128,8 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     assert set(read) - stayed <= touched | parents
     for row in walk.known:
         row.delete()
-    for name in ("session", "contract", "person", "site", "campaign", "template", "firmware", "station"):
+    names = ("session", "contract", "person", "site", "campaign", "template", "firmware", "station")
+    for name in (*names, "root_set", "root"):
         getattr(walk.parents, name).delete()
 
 

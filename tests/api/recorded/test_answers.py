@@ -19,6 +19,7 @@ from tests.api.recorded.scenario import (
     device_models,
     displays,
     firmware,
+    installed,
     kit,
     monitoring,
     security_profiles,
@@ -43,6 +44,7 @@ SCENARIO = (
     device_models,
     charging,
     security_profiles,
+    installed,
 )
 
 # The settings that the scenario needs.

@@ -46,6 +46,7 @@ MENU = {
         "Grid faults",
         "Trusted roots",
         "Installed certificates",
+        "Root sets",
     ],
     "Access": ["Operators", "API keys"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],
