@@ -95,6 +95,28 @@ def key(text: str) -> str:
     return found.body.casefold() if found else ""
 
 
+def comparable(text: str) -> str:
+    """The text that all spellings of one eMAID share, in small letters; empty for other texts.
+
+    A right check character is left out. A wrong one stays: contracts of test systems often have one.
+    Without separators only the 15 characters of ISO 15118-1 count, because a shorter text may be any number.
+    """
+    found = _shaped(text)
+    if found is None or (text.strip().isalnum() and len(found.body) == _DIN_LENGTH):
+        return ""
+    is_right = found.check == check_character(found.body)
+    return (found.body if is_right else str(found)).casefold()
+
+
+def is_same(first: str, second: str) -> bool:
+    """Whether two texts are the same contract id, with or without separators and check character."""
+    texts = [re.sub(r"[-*\s]", "", text).casefold() for text in (first, second)]
+    if not all(texts):
+        return False
+    short, long = sorted(texts, key=len)
+    return short == long or (len(short) == _ISO_LENGTH and long[:-1] == short)
+
+
 def check_character(body: str) -> str:
     """The check character of an eMAID without one: 14 characters for ISO 15118-1 and eMI3, 11 for DIN 91286.
 

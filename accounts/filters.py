@@ -112,6 +112,7 @@ class TokenFilters(ChangedQuery):
     def containing(self, text: str) -> Q:
         return (
             Q(uid_key__contains=normalise_uid(text))
+            | Q(uid__icontains=text)
             | Q(name__icontains=text)
             | Q(visual_number__icontains=text)
             | Q(group_id__icontains=text)

@@ -9,13 +9,14 @@ class CertificatesConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from certificates import jobs
-        from certificates.services.certificates import campaigns, clients
+        from certificates.services.certificates import campaigns, clients, contracts
         from chargepoints.services.campaigns import kinds
-        from ocpp_server import commanding
+        from ocpp_server import commanding, contract_certificates
         from ocpp_server.environment.roles import Role
         from ocpp_server.process import scheduler, work
         from ocpp_server.transport.handshake import client_certificates
 
+        contract_certificates.port.fill(contracts)
         commanding.announce("certificates.commands")
         client_certificates.port.fill(clients)
         scheduler.register(jobs.JOBS)

@@ -17,27 +17,21 @@ from django.core.checks import register as register_check
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.actions import ACTIONS, SENDS, action, from_station
 from ocpp_server.protocol.registry import ROLES, Registry, registry
-from ocpp_server.protocol.versions import V2X, V16, V21, VERSIONS, Version
+from ocpp_server.protocol.versions import V2X, V16, VERSIONS, Version
 
 # Actions of stations that have no handler yet: they are answered with NotSupported. The answer of each needs
 # a function of the server that does not exist yet, so no other answer would be true. README.md has the list:
 # see `ocpp_server.not_yet`.
-_STATUS: Final = "the server checks no certificates yet"
 _NOT_YET_16: Final[dict[str, str]] = {}
 _NOT_YET_2X: Final = {
     "Get15118EVCertificate": "the server knows no pool of vehicle certificates yet",
-    "GetCertificateStatus": _STATUS,
-}
-_NOT_YET_21: Final = {
-    "GetCertificateChainStatus": _STATUS,
 }
 # The reason of each.
-WHY_NOT_YET: Final = {**_NOT_YET_16, **_NOT_YET_2X, **_NOT_YET_21}
+WHY_NOT_YET: Final = {**_NOT_YET_16, **_NOT_YET_2X}
 
 NOT_YET: Final[frozenset[tuple[Version, str]]] = frozenset(
     [(V16, name) for name in _NOT_YET_16]
     + [(version, name) for version in V2X for name in _NOT_YET_2X]
-    + [(V21, name) for name in _NOT_YET_21]
 )
 
 

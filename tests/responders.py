@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from ocpp_server.pki import hash_data
 from tests.unit.pki.made import Made
 
 GOOD, REVOKED, UNKNOWN = (
@@ -106,6 +107,9 @@ class Statuses:
     def __call__(self, path: str, body: bytes) -> Answer:
         return Answer(self.response(body))
 
+    def revoke(self, certificate: x509.Certificate) -> None:
+        self.known[certificate.serial_number] = REVOKED
+
     def response(self, body: bytes) -> bytes:
         asked, now = ocsp.load_der_ocsp_request(body), datetime.now(UTC)
         status = self.known.get(asked.serial_number, self.default)
@@ -128,3 +132,18 @@ class Statuses:
             builder = builder.certificates(self.certificates)
         signed = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, self.by.certificate)
         return signed.sign(self.by.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+class StatusesOfMany(Statuses):
+    """A responder of several CAs: each response is signed by the issuer of its certificate."""
+
+    def __init__(self, *issuers: Made) -> None:
+        super().__init__(by=issuers[0])
+        self.issuers = {
+            bytes.fromhex(hash_data.of_issuer(one.certificate, "SHA256")[1]): one for one in issuers
+        }
+
+    def response(self, body: bytes) -> bytes:
+        self.by = self.issuers[ocsp.load_der_ocsp_request(body).issuer_key_hash]
+        self.certificates = [self.by.certificate]
+        return super().response(body)

@@ -21,6 +21,11 @@ def contract_key(contract_id: str) -> str:
     return emaid.key(contract_id) or contract_id.strip().casefold()
 
 
+def is_same_contract(first: str, second: str) -> bool:
+    """Whether two texts are the same contract id, with or without separators and check character."""
+    return emaid.is_same(first, second)
+
+
 class Contract(Budgeted):
     """An agreement with one person, a family or a fleet. A contract is never deleted, only terminated."""
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import emaid
 from accounts.models.budget import Budgeted
 from accounts.models.contract import Contract
 from accounts.models.user import User
@@ -17,12 +18,17 @@ from accounts.models.user import User
 _SEPARATORS = re.compile(r"[:.\- ]")
 _MAC = re.compile(r"[0-9a-f]{12}")
 
+_METHODS = {"RFID": "RFID", "APP_USER": "App", "AD_HOC_USER": "Ad hoc", "EMAID": "Plug & Charge"}
+
 
 def normalise_uid(uid: str) -> str:
     """Return the normalised uid, which comparisons use. OCPP's idTag is case-insensitive (1.6 CiString20);
-    surrounding blanks are ignored, and so are the separators of a vehicle's MAC address. With
-    OCPP_TOKEN_NORMAL_FORM separators are ignored in every uid.
+    surrounding blanks are ignored, and so are the separators of a vehicle's MAC address. An eMAID is the same
+    with and without its separators and its check character. With OCPP_TOKEN_NORMAL_FORM separators are
+    ignored in every uid.
     """
+    if key := emaid.comparable(uid):
+        return key
     key = uid.strip().casefold()
     if settings.OCPP_TOKEN_NORMAL_FORM:
         return _SEPARATORS.sub("", key)
@@ -40,6 +46,7 @@ class Token(Budgeted):
         RFID = "RFID", _("RFID card")
         APP_USER = "APP_USER", _("App user")
         AD_HOC_USER = "AD_HOC_USER", _("Ad hoc user")
+        EMAID = "EMAID", _("Contract of a vehicle (eMAID)")
         OTHER = "OTHER", _("Other (vehicle, autocharge)")
 
     class Status(models.TextChoices):
@@ -130,7 +137,7 @@ class Token(Budgeted):
         """How the driver identifies, derived from the type and the form of the uid."""
         if self.type == self.Type.OTHER:
             return "Vehicle autocharge" if self.uid.upper().startswith("VID:") else "Other"
-        return {"RFID": "RFID", "APP_USER": "App", "AD_HOC_USER": "Ad hoc"}[self.type]
+        return _METHODS[self.type]
 
     def reconcile(self, given: Collection[str] = (), *, before: str = "") -> None:
         """Make `status` and `valid` agree: a token that is not valid is invalid, whatever made it so.

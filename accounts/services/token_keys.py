@@ -1,6 +1,8 @@
-"""Recompute the lookup keys of tokens after OCPP_TOKEN_NORMAL_FORM was changed."""
+"""Recompute the lookup keys of tokens after OCPP_TOKEN_NORMAL_FORM was changed, and those of eMAIDs."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -8,6 +10,9 @@ from django.db.models import Q
 
 from accounts.models import Token
 from accounts.models.token import normalise_uid
+
+# An eMAID without separators, as `emaid.comparable` takes it; of the country two letters.
+_WITH_CHECK: Final = r"^\s*[a-z]{2}[a-z0-9]{13}\s*$"
 
 log = structlog.get_logger(__name__)
 
@@ -18,10 +23,14 @@ def renew() -> int:
     Two tokens that differ only in separators cannot share a key: the newer one keeps its old key, is not
     found by the common key, and is logged.
     """
-    has_separators = Q(uid__contains=":") | Q(uid__contains="-") | Q(uid__contains=" ") | Q(uid__contains=".")
+    has_separators = Q()
+    for separator in ":- .*":
+        has_separators |= Q(uid__contains=separator)
+    # A release before this one had the check character in the key.
+    is_emaid = Q(uid__iregex=_WITH_CHECK)
     changed = 0
     for pk, uid, key in (
-        Token.objects.filter(has_separators).order_by("pk").values_list("pk", "uid", "uid_key")
+        Token.objects.filter(has_separators | is_emaid).order_by("pk").values_list("pk", "uid", "uid_key")
     ):
         wanted = normalise_uid(uid)
         if wanted == key:

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
+from accounts import emaid
 from accounts.models import Contract, Token, TokenGroup, UnknownToken
+from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
 from accounts.services import membership, token_events, token_groups
 from accounts.services.token_events import Change, can_charge
@@ -20,6 +22,7 @@ INPUT_TYPES: Final = {
     "APP": Token.Type.APP_USER,
     "APP_USER": Token.Type.APP_USER,
     "AD_HOC_USER": Token.Type.AD_HOC_USER,
+    "EMAID": Token.Type.EMAID,
     "VEHICLE": Token.Type.OTHER,
     "AUTOCHARGE": Token.Type.OTHER,
     "OTHER": Token.Type.OTHER,
@@ -62,8 +65,11 @@ def create(*, uid: str, type: str = "RFID", **given: Any) -> Token:
 
     Raises Conflict when uid and type already exist; Invalid for a vehicle without a MAC address, a user who
     may not charge under the contract, a group of another contract, or a period that ends before it begins.
+    An eMAID belongs to the contract of this id, if there is one.
     """
     _require_known(given)
+    if INPUT_TYPES[type] == Token.Type.EMAID and given.get("contract") is None:
+        given["contract"] = Contract.objects.filter(contract_key=contract_key(uid)).first()
     token = Token(uid=canonical_uid(uid, type), type=INPUT_TYPES[type], **given)
     with transaction.atomic():
         _save(token, has_new_holder=True)
@@ -121,8 +127,14 @@ def add_unknown(unknown: UnknownToken, *, name: str = "") -> Token:
 
 def canonical_uid(uid: str, type: str) -> str:
     """Return the stored form of a uid: for an autocharge vehicle `VID:` and the 12 hex digits of its MAC
-    address.
+    address. Raises Invalid for another text, and for an eMAID that is none.
     """
+    if type == Token.Type.EMAID and not emaid.comparable(uid):
+        raise Invalid(
+            "Use an eMAID of ISO 15118: country, provider, 9 characters and a check character, such as "
+            "DE-8AA-CA2B3C4D5-L.",
+            field="uid",
+        )
     if type not in _VEHICLES:
         return uid.strip()
     digits = re.sub(r"[:.\- ]", "", re.sub(r"^\s*VID:", "", uid, flags=re.IGNORECASE)).upper()

@@ -62,10 +62,13 @@ def of(certificate: x509.Certificate, issuer: x509.Certificate, algorithm: str =
 
 def of_issuer(issuer: x509.Certificate, algorithm: str) -> tuple[str, str]:
     """The issuerNameHash and issuerKeyHash of the certificates that this CA issues."""
-    return (
-        _digest(issuer.subject.public_bytes(), algorithm),
-        _digest(key_bits(issuer.public_key()), algorithm),  # type: ignore[arg-type]
-    )
+    key = key_bits(issuer.public_key())  # type: ignore[arg-type]
+    return of_name(issuer.subject, algorithm), _digest(key, algorithm)
+
+
+def of_name(issuer: x509.Name, algorithm: str) -> str:
+    """The issuerNameHash of the certificates of this issuer."""
+    return _digest(issuer.public_bytes(), algorithm)
 
 
 def key_bits(key: CertificateIssuerPublicKeyTypes) -> bytes:

@@ -12,6 +12,7 @@ from tests.conformance.cases import ids_in
 from tests.conformance.evidence import gathered
 from tests.conformance.peer import VERSIONS, Operator, Records
 from tests.conformance.recording import IS_RECORDING, Recorder, lost
+from tests.responders import Answer, Server, serving
 from tests.servers import LiveServer
 
 # The tokens of every test.
@@ -28,7 +29,16 @@ TOKENS = [
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
+def web() -> Iterator[Server]:
+    """An HTTP server that the server may ask: an OCSP responder, or whatever a test makes of it."""
+    with serving(lambda path, body: Answer(status=404)) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path, web: Server
+) -> Iterator[LiveServer]:
     """A running server that all tests of this folder share. It must end without a traceback in its log."""
     # One token may charge at many stations at once: tests of concurrency start their own server.
     live = LiveServer(
@@ -36,6 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) ->
         template=migrated_database,
         OCPP_CONCURRENT_TX="allow",
         OCPP_LOG_HEARTBEATS="on",
+        OCPP_OCSP_ALLOWED_HOSTS=web.host,
     ).start()
     for token in TOKENS:
         status, answer = live.request("POST", "/api/v1/tokens", token)

@@ -36,7 +36,7 @@ _ENABLED: Final = "ReservationCtrlr.Enabled"
 _ANY_16: Final = "ReserveConnectorZeroSupported"
 _ANY_2X: Final = "ReservationCtrlr.NonEvseSpecific"
 # The 2.x IdTokenType of a token of this server; a station compares it with the type of the presented one.
-_TYPES: Final = {Token.Type.RFID: "ISO14443"}
+_TYPES: Final = {Token.Type.RFID: "ISO14443", Token.Type.EMAID: "eMAID"}
 
 
 async def _prepare(

@@ -1,9 +1,10 @@
-"""Authorize (1.6 4.1; 2.0.1 C01; 2.1 I08)."""
+"""Authorize (1.6 4.1; 2.0.1 C01, C07; 2.1 I08)."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ocpp_server import contract_certificates
 from ocpp_server.live.station import Station
 from ocpp_server.prices import price
 from ocpp_server.protocol import translate
@@ -20,9 +21,15 @@ async def authorize_16(station: Station, request: dict[str, Any]) -> dict[str, A
 
 @on("Authorize", V201)
 async def authorize(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """C07: a contract certificate, or its hash data, is checked before the token."""
     token = translate.id_token(request["idToken"])
     assert token is not None  # required by the schema
-    return {"idTokenInfo": translate.id_token_info(await decide(station=station, token=token))}
+    certificate = await contract_certificates.port.app.check(station, token, request)
+    decision = await decide(station=station, token=token, certificate=certificate)
+    answer: dict[str, Any] = {"idTokenInfo": translate.id_token_info(decision)}
+    if certificate is not None:
+        answer["certificateStatus"] = contract_certificates.status(certificate, decision.verdict).value
+    return answer
 
 
 @on("Authorize", V21)

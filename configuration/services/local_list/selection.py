@@ -15,7 +15,7 @@ from ocpp_server.protocol.translate.local_list import fits, listed_token
 from transactions.services.authorization.listing import Use, verdict
 
 # The 2.x type of a token that was never presented at the station, by the token's own type.
-_TYPES: Final = {"RFID": "ISO14443"}
+_TYPES: Final = {"RFID": "ISO14443", "EMAID": "eMAID"}
 _OTHER_TYPE: Final = "Central"
 # The 2.x types of tokens that drivers present at a station. Others come from remote starts.
 _PRESENTED: Final = frozenset({"ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "eMAID"})

@@ -133,3 +133,20 @@ def test_a_check_character_that_was_left_out_is_added(text: str, whole: str | No
 def test_a_letter_that_is_ascii_only_in_capitals_is_no_emaid(text: str) -> None:
     assert emaid.parse(text) is None
     assert emaid.expected_check(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_same"),
+    [
+        ("DE8AA0012345670", "DE-8AA-001234567-0", True),
+        ("DE8AA0012345670", "de8aa001234567", True),
+        ("DE8AA0012345679", "DE8AA001234567", True),
+        ("DE8AA0012345670", "DE8AA0012345679", False),
+        ("DE8AA0012345670", "DE8AA001234568", False),
+        ("CARD", "card", True),
+        ("CARD1", "CARD", False),
+        ("", "", False),
+    ],
+)
+def test_a_contract_is_the_same_without_its_check_character(first: str, second: str, is_same: bool) -> None:
+    assert emaid.is_same(first, second) is emaid.is_same(second, first) is is_same

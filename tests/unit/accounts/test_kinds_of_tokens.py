@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.models import Contract
+from accounts.models.token import normalise_uid
 from accounts.services import tokens
+from ocpp_server.domain import Invalid
 
 pytestmark = pytest.mark.django_db
 
@@ -18,6 +21,7 @@ pytestmark = pytest.mark.django_db
         ("AD_HOC_USER", "guest", "AD_HOC_USER", "Ad hoc"),
         ("VEHICLE", "00:11:22:33:44:55", "OTHER", "Vehicle autocharge"),
         ("AUTOCHARGE", "00:11:22:33:44:55", "OTHER", "Vehicle autocharge"),
+        ("EMAID", "DE-8AA-001234567-0", "EMAID", "Plug & Charge"),
         ("OTHER", "thing", "OTHER", "Other"),
     ],
 )
@@ -28,3 +32,36 @@ def test_every_type_of_the_api_is_stored_as_its_type_of_OCPI(
 
     token.refresh_from_db()
     assert (token.type, token.method) == (stored, method)
+
+
+def test_a_token_of_an_emaid_belongs_to_the_contract_of_this_id() -> None:
+    contract = Contract.objects.create(contract_id="DE-8AA-001234567-0")
+    other = Contract.objects.create(contract_id="OTHER")
+
+    assert tokens.create(uid="de8aa001234567", type="EMAID").contract == contract
+    assert tokens.create(uid="DE8AA001234568", type="EMAID").contract is None
+    assert tokens.create(uid="FR-XYZ-123456789-2", type="EMAID", contract=other).contract == other
+
+
+@pytest.mark.parametrize("uid", ["04A2B3C4", "", "DE8AA00123456", "NLTNM7223458"])
+def test_a_token_of_an_emaid_needs_one(uid: str) -> None:
+    with pytest.raises(Invalid):
+        tokens.create(uid=uid, type="EMAID")
+
+
+@pytest.mark.parametrize(
+    ("uid", "key"),
+    [
+        ("DE8AA0012345670", "de8aa001234567"),
+        (" de-8aa-001234567 ", "de8aa001234567"),
+        ("DE*8AA*001234567*0", "de8aa001234567"),
+        # A wrong check character stays, and the separators go.
+        ("DE-8AA-001234567-9", "de8aa0012345679"),
+        # A uid of 7 bytes, and 12 digits, are no eMAIDs with a check character.
+        ("ABCDEF12345678", "abcdef12345678"),
+        ("NLTNM7223458", "nltnm7223458"),
+        ("NL-TNM-722345-8", "nltnm722345"),
+    ],
+)
+def test_every_spelling_of_an_emaid_has_one_key(uid: str, key: str) -> None:
+    assert normalise_uid(uid) == key

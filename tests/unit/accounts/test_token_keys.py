@@ -58,3 +58,13 @@ def test_of_two_uids_with_one_key_the_newer_keeps_its_own_and_is_logged(settings
     assert (renewed, keys()) == (2, ["04a2", "04-a2", "04a3"])
     assert [(one["event"], one["token_id"]) for one in logged] == [("token.same_normal_form", newer.pk)]
     assert Token.objects.get(uid_key="04a2") == older
+
+
+def test_the_key_of_an_emaid_from_before_loses_its_check_character() -> None:
+    """Releases before had the whole text in the key."""
+    plain, spelled = tokens.create(uid="DE8AA0012345670"), tokens.create(uid="FR*XYZ*123456789*2")
+    Token.objects.filter(pk=plain.pk).update(uid_key="de8aa0012345670")
+    Token.objects.filter(pk=spelled.pk).update(uid_key="fr*xyz*123456789*2")
+
+    assert (token_keys.renew(), keys()) == (2, ["de8aa001234567", "frxyz123456789"])
+    assert token_keys.renew() == 0

@@ -19,6 +19,7 @@ from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from chargepoints.services.battery_swap import swaps
 from ocpp_server import live
+from ocpp_server.contract_certificates import Finding
 from ocpp_server.domain import Conflict
 from ocpp_server.error_codes import Code
 from ocpp_server.live.records import TokenRecord, TransactionState
@@ -81,7 +82,7 @@ DIRECT_PAYMENT = "DirectPayment"
 _TYPES = {
     "ISO14443": Token.Type.RFID,
     "ISO15693": Token.Type.RFID,
-    "eMAID": Token.Type.APP_USER,
+    "eMAID": Token.Type.EMAID,
     "MacAddress": Token.Type.OTHER,
 }
 
@@ -93,6 +94,7 @@ async def decide(
     place: Place | None = None,
     purpose: Purpose = Purpose.IDENTIFY,
     at: datetime | None = None,
+    certificate: Finding | None = None,
 ) -> Decision:
     """Blocked, then Expired, then Invalid, then ConcurrentTx, then Accepted. An unknown token is Invalid, and
     is added to the inbox; the reference of a payment is accepted, because the payment is the authorization.
@@ -101,17 +103,20 @@ async def decide(
     a session here, or of the same group as one, may always end it. Other sessions are checked for START only:
     a token that stops has a running transaction by nature (1.6 7.2), and a start replaces a session on the
     same connector. So are reservations of other tokens, at the moment `at` of the start: by default now.
+
+    A `certificate` of a contract that is not valid refuses the token, whatever the token itself is.
     """
 
     def reserved(key: str, group_id: str) -> Refused | None:
         is_start = purpose is Purpose.START
         return holding.refuse(station, key, group_id, place, at or station.received_at) if is_start else None
 
+    if certificate is not None and certificate.verdict is not Verdict.ACCEPTED:
+        decision = Decision(certificate.verdict, reason=certificate.reason)
+        return _refused(station, token, place, decision, purpose)
     if token.type == NO_AUTHORIZATION:
         decision = await _without_token(station, token, reserved("", ""))
-        if not decision.is_accepted:
-            _keep_refusal(station, token, place, decision, purpose)
-        return decision
+        return decision if decision.is_accepted else _refused(station, token, place, decision, purpose)
     paid = await direct_payments.find(station, token, is_start=purpose is Purpose.START)
     state = live.state()
     key = normalise_uid(token.value)
@@ -125,8 +130,7 @@ async def decide(
             return decision
         if key and decision is _UNKNOWN:
             await journal.run(unknown_tokens.note, token.value, station.identity, station.received_at)
-        _keep_refusal(station, token, place, decision, purpose)
-        return decision
+        return _refused(station, token, place, decision, purpose)
     now = datetime.now(UTC)
     refused = access.standing(record, now)
     prepaid = credit.port.app.credit(record)
@@ -149,7 +153,7 @@ async def decide(
         station.used_tokens.append(record.pk)
         announcing.presented(station, token, place, announcing.How(decision.verdict, record.pk), purpose)
     else:
-        _keep_refusal(station, token, place, decision, purpose)
+        _refused(station, token, place, decision, purpose)
     return decision
 
 
@@ -315,9 +319,10 @@ def _without_row(
     return _FREE_VEND if station.accepts_unknown_tokens else _UNKNOWN
 
 
-def _keep_refusal(
+def _refused(
     station: Station, token: IdToken, place: Place | None, decision: Decision, purpose: Purpose
-) -> None:
+) -> Decision:
+    """Keep the refusal for the operator. Returns the decision."""
     how = announcing.How(decision.verdict, decision.token_pk, decision.reason)
     announcing.presented(station, token, place, how, purpose)
     if decision.is_unknown:
@@ -335,3 +340,4 @@ def _keep_refusal(
         reason=decision.reason[:300],
         at=station.received_at,
     )
+    return decision

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zlib import crc32
 
+from accounts.models.token import normalise_uid
 from chargepoints.services import availability
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
@@ -273,7 +274,7 @@ async def _decide_again(station: Station, transaction: TransactionState, event: 
     is_stop = transaction.id_token or event.type == ENDED or event.trigger == "StopAuthorized"
     purpose = Purpose.STOP if is_stop else Purpose.START
     decision = await decide(station=station, token=event.token, place=event.place, purpose=purpose)
-    is_owner = event.token.value.strip().casefold() == transaction.token_key
+    is_owner = normalise_uid(event.token.value) == transaction.token_key
     if event.type == STARTED and is_owner and transaction.authorization_status:
         return Decision(
             _as_answered(transaction, decision),

@@ -103,7 +103,7 @@ async def test_a_start_without_a_token_follows_the_setting_of_the_station(
     [
         ("ISO14443", "RFID"),
         ("ISO15693", "RFID"),
-        ("eMAID", "APP_USER"),
+        ("eMAID", "EMAID"),
         ("MacAddress", "OTHER"),
         ("Central", "AD_HOC_USER"),  # a type of OCPP that no token has: the oldest
         ("", "AD_HOC_USER"),
@@ -114,7 +114,7 @@ async def test_the_type_of_a_message_chooses_among_tokens_with_one_uid(
 ) -> None:
     made = [
         token(pk=pk, type=type)
-        for pk, type in enumerate(("AD_HOC_USER", "OTHER", "APP_USER", "RFID"), start=1)
+        for pk, type in enumerate(("AD_HOC_USER", "OTHER", "EMAID", "APP_USER", "RFID"), start=1)
     ]
 
     decision = await present(a_station(), "CARD", kind)

@@ -1,0 +1,58 @@
+"""GetCertificateStatus (2.x M06) and GetCertificateChainStatus (2.1 M07)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from certificates.services.certificates import statuses
+from ocpp_server.live.station import Station
+from ocpp_server.pki import hash_data
+from ocpp_server.protocol.registry import on
+from ocpp_server.protocol.translate.times import time
+from ocpp_server.protocol.versions import V21, V201
+
+# The longest ocspResult.
+MOST_201, MOST_21 = 5500, 18_000
+
+
+@on("GetCertificateStatus", V201)
+async def get_certificate_status(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    return await ocsp_result(request, MOST_201)
+
+
+@on("GetCertificateStatus", V21)
+async def get_certificate_status_21(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    return await ocsp_result(request, MOST_21)
+
+
+async def ocsp_result(request: dict[str, Any], most_characters: int) -> dict[str, Any]:
+    """Accepted with the response of the responder, whatever it says; Failed with the reason without one."""
+    asked = request["ocspRequestData"]
+    result = await statuses.response(hash_data.read(asked), asked["responderURL"], most_characters)
+    if isinstance(result, str):
+        return {"status": "Accepted", "ocspResult": result}
+    return {"status": "Failed", "statusInfo": {"reasonCode": result.code, "additionalInfo": str(result)}}
+
+
+@on("GetCertificateChainStatus", V21)
+async def get_certificate_chain_status(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    asked = request["certificateStatusRequests"]
+    wanted = [
+        statuses.Wanted(hash_data.read(one["certificateHashData"]), one["source"], tuple(one["urls"]))
+        for one in asked
+    ]
+    found = await statuses.of_chain(wanted, station.received_at)
+    return {
+        "certificateStatus": [
+            {
+                "source": one["source"],
+                "status": status.word,
+                "nextUpdate": time(status.next_update),
+                "certificateHashData": {
+                    name: one["certificateHashData"][name]
+                    for name in ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")
+                },
+            }
+            for one, status in zip(asked, found, strict=True)
+        ]
+    }
