@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,7 +10,7 @@ class CertificatesConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from certificates import jobs
-        from certificates.services.certificates import campaigns, clients, contracts
+        from certificates.services.certificates import campaigns, clients, contract_providers, contracts
         from chargepoints.services.campaigns import kinds
         from ocpp_server import commanding, contract_certificates
         from ocpp_server.environment.roles import Role
@@ -17,6 +18,9 @@ class CertificatesConfig(AppConfig):
         from ocpp_server.transport.handshake import client_certificates
 
         contract_certificates.port.fill(contracts)
+        contract_providers.providers.load(
+            settings.OCPP_CONTRACT_PROVIDERS, limit_s=settings.OCPP_CONTRACT_PROVIDER_TIMEOUT
+        )
         commanding.announce("certificates.commands")
         client_certificates.port.fill(clients)
         scheduler.register(jobs.JOBS)

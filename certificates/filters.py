@@ -22,12 +22,11 @@ class TrustRootQuery(ListQuery):
     kind = serializers.ChoiceField(choices=TrustRoot.Kind.values, required=False)
     isEnabled = FlagField(required=False)
     expiresBefore = TimeField(required=False, help_text="Roots that end before this time.")
-from django.db.models import QuerySet
 from rest_framework import serializers
 
 from certificates.models import AuthorityRequest, IssuedCertificate, SigningRequest
 from chargepoints.models import ChargePoint
-from ocpp_server.api.fields import TextField, TimeField
+from ocpp_server.api.fields import TimeField
 from ocpp_server.api.lists import ListQuery, ordering
 
 

@@ -24,14 +24,12 @@ from ocpp_server.protocol.versions import V2X, V16, VERSIONS, Version
 # see `ocpp_server.not_yet`.
 _NOT_YET_16: Final[dict[str, str]] = {}
 _NOT_YET_2X: Final = {
-    "Get15118EVCertificate": "the server knows no pool of vehicle certificates yet",
 }
 # The reason of each.
 WHY_NOT_YET: Final = {**_NOT_YET_16, **_NOT_YET_2X}
 
 NOT_YET: Final[frozenset[tuple[Version, str]]] = frozenset(
-    [(V16, name) for name in _NOT_YET_16]
-    + [(version, name) for version in V2X for name in _NOT_YET_2X]
+    [(V16, name) for name in _NOT_YET_16] + [(version, name) for version in V2X for name in _NOT_YET_2X]
 )
 
 

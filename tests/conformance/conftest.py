@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tests.servers import LiveServer
 
 # The tokens of every test.
 ALICE, BOB, FIELD = "ALICE0001", "BOB00002", "FIELD0001"
+# The token of this server at the pools of contract certificates.
+POOL_TOKEN = "a-token-that-no-log-may-have"  # noqa: S105 - of a test
 TOKENS = [
     {"uid": ALICE},
     {"uid": FIELD},
@@ -40,6 +43,15 @@ def server(
     tmp_path_factory: pytest.TempPathFactory, migrated_database: Path, web: Server
 ) -> Iterator[LiveServer]:
     """A running server that all tests of this folder share. It must end without a traceback in its log."""
+    pools = tmp_path_factory.mktemp("pools") / "pools.json"
+    pools.write_text(
+        json.dumps(
+            [
+                {"name": "First", "url": f"{web.url}/first", "token": POOL_TOKEN},
+                {"name": "Second", "url": f"{web.url}/second", "token": POOL_TOKEN},
+            ]
+        )
+    )
     # One token may charge at many stations at once: tests of concurrency start their own server.
     live = LiveServer(
         tmp_path_factory.mktemp("conformance"),
@@ -47,6 +59,7 @@ def server(
         OCPP_CONCURRENT_TX="allow",
         OCPP_LOG_HEARTBEATS="on",
         OCPP_OCSP_ALLOWED_HOSTS=web.host,
+        OCPP_CONTRACT_PROVIDERS=str(pools),
     ).start()
     for token in TOKENS:
         status, answer = live.request("POST", "/api/v1/tokens", token)
