@@ -7,8 +7,15 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from certificates.models import InstalledCertificate, TrustRoot
+from certificates.models import (
+    AuthorityRequest,
+    InstalledCertificate,
+    IssuedCertificate,
+    SigningRequest,
+    TrustRoot,
+)
 from certificates.services.certificates import root_sets
+from chargepoints.models import ChargePoint
 from ocpp_server.api.fields import FlagField, TextField, TimeField, WholeField
 from ocpp_server.api.lists import ListQuery, ordering, search
 
@@ -22,12 +29,9 @@ class TrustRootQuery(ListQuery):
     kind = serializers.ChoiceField(choices=TrustRoot.Kind.values, required=False)
     isEnabled = FlagField(required=False)
     expiresBefore = TimeField(required=False, help_text="Roots that end before this time.")
-from rest_framework import serializers
 
-from certificates.models import AuthorityRequest, IssuedCertificate, SigningRequest
-from chargepoints.models import ChargePoint
-from ocpp_server.api.fields import TimeField
-from ocpp_server.api.lists import ListQuery, ordering
+    def containing(self, text: str) -> Q:
+        return Q(name__icontains=text) | Q(subject__icontains=text)
 
 
 class _OfStation(ListQuery):
@@ -68,9 +72,6 @@ class IssuedCertificateQuery(_OfStation):
         before = self.validated_data.get("expiresBefore")
         return rows if before is None else rows.filter(not_after__lt=before)
 
-    def containing(self, text: str) -> Q:
-        return Q(name__icontains=text) | Q(subject__icontains=text)
-
 
 class InstalledCertificateQuery(ListQuery):
     orderings = {"id": "pk"}
@@ -87,12 +88,14 @@ class InstalledCertificateQuery(ListQuery):
         is_current = self.validated_data.get("isCurrent")
         return rows if is_current is None else rows.filter(ended_at__isnull=is_current)
 
+
 class AuthorityRequestQuery(ListQuery):
     orderings = {"id": "pk"}
     exact = {"state": "state"}
 
     ordering = ordering(orderings)
     state = serializers.ChoiceField(choices=AuthorityRequest.State.values, required=False)
+
 
 class RootSetQuery(ListQuery):
     orderings = {"createdAt": "pk"}

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from certificates.models import InstalledCertificate
-from certificates.services.certificates import refreshing
-from ocpp_server.process.scheduler import SWEEP, Job, Step, in_journal
+from certificates.models import InstalledCertificate, SigningRequest
+from certificates.services.certificates import adoption, delivery, refreshing, revoking
+from ocpp_server.process.scheduler import SWEEP, TRIM, Job, Step, in_journal
+from ocpp_server.storage import retention
 from ocpp_server.storage.retention import DELETE_AT_ONCE
 
 # How long a certificate is kept after its end at the station.
 ENDED_KEPT: Final = timedelta(days=365)
 
-# Metrics and logs know the job by this name.
+# Metrics and logs know the jobs by these names.
+SEND_CERTIFICATES: Final = Job("send_certificates", every=0.5)
 LIST_CERTIFICATES: Final = Job("list_certificates", every=1.0)
 
 
@@ -22,21 +24,6 @@ def delete_ended() -> None:
     ended = InstalledCertificate.objects.filter(ended_at__lt=datetime.now(UTC) - ENDED_KEPT)
     oldest = list(ended.order_by("ended_at").values_list("pk", flat=True)[:DELETE_AT_ONCE])
     InstalledCertificate.objects.filter(pk__in=oldest).delete()
-
-
-JOBS: Final[tuple[tuple[Job, Step], ...]] = (
-    (LIST_CERTIFICATES, refreshing.refresh_due),
-    (SWEEP, in_journal(delete_ended)),
-from datetime import UTC, datetime
-from typing import Final
-
-from certificates.models import SigningRequest
-from certificates.services.certificates import adoption, delivery, revoking
-from ocpp_server.process.scheduler import SWEEP, TRIM, Job, Step, in_journal
-from ocpp_server.storage import retention
-
-# Metrics and logs know the job by this name.
-SEND_CERTIFICATES: Final = Job("send_certificates", every=0.5)
 
 
 def find_not_adopted() -> None:
@@ -56,7 +43,9 @@ def trim_requests() -> None:
 
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (SEND_CERTIFICATES, delivery.send_due),
+    (LIST_CERTIFICATES, refreshing.refresh_due),
     (SWEEP, in_journal(find_not_adopted)),
     (SWEEP, in_journal(revoke_superseded)),
+    (SWEEP, in_journal(delete_ended)),
     (TRIM, in_journal(trim_requests)),
 )

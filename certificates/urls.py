@@ -1,17 +1,6 @@
 """URLs below /api/v1."""
 
-from certificates.views.installed import InstalledCertificateViewSet
-from certificates.views.root_set import LackingStationViewSet, RootSetViewSet, WantedRootViewSet
-from certificates.views.trust_root import TrustRootViewSet
-from ocpp_server.api.resources import Router
-
-router = Router()
-router.register("certificates/root-sets", RootSetViewSet)
-router.register("certificates/root-sets/<str:root_set_id>/lacking-stations", LackingStationViewSet)
-router.register("chargepoints/<str:client_id>/wanted-roots", WantedRootViewSet)
-router.register("certificates/roots", TrustRootViewSet)
-router.register("chargepoints/<str:client_id>/certificates", InstalledCertificateViewSet)
-from certificates.views import authorities, issued, signing_requests
+from certificates.views import authorities, installed, issued, root_set, signing_requests, trust_root
 from ocpp_server.api.resources import Router
 
 router = Router()
@@ -19,5 +8,10 @@ router.register("certificates/authorities", authorities.CertificateAuthorityView
 router.register("certificates/authority-requests", authorities.AuthorityRequestViewSet)
 router.register("certificates/signing-requests", signing_requests.SigningRequestViewSet)
 router.register("certificates/issued", issued.IssuedCertificateViewSet)
+router.register("certificates/roots", trust_root.TrustRootViewSet)
+router.register("certificates/root-sets", root_set.RootSetViewSet)
+router.register("certificates/root-sets/<str:root_set_id>/lacking-stations", root_set.LackingStationViewSet)
+router.register("chargepoints/<str:client_id>/wanted-roots", root_set.WantedRootViewSet)
+router.register("chargepoints/<str:client_id>/certificates", installed.InstalledCertificateViewSet)
 
 urlpatterns = router.urls
