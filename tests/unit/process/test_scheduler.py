@@ -23,6 +23,7 @@ NAMES = {
     "forget_presence",
     "expire",
     "list_certificates",
+    "send_certificates",
     "push_dynamic_profiles",
     "send_profiles_again",
     "ask_for_missing_events",
