@@ -10,8 +10,15 @@ class CertificatesConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from certificates import jobs
-        from certificates.services.certificates import campaigns, clients, contract_providers, contracts
+        from certificates.services.certificates import (
+            campaigns,
+            clients,
+            contract_providers,
+            contracts,
+            profiles,
+        )
         from chargepoints.services.campaigns import kinds
+        from chargepoints.services.provisioning import trust
         from ocpp_server import commanding, contract_certificates
         from ocpp_server.environment.roles import Role
         from ocpp_server.process import scheduler, work
@@ -23,6 +30,7 @@ class CertificatesConfig(AppConfig):
         )
         commanding.announce("certificates.commands")
         client_certificates.port.fill(clients)
+        trust.port.fill(profiles)
         scheduler.register(jobs.JOBS)
         work.register(Role.SIGNER, "certificates.signing.work.run")
         kinds.register(campaigns.ROOT_CERTIFICATES)

@@ -266,6 +266,8 @@ AXES_ENABLE_ADMIN = False  # its admin pages have no unfold style
 
 SECRET_KEY: str = ENVIRONMENT["SECRET_KEY"] or kept_secret_key()
 TLS_CERT: Path | None = ENVIRONMENT["TLS_CERT"]
+TLS_SECOND_CERT: Path | None = ENVIRONMENT["TLS_SECOND_CERT"]
+TLS_CLIENT_PORT: int | None = ENVIRONMENT["TLS_CLIENT_PORT"]
 TLS_CLIENT_CERT_HEADER: str = ENVIRONMENT["TLS_CLIENT_CERT_HEADER"]
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
 _OWN_HOST = listening.in_url(listening.own_host(ENVIRONMENT["LISTEN_ADDRESS"]))

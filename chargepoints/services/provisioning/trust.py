@@ -10,11 +10,6 @@ from ocpp_server.ports import Port
 class Trust(Protocol):
     """Uses the database."""
 
-    def listener(self) -> str:
-        """The address at which stations connect with a client certificate, such as wss://csms:8443/ocpp.
-        Empty if the server has none.
-        """
-
     def has_certificate(self, charge_point_pk: int) -> bool | None:
         """Whether the station has a client certificate that this server accepts; None if unknown."""
 
@@ -24,9 +19,6 @@ class Trust(Protocol):
 
 class NotKnown:
     """The port without an app: nothing is known."""
-
-    def listener(self) -> str:
-        return ""
 
     def has_certificate(self, charge_point_pk: int) -> bool | None:
         return None

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from django.conf import settings
 
-from chargepoints.services.provisioning import trust
 from ocpp_server.pki import parsing
 from ocpp_server.transport.handshake.profiles import WITH_CERTIFICATE, WITH_TLS
 
@@ -19,9 +18,10 @@ _LEAST_VALIDITY: Final = timedelta(days=7)
 
 def address(profile: int) -> str:
     """The address for stations of this profile; empty if the settings don't show it."""
-    if profile >= WITH_CERTIFICATE:
-        return trust.port.app.listener()
     public = urlsplit(settings.PUBLIC_URL)
+    if profile >= WITH_CERTIFICATE and public.hostname and settings.TLS_CLIENT_PORT:
+        host = f"[{public.hostname}]" if ":" in public.hostname else public.hostname
+        return f"wss://{host}:{settings.TLS_CLIENT_PORT}/ocpp"
     has_tls = public.scheme == "https"
     if not public.netloc or has_tls != (profile >= WITH_TLS):
         return ""
@@ -41,8 +41,11 @@ def fault(profile: int, now: datetime | None = None) -> str:
         )
     if not own and not is_proxied:
         return "This server has no TLS: set TLS_CERT, or PUBLIC_URL to the https address of its proxy."
-    if profile >= WITH_CERTIFICATE and not trust.port.app.listener():
-        return "This server has no listener that asks stations for a certificate."
+    if profile >= WITH_CERTIFICATE and not (settings.TLS_CLIENT_PORT or settings.TLS_CLIENT_CERT_HEADER):
+        return (
+            "This server asks no station for a certificate: set TLS_CLIENT_PORT, or TLS_CLIENT_CERT_HEADER "
+            "behind a proxy that does."
+        )
     if own is None:
         return ""
     try:

@@ -25,11 +25,8 @@ NOW = datetime.now(UTC)
 class Known(trust.NotKnown):
     """An app that knows certificates."""
 
-    def __init__(self, *, address: str = "", has: bool | None = None, trusts: bool | None = None) -> None:
-        self._address, self._has, self._trusts = address, has, trusts
-
-    def listener(self) -> str:
-        return self._address
+    def __init__(self, *, has: bool | None = None, trusts: bool | None = None) -> None:
+        self._has, self._trusts = has, trusts
 
     def has_certificate(self, charge_point_pk: int) -> bool | None:
         return self._has
@@ -55,11 +52,12 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("https://csms.example", 2, "wss://csms.example/ocpp"),
         ("https://csms.example", 1, ""),
         ("https://csms.example", 3, "wss://csms.example:8443/ocpp"),
+        ("http://[2001:db8::1]:8081", 3, "wss://[2001:db8::1]:8443/ocpp"),
+        ("", 3, ""),
     ],
 )
-def test_the_address_of_a_profile(settings: Any, known: Any, public: str, profile: int, address: str) -> None:
-    known(address="wss://csms.example:8443/ocpp")
-    settings.PUBLIC_URL = public
+def test_the_address_of_a_profile(settings: Any, public: str, profile: int, address: str) -> None:
+    settings.PUBLIC_URL, settings.TLS_CLIENT_PORT = public, 8443
 
     assert listeners.address(profile) == address
 
@@ -73,7 +71,7 @@ def test_the_address_of_a_profile(settings: Any, known: Any, public: str, profil
         (False, True, 1, ""),
         (True, False, 1, "with TLS alone"),
         (True, False, 2, "ends on"),  # that of the tests is valid for a day
-        (False, True, 3, "asks stations for a certificate"),
+        (False, True, 3, "asks no station for a certificate"),
     ],
 )
 def test_what_is_known_against_a_listener(
@@ -143,10 +141,9 @@ def test_a_lower_profile_needs_the_word_of_the_station(
         (2, {}, [], True),
         (2, {"trusts": True}, [], False),
         (2, {"trusts": False}, ["does not have the root"], False),
-        (3, {"address": "wss://a"}, ["no client certificate"], True),
-        (3, {"address": "wss://a", "has": False, "trusts": True}, ["no client certificate"], False),
-        (3, {"address": "wss://a", "has": True, "trusts": True}, [], False),
-        (3, {"has": True, "trusts": True}, ["asks stations for a certificate"], False),
+        (3, {}, ["no client certificate"], True),
+        (3, {"has": False, "trusts": True}, ["no client certificate"], False),
+        (3, {"has": True, "trusts": True}, [], False),
     ],
 )
 def test_what_is_known_and_not_known_of_the_certificates(
@@ -159,7 +156,7 @@ def test_what_is_known_and_not_known_of_the_certificates(
     words: list[str],
     is_doubtful: bool,
 ) -> None:
-    settings.TLS_CERT, settings.BEHIND_TLS = None, True
+    settings.TLS_CERT, settings.BEHIND_TLS, settings.TLS_CLIENT_CERT_HEADER = None, True, "X-Cert"
     known(**what)
     found = upgrading.obstacles(station.pk, target)
 
