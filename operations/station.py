@@ -39,6 +39,7 @@ from operations import (
     logs,
     refusals,
     reservations,
+    security_profiles,
     station_notices,
     tariffs,
 )
@@ -181,6 +182,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "follow_ups": follow_ups.rows(charge_point),
             "logs": logs.rows(charge_point, user),
             "firmware": firmware.rows(charge_point),
+            "security_profiles": security_profiles.rows(charge_point),
             "certificates": certificates.rows(charge_point),
             "profiles": charging_profiles.rows(charge_point),
             "display": display_messages.rows(charge_point),

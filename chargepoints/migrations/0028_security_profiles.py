@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, default='', help_text='Why it waits, or has failed.', max_length=500)),
                 ('steps', models.JSONField(default=list, help_text='Each step so far: its state, when it began, and the answer that ended it.')),
                 ('slot', models.PositiveIntegerField(help_text='2.x: the slot of the network profile.', null=True)),
-                ('csms_url', models.CharField(blank=True, default='', help_text='2.x: of the central system.', max_length=2000, verbose_name='address')),
+                ('csms_url', models.CharField(blank=True, default='', help_text='2.x: of the central system, login masked.', max_length=2000, verbose_name='address')),
                 ('justification', models.CharField(blank=True, default='', help_text='Why it was sent in spite of a failed check.', max_length=255)),
                 ('window', models.PositiveIntegerField(help_text='Seconds that the station has to return.')),
                 ('actor', models.CharField(blank=True, default='', help_text='The one who asked for it.', max_length=150)),

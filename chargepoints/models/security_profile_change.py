@@ -45,7 +45,11 @@ class SecurityProfileChange(models.Model):
     )
     slot = models.PositiveIntegerField(null=True, help_text=_("2.x: the slot of the network profile."))
     csms_url = models.CharField(
-        _("address"), max_length=2000, blank=True, default="", help_text=_("2.x: of the central system.")
+        _("address"),
+        max_length=2000,
+        blank=True,
+        default="",
+        help_text=_("2.x: of the central system, login masked."),
     )
     justification = models.CharField(
         max_length=255, blank=True, default="", help_text=_("Why it was sent in spite of a failed check.")

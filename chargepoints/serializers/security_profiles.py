@@ -23,7 +23,9 @@ class SecurityProfileChangeSerializer(ReadSerializer):
     reason = serializers.CharField(help_text="Why it waits, or has failed, as a sentence.")
     steps = ProfileStepSerializer(many=True, help_text="The steps so far, in order.")
     slot = serializers.IntegerField(allow_null=True, help_text="2.x: the slot of the network profile.")
-    csmsUrl = serializers.CharField(source="csms_url", help_text="2.x: the address in that slot.")
+    csmsUrl = serializers.CharField(
+        source="csms_url", help_text="2.x: the address in that slot, login masked."
+    )
     justification = serializers.CharField(help_text="Why it was sent in spite of a failed check.")
     window = serializers.IntegerField(help_text="Seconds that the station has to return.")
     actor = serializers.CharField()

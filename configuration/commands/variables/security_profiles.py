@@ -25,6 +25,7 @@ from ocpp_server.command_fields import Label
 from ocpp_server.commanding import Rest, Result, command
 from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
 from ocpp_server.observability import tracing
+from ocpp_server.observability.masking import masked_words
 from ocpp_server.protocol.versions import V16, in_dialect
 from ocpp_server.rights import Right, role_for
 from ocpp_server.storage.journal import journal
@@ -56,7 +57,8 @@ async def _prepare(
     if version != V16:
         slot, _used = await journal.run(upgrading.slots, charge_point.pk, given.get("slot"))
         payload = _profile(target, slot, given)
-        columns |= {"slot": slot, "csms_url": payload["connectionData"]["ocppCsmsUrl"]}
+        url = masked_words(payload["connectionData"]["ocppCsmsUrl"])
+        columns |= {"slot": slot, "csms_url": url[:2000]}
     return {"target": target, "window": given["window"], "columns": columns, "payload": payload}
 
 

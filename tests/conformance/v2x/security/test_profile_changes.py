@@ -72,15 +72,19 @@ async def test_TC_A_19_a_station_returns_at_the_higher_profile_and_is_held_there
 async def test_A05_the_job_goes_on_where_no_caller_waits(
     server: LiveServer, operator: Operator, records: Records, version: str
 ) -> None:
+    url = "wss://ann:hunter2@csms.example.com/ocpp"
     async with station(server, version, fresh("SEC")) as peer:
         await report_slots(peer, "3,1", "1,3,5")
         await operator.change(peer.identity, password=PASSWORD, securityProfile=1)
-        status, _ = await operator.request("POST", f"{path(peer)}?wait=false", body(peer))
+        status, _ = await operator.request("POST", f"{path(peer)}?wait=false", body(peer, csmsUrl=url))
         calls = await take_steps(peer)
         await change_is(records, peer, "awaited")
 
     assert status == 202
     assert calls[0][3]["configurationSlot"] == 5
+    assert calls[0][3]["connectionData"]["ocppCsmsUrl"] == url
+    kept = [records.of(TABLE, peer.identity), records.commands(peer.identity)]
+    assert "csms.example.com" in str(kept) and "hunter2" not in str(kept)
     assert calls[1][3]["setVariableData"][0]["attributeValue"] == "5,3,1"
     assert profiles_of(records, peer) == (1, 2)
 

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
 from ocpp_server.error_codes import Code
 from ocpp_server.live.memory import MemoryState
 from ocpp_server.protocol import actions
-from ocpp_server.protocol.versions import V16, V201
+from ocpp_server.protocol.versions import V16, V21, V201
 from ocpp_server.transport import calls, command_store, sent_commands, station_store
 from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.switchboard import Switchboard
@@ -324,6 +325,56 @@ async def test_the_security_profile_is_not_lowered(socket: Noted, store: Store, 
 async def test_other_values_and_keys_are_sent(socket: Noted, key: str, value: str) -> None:
     await calls.check(a_row(profile=2), "ChangeConfiguration", {"key": key, "value": value})
     await calls.check(a_row(profile=2), "Reset", SOFT)
+
+
+def profile_of(number: int) -> dict[str, Any]:
+    """A network profile with this security profile."""
+    data = {
+        "ocppVersion": "OCPP20", "ocppTransport": "JSON", "ocppCsmsUrl": "wss://a", "messageTimeout": 30,
+        "securityProfile": number, "ocppInterface": "Wired0",
+    }  # fmt: skip
+    return {"configurationSlot": 1, "connectionData": data}
+
+
+def variable_of(number: str, component: str = "networkCONFIGURATION") -> dict[str, Any]:
+    place = {"component": {"name": component, "instance": "1"}, "variable": {"name": "securityProfile"}}
+    return {"setVariableData": [{**place, "attributeValue": number}]}
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "field"),
+    [
+        ("SetNetworkProfile", profile_of(1), "connectionData.securityProfile"),
+        ("SetVariables", variable_of("1"), "setVariableData.0.attributeValue"),
+        ("SetNetworkProfile", profile_of(2), "connectionData.securityProfile"),
+    ],
+)
+async def test_a_network_profile_does_not_lower_it_either(
+    process: Switchboard, store: Store, action: str, payload: dict[str, Any], field: str
+) -> None:
+    await live.state().connect(replace(registered(process), version=V21))
+    found = await refusal(a_row(version=V21, profile=3), action, payload, Invalid)
+
+    assert "CP-1 has security profile 3" in str(found)
+    assert [error["field"] for error in found.errors] == [field]
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("SetNetworkProfile", profile_of(2)),  # while the change to it is open (2.1, from 3 to 2)
+        ("SetNetworkProfile", profile_of(3)),
+        ("SetVariables", variable_of("2")),
+        ("SetVariables", variable_of("1", "AnotherComponent")),
+        ("SetVariables", variable_of("")),  # the station answers that
+    ],
+)
+async def test_a_profile_that_is_offered_to_the_handshake_is_sent(
+    process: Switchboard, store: Store, action: str, payload: dict[str, Any]
+) -> None:
+    await live.state().connect(replace(registered(process), version=V21))
+
+    await calls.check(a_row(version=V21, profile=3, following=2), action, payload)
 
 
 @pytest.mark.parametrize("version", [V16, V201])
