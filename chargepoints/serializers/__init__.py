@@ -18,7 +18,6 @@ from chargepoints.models import (
     ReportAssembly,
     Site,
 )
-from chargepoints.models.note import MOST_CHARACTERS
 from chargepoints.services.provisioning.stations import MAX_PASSWORD, MIN_PASSWORD
 from ocpp_server.api import extensions
 from ocpp_server.api.extensions import ExtendedSerializer
@@ -240,21 +239,6 @@ class SiteChanges(StrictSerializer):
 
 class SiteBody(SiteChanges):
     name = TextField(max_length=100)
-
-
-# -- notes ---------------------------------------------------------------------------------------------------
-
-
-class NoteSerializer(ReadSerializer):
-    id = serializers.IntegerField()
-    text = serializers.CharField()
-    author = serializers.CharField(help_text="The operator or the API key that wrote it.")
-    createdAt = TimeField(source="created_at")
-    updatedAt = TimeField(source="updated_at")
-
-
-class NoteBody(StrictSerializer):
-    text = TextField(max_length=MOST_CHARACTERS)
 
 
 # -- commands ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from chargepoints.filters import NoteQuery
-from chargepoints.serializers import NoteBody, NoteSerializer
+from chargepoints.serializers.notes import NoteBody, NoteSerializer
 from chargepoints.services import notes
 from chargepoints.views.lookups import STATION
 from ocpp_server.api.authentication import actor
