@@ -30,6 +30,8 @@ _POLL_S: Final = 1.0
 # So many stations at a time: the key of the operator lasts for that many (`running_server.server`).
 _KEY_STATIONS: Final = 80
 _WITH_CERTIFICATE: Final = 3
+# No answer in time, not possible yet, too busy, or not reachable: such a command is sent again.
+_RETRIED: Final = (408, 409, 429, 503)
 
 
 class StepFailed(Exception):
@@ -134,13 +136,13 @@ class Operator:
             pass  # it has ended, and so does this demo
 
     def _command(self, path: str, body: dict[str, Any]) -> None:
-        """Send a command until the station has accepted it. Raises StepFailed with the last reason."""
+        """Send a command until it is accepted. Raises StepFailed with the reason of the last refusal."""
         until = time.monotonic() + self._patience_s
         while True:
             answer = self._api.send("POST", path, body, timeout=self._patience_s)
             if answer.success:
                 return
-            if time.monotonic() > until:
+            if answer.status not in _RETRIED or time.monotonic() > until:
                 raise StepFailed(f"{path}: {answer.message}")
             time.sleep(self._poll_s)
 
