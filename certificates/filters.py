@@ -14,6 +14,7 @@ from certificates.models import (
     SigningRequest,
     TrustRoot,
 )
+from certificates.models.revocation import Reason
 from certificates.services.certificates import root_sets
 from chargepoints.models import ChargePoint
 from ocpp_server.api.fields import FlagField, TextField, TimeField, WholeField
@@ -122,3 +123,32 @@ class LackingQuery(ListQuery):
             return rows
         root = TrustRoot.objects.filter(pk=number).first()
         return rows.none() if root is None else root_sets.without(rows, root)
+
+
+class RevokedCertificateQuery(ListQuery):
+    orderings = {"createdAt": "pk"}
+    exact = {"reason": "reason", "serialNumber": "serial"}
+
+    ordering = ordering(orderings)
+    search = search("A part of the issuer or the subject.")
+    reason = serializers.ChoiceField(choices=Reason.values, required=False)
+    serialNumber = TextField(required=False, max_length=40)
+
+    def containing(self, text: str) -> Q:
+        return Q(issuer__icontains=text) | Q(subject__icontains=text)
+
+
+class RevocationListQuery(ListQuery):
+    orderings = {"id": "pk"}
+
+    ordering = ordering(orderings)
+    search = search("A part of the name or the issuer.")
+    endsBefore = TimeField(required=False, help_text="Lists whose nextUpdate is before this time.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        before = self.validated_data.get("endsBefore")
+        return rows if before is None else rows.filter(next_update__lt=before)
+
+    def containing(self, text: str) -> Q:
+        return Q(name__icontains=text) | Q(issuer__icontains=text)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from certificates.models import InstalledCertificate, SigningRequest
-from certificates.services.certificates import adoption, delivery, refreshing, revoking
+from certificates.services.certificates import adoption, delivery, refreshing, revocation_lists, revoking
 from ocpp_server.process.scheduler import SWEEP, TRIM, Job, Step, in_journal
 from ocpp_server.storage import retention
 from ocpp_server.storage.retention import DELETE_AT_ONCE
@@ -17,6 +17,7 @@ ENDED_KEPT: Final = timedelta(days=365)
 # Metrics and logs know the jobs by these names.
 SEND_CERTIFICATES: Final = Job("send_certificates", every=0.5)
 LIST_CERTIFICATES: Final = Job("list_certificates", every=1.0)
+FETCH_REVOCATION_LISTS: Final = Job("fetch_revocation_lists", every=60.0)
 
 
 def delete_ended() -> None:
@@ -44,6 +45,7 @@ def trim_requests() -> None:
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (SEND_CERTIFICATES, delivery.send_due),
     (LIST_CERTIFICATES, refreshing.refresh_due),
+    (FETCH_REVOCATION_LISTS, revocation_lists.fetch_due),
     (SWEEP, in_journal(find_not_adopted)),
     (SWEEP, in_journal(revoke_superseded)),
     (SWEEP, in_journal(delete_ended)),

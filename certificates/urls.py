@@ -1,6 +1,14 @@
 """URLs below /api/v1."""
 
-from certificates.views import authorities, installed, issued, root_set, signing_requests, trust_root
+from certificates.views import (
+    authorities,
+    installed,
+    issued,
+    revocation,
+    root_set,
+    signing_requests,
+    trust_root,
+)
 from ocpp_server.api.resources import Router
 
 router = Router()
@@ -9,6 +17,8 @@ router.register("certificates/authority-requests", authorities.AuthorityRequestV
 router.register("certificates/signing-requests", signing_requests.SigningRequestViewSet)
 router.register("certificates/issued", issued.IssuedCertificateViewSet)
 router.register("certificates/roots", trust_root.TrustRootViewSet)
+router.register("certificates/revocations", revocation.RevokedCertificateViewSet)
+router.register("certificates/revocation-lists", revocation.RevocationListViewSet)
 router.register("certificates/root-sets", root_set.RootSetViewSet)
 router.register("certificates/root-sets/<str:root_set_id>/lacking-stations", root_set.LackingStationViewSet)
 router.register("chargepoints/<str:client_id>/wanted-roots", root_set.WantedRootViewSet)

@@ -9,3 +9,5 @@ from ocpp_server.admin import menu
 menu.model(menu.DETAILS, 101, _("Trusted roots"), "verified_user", "certificates_trustroot")
 menu.model(menu.DETAILS, 103, _("Root sets"), "library_add_check", "certificates_rootset")
 menu.model(menu.DETAILS, 102, _("Installed certificates"), "badge", "certificates_installedcertificate")
+menu.model(menu.DETAILS, 105, _("Revoked certificates"), "block", "certificates_revokedcertificate")
+menu.model(menu.DETAILS, 106, _("Revocation lists"), "playlist_remove", "certificates_revocationlist")

@@ -176,14 +176,8 @@ class ProvisioningSerializer(StrictSerializer):
         help_text=f"{MIN_PASSWORD} to {MAX_PASSWORD} characters; empty removes it.",
     )
     securityProfile = WholeField(source="security_profile", required=False, min_value=0, max_value=3)
-    serialNumber = TextField(
-        source="serial_number",
-        required=False,
-        allow_blank=True,
-        max_length=255,
-        help_text="The name (CN) in its client certificate, for a station that has never reported it. Each "
-        "boot of the station replaces it.",
-    )
+    # The name (CN) in its client certificate. Each boot of the station replaces it.
+    serialNumber = TextField(source="serial_number", required=False, allow_blank=True, max_length=255)
     registrationStatus = serializers.ChoiceField(
         source="registration_status", choices=ChargePoint.Registration.values, required=False
     )

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from certificates.models import InstalledCertificate, RootSet, TrustRoot
+from certificates.models import (
+    InstalledCertificate,
+    RevocationList,
+    RevokedCertificate,
+    RootSet,
+    TrustRoot,
+)
 from chargepoints.models import ChargePoint, Command
 from tests.admin.rows import NOON
 
@@ -41,6 +47,21 @@ def rows(station: ChargePoint, command: Command, bad: str) -> list[Any]:
             subject=bad[:500],
             since=NOON,
             ended_at=NOON,
+        ),
+        RevokedCertificate.objects.create(
+            issuer=bad[:500], issuer_hash=bad[:64], serial=bad[:40], subject=bad[:500], note=bad[:200]
+        ),
+        RevocationList.objects.create(
+            name=bad[:100],
+            url=bad[:500],
+            issuer=bad[:500],
+            issuer_hash=bad[:64],
+            issuer_certificate=bad,
+            content=b"",
+            sha256=bad[:64],
+            entries=1,
+            this_update=NOON,
+            fetch_error=bad[:500],
         ),
         RootSet.objects.create(name=bad[:100], vendor=bad[:255], model=bad[:255]),
     ]

@@ -54,6 +54,8 @@ def test_every_form_is_in_this_test(superuser: Client, rf: Any) -> None:
     # A file of firmware is checked as a whole: its form is in test_firmware.py.
     # Roots and their sets have forms in test_trusted_roots.py and test_root_sets.py.
     others = {"AccessAttempt", "FirmwareFile", "TrustRoot", "RootSet"}
+    # A root too: its form is in test_trusted_roots.py. Revocations: test_revocations.py.
+    others = {"AccessAttempt", "FirmwareFile", "RevocationList", "RevokedCertificate", "TrustRoot"}
     assert {model.__name__ for model in editable} - others == {model.__name__ for model in FORMS}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from certificates.models import InstalledCertificate, RootSet, TrustRoot
+from certificates.models import InstalledCertificate, RevocationList, RevokedCertificate, RootSet, TrustRoot
 from tests.api.conftest import NOON
 
 
@@ -38,3 +38,11 @@ def a_parent_set(root: TrustRoot) -> RootSet:
     row = RootSet.objects.create(name="~parent")
     row.roots.add(root)
     return row
+
+
+def a_revoked_one(parents: Any, number: int) -> RevokedCertificate:
+    return RevokedCertificate.objects.create(issuer=f"CN=R{number}", issuer_hash="0", serial=f"{number:x}")
+
+
+def a_revocation_list(parents: Any, number: int) -> RevocationList:
+    return RevocationList.objects.create(name=f"L{number}", content=b"", entries=0, this_update=NOON)

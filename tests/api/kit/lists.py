@@ -209,6 +209,8 @@ LISTS = {
         a_station, "serial_number", "clientId", "identity", parent=lambda parents: parents.root_set.pk
     ),
     "certificates/roots": Rows(listed_certificates.a_root, "subject"),
+    "certificates/revocations": Rows(listed_certificates.a_revoked_one, "subject"),
+    "certificates/revocation-lists": Rows(listed_certificates.a_revocation_list, "issuer"),
     "chargepoints": Rows(a_station, "serial_number", "clientId", "identity"),
     "chargepoints/{client_id}/battery-swaps": Rows(listed.a_swap, "reason", parent=of_station),
     "chargepoints/{client_id}/certificates": Rows(

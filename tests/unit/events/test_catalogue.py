@@ -13,6 +13,7 @@ from ocpp_server.events.catalogue import (
     charging,
     firmware,
     reservations,
+    revocations,
     smart_charging,
     stations,
     tariffs,
@@ -30,6 +31,7 @@ CODE = [
         "events",
         "ocpp_server",
         "smart_charging",
+        "certificates",
         "tariffs",
         "transactions",
     )
@@ -54,7 +56,7 @@ def test_the_name_is_a_noun_and_a_past_participle(kind: EventType) -> None:
 @TYPES
 def test_a_program_emits_the_type(kind: EventType) -> None:
     """The constant is used as the type of an emission; modules named like their app call it `events`."""
-    modules = (stations, charging, reservations, smart_charging, campaigns, firmware, tariffs)
+    modules = (stations, charging, reservations, smart_charging, campaigns, firmware, revocations, tariffs)
     (module,) = (one for one in modules if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)
     own = module.__name__.rpartition(".")[2]

@@ -47,6 +47,8 @@ MENU = {
         "Trusted roots",
         "Installed certificates",
         "Root sets",
+        "Revoked certificates",
+        "Revocation lists",
     ],
     "Access": ["Operators", "API keys"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],

@@ -24,6 +24,7 @@ NAMES = {
     "expire",
     "list_certificates",
     "send_certificates",
+    "fetch_revocation_lists",
     "push_dynamic_profiles",
     "send_profiles_again",
     "ask_for_missing_events",
