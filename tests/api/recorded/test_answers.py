@@ -22,6 +22,7 @@ from tests.api.recorded.scenario import (
     installed,
     kit,
     monitoring,
+    revocations,
     security_profiles,
     sessions,
     stations,
@@ -45,6 +46,7 @@ SCENARIO = (
     charging,
     security_profiles,
     installed,
+    revocations,
 )
 
 # The settings that the scenario needs.
