@@ -11,3 +11,7 @@ menu.model(menu.DETAILS, 103, _("Root sets"), "library_add_check", "certificates
 menu.model(menu.DETAILS, 102, _("Installed certificates"), "badge", "certificates_installedcertificate")
 menu.model(menu.DETAILS, 105, _("Revoked certificates"), "block", "certificates_revokedcertificate")
 menu.model(menu.DETAILS, 106, _("Revocation lists"), "playlist_remove", "certificates_revocationlist")
+menu.model(menu.INBOXES, 15, _("Signing requests"), "approval", "certificates_signingrequest")
+menu.model(menu.LOGS, 62, _("Issued certificates"), "workspace_premium", "certificates_issuedcertificate")
+menu.model(menu.DETAILS, 111, _("CAs"), "account_balance", "certificates_certificateauthority")
+menu.model(menu.DETAILS, 112, _("CA requests"), "add_moderator", "certificates_authorityrequest")

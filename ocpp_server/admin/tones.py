@@ -168,6 +168,32 @@ TARIFF = {
     "replaced": NEUTRAL,
     "cleared": NEUTRAL,
 }
+SIGNING_REQUEST = {
+    "waiting": WARNING,
+    "approved": INFO,
+    "signing": INFO,
+    "signed": INFO,
+    "sent": INFO,
+    "installed": SUCCESS,
+    "refused": DANGER,
+    "unanswered": WARNING,
+    "rejected": DANGER,
+    "declined": NEUTRAL,
+    "failed": DANGER,
+    "superseded": NEUTRAL,
+}
+ISSUED_CERTIFICATE = {
+    "issued": INFO,
+    "installed": INFO,
+    "active": SUCCESS,
+    "not_adopted": WARNING,
+    "refused": DANGER,
+    "superseded": NEUTRAL,
+    "revoked": DANGER,
+    "expired": NEUTRAL,
+}
+AUTHORITY = {"active": SUCCESS, "retired": NEUTRAL}
+AUTHORITY_REQUEST = {"waiting": INFO, "done": SUCCESS, "failed": DANGER}
 PAYMENT = {"Settled": SUCCESS, "Canceled": NEUTRAL, "Rejected": DANGER, "Failed": DANGER}
 LIMIT = {"set": WARNING, "cleared": NEUTRAL}
 PLAN = {"": NEUTRAL, "profile": SUCCESS, "no-profile": WARNING, "refused": DANGER}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from certificates.models import AuthorityRequest, CertificateAuthority, IssuedCertificate, SigningRequest
 from chargepoints.models import ChargePoint, Command
 from smart_charging.models import ChargingPlan, DerAlarm, DerControl, ExternalLimit, InstalledProfile
 from tariffs.models import Payment, SessionCost, StationTariff, WebPayment, WebPaymentKey
@@ -82,6 +83,7 @@ def rows(station: ChargePoint, session: Transaction, command: Command, bad: str)
             expires_at=NOON,
             updated_at=NOON,
         ),
+        *certificates(station, bad),
         WebPaymentKey.objects.create(
             charge_point=station,
             sealed_secret=bad,
@@ -127,3 +129,59 @@ def rows(station: ChargePoint, session: Transaction, command: Command, bad: str)
             updated_at=NOON,
         ),
     ]
+
+
+def certificates(station: ChargePoint, bad: str) -> list[Any]:
+    """The rows of our CA; a station chooses the CSR and its names."""
+    authority = CertificateAuthority.objects.create(
+        name=bad[:100],
+        key_type="rsa",
+        key_name=bad[:100],
+        certificate=bad,
+        sha256=bad[:64],
+        subject=bad[:500],
+        state=bad[:16],
+        not_before=NOON,
+        not_after=NOON,
+        crl=bad,
+    )
+    issued = IssuedCertificate.objects.create(
+        authority=authority,
+        charge_point=station,
+        type=bad[:32],
+        serial=bad[:40],
+        sha256=bad[:64],
+        key_sha256=bad[:64],
+        subject=bad[:500],
+        certificate=bad,
+        chain=bad,
+        state=bad[:16],
+        not_before=NOON,
+        not_after=NOON,
+        revocation_reason=bad[:32],
+    )
+    request = SigningRequest.objects.create(
+        charge_point=station,
+        type=bad[:32],
+        csr=bad,
+        digest=bad[:64],
+        key_sha256=bad[:64],
+        common_name=bad[:255],
+        authority=authority,
+        state=bad[:16],
+        reason=bad[:500],
+        approved_by=bad[:150],
+        certificate=issued,
+        command_id=bad[:36],
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    wish = AuthorityRequest.objects.create(
+        organization=bad[:64],
+        name=bad[:40],
+        usage=bad[:16],
+        state=bad[:16],
+        reason=bad[:500],
+        actor=bad[:150],
+    )
+    return [authority, issued, request, wish]

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import ApiKey, Contract, Member, Person, Token, TokenGroup, User
+from certificates.models import AuthorityRequest
 from chargepoints.models import ChargePoint, Note, Site
 from configuration.models import ConfigurationTemplate, DesiredValue
 from tariffs.models import WebPaymentKey
@@ -31,7 +32,7 @@ TEXTS: dict[str, Any] = {
     "visual_number": "N-17", "group_id": "G-9", "text": "The lock is stiff.", "note": "Depot only",
     "username": "ann", "first_name": "Ann", "last_name": "Berger", "lines": "Ctrlr.A = 1", "key": "Interval",
     "value": "60", "description": "For all", "secret": "mysharedsecret", "evse_number": 2, "validity_s": 60,
-    "length": 8,
+    "length": 8, "organization": "Acme Charging",
 }  # fmt: skip
 TIMES = {"valid_from": datetime(2026, 5, 1, 8, 0, tzinfo=UTC)}
 LATER = datetime(2027, 5, 1, 8, 0, tzinfo=UTC)
@@ -41,7 +42,7 @@ ONE_OF = {AccessRule: ({"group", "contract", "token"}, {"charge_point", "site"})
 NOT_TOGETHER = {(ChargePoint, "security_profile", "0")}
 FORMS = [
     ChargePoint, Site, Note, Person, Contract, Token, TokenGroup, AccessRule, ApiKey, User,
-    ConfigurationTemplate, DesiredValue, WebPaymentKey,
+    ConfigurationTemplate, DesiredValue, WebPaymentKey, AuthorityRequest,
 ]  # fmt: skip
 
 
@@ -167,7 +168,11 @@ def test_each_field_of_a_new_row_is_saved_as_it_was_sent(
         made.delete()
 
 
-@pytest.mark.parametrize("model", FORMS, ids=lambda model: model.__name__)
+# The signer reads a request for CAs once: it is added and never changed.
+CHANGED = [model for model in FORMS if model is not AuthorityRequest]
+
+
+@pytest.mark.parametrize("model", CHANGED, ids=lambda model: model.__name__)
 def test_each_field_of_a_changed_row_is_saved_as_it_was_sent(
     superuser: Client, rows: dict[str, Model], model: Any
 ) -> None:

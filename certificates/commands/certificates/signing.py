@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from certificates.services.certificates import delivery
 from chargepoints.models import ChargePoint
 from ocpp_server import command_fields as fields
+from ocpp_server import live
 from ocpp_server.commanding import Rest, Result, command
-from ocpp_server.domain import DomainError
+from ocpp_server.domain import DomainError, StationOffline
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.observability import tracing
 from ocpp_server.storage.journal import journal
@@ -27,6 +28,8 @@ async def _send(
     wait: bool,
     number: int | None = None,
 ) -> Result:
+    if not live.state().is_connected(charge_point.identity):
+        raise StationOffline(f"{charge_point.identity} is known but offline.")
     pk, payload = await journal.run(delivery.to_send, charge_point, number)
     await calls.check(charge_point, _ACTION, payload)
     command_id = tracing.command_id()

@@ -14,13 +14,19 @@ def create(
     *, organization: str, actor: str, name: str = "", usage: str = CertificateAuthority.Usage.STATIONS
 ) -> AuthorityRequest:
     """Ask the signer for CAs. Raises Invalid for an empty organization, and Conflict while many wait."""
-    if not organization.strip() or not organization.isprintable() or not (name or "x").isprintable():
-        raise Invalid("Use printable characters.", field="organization")
-    if AuthorityRequest.objects.filter(state=Waiting).count() >= MOST_WAITING:
-        raise Conflict("Too many requests wait for the signer: is it running?")
+    check(organization, name)
     return AuthorityRequest.objects.create(
         organization=organization.strip(), name=name.strip(), usage=usage, actor=actor[:150]
     )
+
+
+def check(organization: str, name: str = "") -> None:
+    """Raise the errors of `create`."""
+    for field, text in (("organization", organization), ("name", name or "x")):
+        if not text.strip() or not text.isprintable():
+            raise Invalid("Use printable characters.", field=field)
+    if AuthorityRequest.objects.filter(state=Waiting).count() >= MOST_WAITING:
+        raise Conflict("Too many requests wait for the signer: is it running?")
 
 
 def retire(row: CertificateAuthority) -> CertificateAuthority:

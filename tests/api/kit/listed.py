@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from certificates.models import AuthorityRequest, CertificateAuthority, IssuedCertificate, SigningRequest
 from chargepoints.models import (
     BatterySwap,
     ChargePoint,
@@ -238,6 +239,44 @@ def a_web_payment(parents: Any, number: int) -> WebPayment:
         expires_at=at,
         updated_at=at,
     )
+
+
+def a_signing_request(parents: Any, number: int) -> SigningRequest:
+    at = NOON + timedelta(seconds=number // 3)
+    return SigningRequest.objects.create(
+        charge_point=parents.station,
+        type=IssuedCertificate.Type.STATION,
+        csr="CSR",
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def an_authority(parents: Any, number: int) -> CertificateAuthority:
+    return CertificateAuthority.objects.create(
+        name=f"CA {number}",
+        key_type=CertificateAuthority.KeyType.ECDSA,
+        key_name=f"ca-{number}",
+        sha256=f"{number:064x}",
+        not_before=NOON,
+        not_after=NOON,
+    )
+
+
+def an_issued_certificate(parents: Any, number: int) -> IssuedCertificate:
+    return IssuedCertificate.objects.create(
+        authority=an_authority(parents, number),
+        charge_point=parents.station,
+        type=IssuedCertificate.Type.STATION,
+        serial=f"{number:x}",
+        sha256=f"{number:064x}",
+        not_before=NOON,
+        not_after=NOON + timedelta(seconds=number // 3),
+    )
+
+
+def an_authority_request(parents: Any, number: int) -> AuthorityRequest:
+    return AuthorityRequest.objects.create(organization=f"O{number}")
 
 
 def a_limit(parents: Any, number: int) -> ExternalLimit:

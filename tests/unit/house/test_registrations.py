@@ -16,11 +16,12 @@ MENU = {
         "People", "Contracts", "Tokens", "Token groups", "Sites", "Access rules", "Refused tokens",
         "Reservations",
     ],
-    "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
+    "Inboxes": ["Refused connections", "Signing requests", "Unknown tokens", "Quarantined messages"],
     "Logs": [
         "Messages", "Commands", "Settlements", "Payments", "Web payments", "Remote starts",
         "Station logs", "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations",
         "Security profiles", "Security events", "Device events", "Reports", "Follow-ups", "Events",
+        "Security events", "Issued certificates", "Device events", "Reports", "Follow-ups", "Events",
     ],
     "Details": [
         "Connectors",
@@ -49,6 +50,8 @@ MENU = {
         "Root sets",
         "Revoked certificates",
         "Revocation lists",
+        "CAs",
+        "CA requests",
     ],
     "Access": ["Operators", "API keys"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],

@@ -33,6 +33,7 @@ NAMES = {
     "doubt",
     "sweep",
     "sync_local_lists",
+    "send_certificates",
     "send_costs",
     "end_forsaken",
     "trim",
