@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from certificates.models import InstalledCertificate, SigningRequest
-from certificates.services.certificates import adoption, delivery, refreshing, revocation_lists, revoking
+from certificates.services.certificates import (
+    adoption,
+    delivery,
+    refreshing,
+    renewal,
+    revocation_lists,
+    revoking,
+)
 from ocpp_server.process.scheduler import SWEEP, TRIM, Job, Step, in_journal
 from ocpp_server.storage import retention
 from ocpp_server.storage.retention import DELETE_AT_ONCE
@@ -16,6 +23,7 @@ ENDED_KEPT: Final = timedelta(days=365)
 
 # Metrics and logs know the jobs by these names.
 SEND_CERTIFICATES: Final = Job("send_certificates", every=0.5)
+RENEW_CERTIFICATES: Final = Job("renew_certificates", every=60.0)
 LIST_CERTIFICATES: Final = Job("list_certificates", every=1.0)
 FETCH_REVOCATION_LISTS: Final = Job("fetch_revocation_lists", every=60.0)
 
@@ -46,6 +54,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (SEND_CERTIFICATES, delivery.send_due),
     (LIST_CERTIFICATES, refreshing.refresh_due),
     (FETCH_REVOCATION_LISTS, revocation_lists.fetch_due),
+    (RENEW_CERTIFICATES, renewal.renew_due),
     (SWEEP, in_journal(find_not_adopted)),
     (SWEEP, in_journal(revoke_superseded)),
     (SWEEP, in_journal(delete_ended)),

@@ -5,89 +5,256 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('chargepoints', '0027_follow_ups_way_back'),
+        ("chargepoints", "0027_follow_ups_way_back"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CertificateAuthority',
+            name="CertificateAuthority",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('usage', models.CharField(choices=[('stations', 'Stations and this server'), ('v2g', 'Stations towards vehicles (ISO 15118)')], default='stations', max_length=16)),
-                ('key_type', models.CharField(choices=[('ecdsa', 'ECDSA, P-256'), ('rsa', 'RSA, 3,072 bits')], max_length=16)),
-                ('key_name', models.CharField(help_text='The name of the key at the signer.', max_length=100, unique=True)),
-                ('certificate', models.TextField(help_text='PEM.')),
-                ('sha256', models.CharField(max_length=64, unique=True, verbose_name='fingerprint (SHA-256)')),
-                ('subject', models.CharField(max_length=500)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('retired', 'Retired')], default='active', max_length=16)),
-                ('not_before', models.DateTimeField()),
-                ('not_after', models.DateTimeField(db_index=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='issuing', to='certificates.certificateauthority', verbose_name='root')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "usage",
+                    models.CharField(
+                        choices=[
+                            ("stations", "Stations and this server"),
+                            ("v2g", "Stations towards vehicles (ISO 15118)"),
+                        ],
+                        default="stations",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "key_type",
+                    models.CharField(
+                        choices=[("ecdsa", "ECDSA, P-256"), ("rsa", "RSA, 3,072 bits")], max_length=16
+                    ),
+                ),
+                (
+                    "key_name",
+                    models.CharField(
+                        help_text="The name of the key at the signer.", max_length=100, unique=True
+                    ),
+                ),
+                ("certificate", models.TextField(help_text="PEM.")),
+                (
+                    "sha256",
+                    models.CharField(max_length=64, unique=True, verbose_name="fingerprint (SHA-256)"),
+                ),
+                ("subject", models.CharField(max_length=500)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("retired", "Retired")],
+                        default="active",
+                        max_length=16,
+                    ),
+                ),
+                ("not_before", models.DateTimeField()),
+                ("not_after", models.DateTimeField(db_index=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="issuing",
+                        to="certificates.certificateauthority",
+                        verbose_name="root",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'certificate authority',
-                'verbose_name_plural': 'certificate authorities',
-                'ordering': ['name'],
+                "verbose_name": "certificate authority",
+                "verbose_name_plural": "certificate authorities",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='IssuedCertificate',
+            name="IssuedCertificate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(choices=[('ChargingStationCertificate', 'Station'), ('V2GCertificate', 'Station towards vehicles'), ('V2G20Certificate', 'Station towards vehicles (ISO 15118-20)'), ('server', 'This server')], max_length=32)),
-                ('serial', models.CharField(help_text='Hexadecimal digits in lower case.', max_length=40)),
-                ('sha256', models.CharField(max_length=64, unique=True, verbose_name='fingerprint (SHA-256)')),
-                ('subject', models.CharField(max_length=500)),
-                ('certificate', models.TextField(help_text='PEM.')),
-                ('chain', models.TextField(blank=True, default='', help_text='PEM of the CAs below the root.')),
-                ('state', models.CharField(choices=[('issued', 'Issued'), ('installed', 'Installed'), ('active', 'In use'), ('not_adopted', 'Not adopted'), ('refused', 'Refused by the station'), ('superseded', 'Superseded'), ('revoked', 'Revoked'), ('expired', 'Expired')], default='issued', max_length=16)),
-                ('not_before', models.DateTimeField()),
-                ('not_after', models.DateTimeField(db_index=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('first_used_at', models.DateTimeField(blank=True, help_text='When the station first logged on with it.', null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revocation_reason', models.CharField(blank=True, default='', max_length=32)),
-                ('authority', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='issued', to='certificates.certificateauthority', verbose_name='CA')),
-                ('charge_point', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='issued_certificates', to='chargepoints.chargepoint', verbose_name='station')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("ChargingStationCertificate", "Station"),
+                            ("V2GCertificate", "Station towards vehicles"),
+                            ("V2G20Certificate", "Station towards vehicles (ISO 15118-20)"),
+                            ("server", "This server"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("serial", models.CharField(help_text="Hexadecimal digits in lower case.", max_length=40)),
+                (
+                    "sha256",
+                    models.CharField(max_length=64, unique=True, verbose_name="fingerprint (SHA-256)"),
+                ),
+                ("subject", models.CharField(max_length=500)),
+                ("certificate", models.TextField(help_text="PEM.")),
+                (
+                    "chain",
+                    models.TextField(blank=True, default="", help_text="PEM of the CAs below the root."),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("issued", "Issued"),
+                            ("installed", "Installed"),
+                            ("active", "In use"),
+                            ("not_adopted", "Not adopted"),
+                            ("refused", "Refused by the station"),
+                            ("superseded", "Superseded"),
+                            ("revoked", "Revoked"),
+                            ("expired", "Expired"),
+                        ],
+                        default="issued",
+                        max_length=16,
+                    ),
+                ),
+                ("not_before", models.DateTimeField()),
+                ("not_after", models.DateTimeField(db_index=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "first_used_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When the station first logged on with it.", null=True
+                    ),
+                ),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("revocation_reason", models.CharField(blank=True, default="", max_length=32)),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="issued",
+                        to="certificates.certificateauthority",
+                        verbose_name="CA",
+                    ),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="issued_certificates",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'issued certificate',
-                'verbose_name_plural': 'issued certificates',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['charge_point', 'type', '-id'], name='issued_by_station'), models.Index(fields=['state', '-id'], name='issued_by_state')],
-                'constraints': [models.UniqueConstraint(fields=('authority', 'serial'), name='issued_certificate_serial_unique')],
+                "verbose_name": "issued certificate",
+                "verbose_name_plural": "issued certificates",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "type", "-id"], name="issued_by_station"),
+                    models.Index(fields=["state", "-id"], name="issued_by_state"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("authority", "serial"), name="issued_certificate_serial_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TrustRoot',
+            name="TrustRoot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('kind', models.CharField(choices=[('csms', 'CSMS'), ('manufacturer', 'Manufacturer'), ('v2g', 'V2G'), ('mo', 'Mobility operator'), ('oem', 'OEM')], max_length=16)),
-                ('certificate', models.TextField(help_text='PEM.')),
-                ('cross_signed', models.TextField(blank=True, default='', help_text='PEM.')),
-                ('sha256', models.CharField(max_length=64, verbose_name='fingerprint (SHA-256)')),
-                ('subject', models.CharField(max_length=500)),
-                ('source', models.CharField(choices=[('own', 'Own CA'), ('upload', 'Added by an operator'), ('provider', 'Contract certificate provider')], default='upload', max_length=16)),
-                ('is_enabled', models.BooleanField(default=True, help_text='Whether this server trusts it, and stations may get it.', verbose_name='enabled')),
-                ('not_before', models.DateTimeField()),
-                ('not_after', models.DateTimeField(db_index=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('authority', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='roots', to='certificates.certificateauthority')),
-                ('cross_signed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cross_signs', to='certificates.trustroot')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("csms", "CSMS"),
+                            ("manufacturer", "Manufacturer"),
+                            ("v2g", "V2G"),
+                            ("mo", "Mobility operator"),
+                            ("oem", "OEM"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("certificate", models.TextField(help_text="PEM.")),
+                ("cross_signed", models.TextField(blank=True, default="", help_text="PEM.")),
+                ("sha256", models.CharField(max_length=64, verbose_name="fingerprint (SHA-256)")),
+                ("subject", models.CharField(max_length=500)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("own", "Own CA"),
+                            ("upload", "Added by an operator"),
+                            ("provider", "Contract certificate provider"),
+                        ],
+                        default="upload",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "is_enabled",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Whether this server trusts it, and stations may get it.",
+                        verbose_name="enabled",
+                    ),
+                ),
+                ("not_before", models.DateTimeField()),
+                ("not_after", models.DateTimeField(db_index=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="roots",
+                        to="certificates.certificateauthority",
+                    ),
+                ),
+                (
+                    "cross_signed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cross_signs",
+                        to="certificates.trustroot",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'trusted root',
-                'verbose_name_plural': 'trusted roots',
-                'ordering': ['kind', 'name', 'pk'],
-                'constraints': [models.UniqueConstraint(fields=('kind', 'sha256'), name='trust_root_once_by_kind')],
+                "verbose_name": "trusted root",
+                "verbose_name_plural": "trusted roots",
+                "ordering": ["kind", "name", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "sha256"), name="trust_root_once_by_kind")
+                ],
             },
         ),
     ]

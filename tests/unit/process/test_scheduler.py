@@ -34,6 +34,7 @@ NAMES = {
     "sweep",
     "sync_local_lists",
     "send_certificates",
+    "renew_certificates",
     "send_costs",
     "end_forsaken",
     "trim",

@@ -14,6 +14,7 @@ from tests.conformance.every.answers import (  # noqa: F401 - they register
     about_device_models,
     about_displays,
     about_installed,
+    about_signing,
     about_stations,
     about_tariffs,
 )

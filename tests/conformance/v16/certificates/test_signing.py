@@ -29,7 +29,7 @@ async def test_16_074_a_triggered_certificate_is_signed_sent_and_installed(serve
         await peer.call("BootNotification", boot_payload(V16) | {"chargePointSerialNumber": serial})
         body = {"requestedMessage": "SignChargePointCertificate"}
         status, _ = await operator.request(
-            "POST", f"/api/v1/chargepoints/{identity}/trigger?wait=false", body
+            "POST", f"/api/v1/chargepoints/{identity}/renew-certificate?wait=false", {}
         )
         assert status == 202
         call = await peer.next_call()

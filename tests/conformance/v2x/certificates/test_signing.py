@@ -21,10 +21,10 @@ def server(signing):
 
 
 async def triggered(operator, peer, message):
-    """Ask the station for this message; it accepts."""
-    identity = peer.identity
-    path = f"/api/v1/chargepoints/{identity}/trigger?wait=false"
-    status, answer = await operator.request("POST", path, {"requestedMessage": message})
+    """Ask the station to renew its certificate by this message; it accepts."""
+    path = f"/api/v1/chargepoints/{peer.identity}/renew-certificate?wait=false"
+    type = message.removeprefix("Sign")
+    status, answer = await operator.request("POST", path, {"certificateType": type})
     assert status == 202, answer
     call = await peer.next_call()
     assert call[2:] == ["TriggerMessage", {"requestedMessage": message}]
