@@ -9,7 +9,7 @@ class CertificatesConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
-        from certificates import jobs
+        from certificates import jobs, metrics
         from certificates.services.certificates import (
             campaigns,
             clients,
@@ -21,6 +21,7 @@ class CertificatesConfig(AppConfig):
         from chargepoints.services.provisioning import trust
         from ocpp_server import commanding, contract_certificates
         from ocpp_server.environment.roles import Role
+        from ocpp_server.observability import fleet
         from ocpp_server.process import scheduler, work
         from ocpp_server.transport.handshake import client_certificates
 
@@ -33,4 +34,5 @@ class CertificatesConfig(AppConfig):
         trust.port.fill(profiles)
         scheduler.register(jobs.JOBS)
         work.register(Role.SIGNER, "certificates.signing.work.run")
+        fleet.register(metrics.FLEET)
         kinds.register(campaigns.ROOT_CERTIFICATES)

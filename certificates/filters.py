@@ -15,9 +15,9 @@ from certificates.models import (
     TrustRoot,
 )
 from certificates.models.revocation import Reason
-from certificates.services.certificates import root_sets
+from certificates.services.certificates import expiry, root_sets
 from chargepoints.models import ChargePoint
-from ocpp_server.api.fields import FlagField, TextField, TimeField, WholeField
+from ocpp_server.api.fields import FlagField, StrictSerializer, TextField, TimeField, WholeField
 from ocpp_server.api.lists import ListQuery, ordering, search
 
 
@@ -152,3 +152,8 @@ class RevocationListQuery(ListQuery):
 
     def containing(self, text: str) -> Q:
         return Q(name__icontains=text) | Q(issuer__icontains=text)
+
+
+class ExpiringQuery(StrictSerializer):
+    expiresBefore = TimeField(required=False, help_text="Certificates that end before this time.")
+    kind = serializers.ChoiceField(choices=[one.value for one in expiry.Kind], required=False)

@@ -9,6 +9,7 @@ from certificates.models import InstalledCertificate, SigningRequest
 from certificates.services.certificates import (
     adoption,
     delivery,
+    expiry,
     refreshing,
     renewal,
     revocation_lists,
@@ -59,4 +60,5 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (SWEEP, in_journal(revoke_superseded)),
     (SWEEP, in_journal(delete_ended)),
     (TRIM, in_journal(trim_requests)),
+    (TRIM, in_journal(expiry.announce)),
 )

@@ -1,7 +1,10 @@
 """URLs below /api/v1."""
 
+from django.urls import path
+
 from certificates.views import (
     authorities,
+    expiring,
     installed,
     issued,
     revocation,
@@ -24,4 +27,4 @@ router.register("certificates/root-sets/<str:root_set_id>/lacking-stations", roo
 router.register("chargepoints/<str:client_id>/wanted-roots", root_set.WantedRootViewSet)
 router.register("chargepoints/<str:client_id>/certificates", installed.InstalledCertificateViewSet)
 
-urlpatterns = router.urls
+urlpatterns = [path("certificates/expiring", expiring.ExpiringView.as_view()), *router.urls]

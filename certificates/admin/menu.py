@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin import menu
 
+menu.page(menu.DETAILS, 100, _("Expiring certificates"), "hourglass_bottom", "admin:certificates-expiring")
 menu.model(menu.DETAILS, 101, _("Trusted roots"), "verified_user", "certificates_trustroot")
 menu.model(menu.DETAILS, 103, _("Root sets"), "library_add_check", "certificates_rootset")
 menu.model(menu.DETAILS, 102, _("Installed certificates"), "badge", "certificates_installedcertificate")

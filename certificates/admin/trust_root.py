@@ -7,9 +7,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from certificates.admin import expiring
 from certificates.models import TrustRoot
 from certificates.services.certificates import roots
 from ocpp_server.admin import access
@@ -74,6 +76,10 @@ class TrustRootAdmin(OperatorAdmin):
         "subject", "sha256", "source", "authority", "cross_signed_by", "not_before", "not_after",
         "created_at",
     )  # fmt: skip
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(expiring.page)
+        return [path("expiring/", page, name="certificates-expiring"), *super().get_urls()]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:

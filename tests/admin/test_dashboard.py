@@ -44,6 +44,7 @@ def test_the_dashboard_counts_current_sessions_and_stations(viewer: Client) -> N
         "suspect": "1",
         "quarantined": "1",
         "pending": "0",
+        "expiring_certificates": "0",
     }
 
 

@@ -7,7 +7,6 @@ from typing import Final
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 
 from certificates.models import IssuedCertificate, SigningRequest
 from certificates.models.signing_request import OPEN
@@ -15,8 +14,6 @@ from chargepoints.models import ChargePoint
 from ocpp_server import live
 from ocpp_server.commanding import find
 from ocpp_server.domain import DomainError
-from ocpp_server.events import outbox
-from ocpp_server.events.catalogue import certificates as events
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.versions import in_dialect
 from ocpp_server.storage.journal import journal
@@ -81,19 +78,8 @@ def _due(now: datetime) -> list[tuple[int, ChargePoint]]:
 
 
 def _asked(pk: int) -> str:
-    """Note that the station is asked now. Returns the type. The first time it is announced that it ends."""
-    row = IssuedCertificate.objects.select_related("charge_point").get(pk=pk)
-    with transaction.atomic():
-        if row.renewal_asked_at is None and row.charge_point is not None:
-            outbox.emit(
-                events.EXPIRING,
-                station=row.charge_point.identity,
-                site=row.charge_point.site_id,
-                certificateId=row.pk,
-                certificateType=row.type,
-                serialNumber=row.serial,
-                validUntil=row.not_after,
-            )
-        row.renewal_asked_at = datetime.now(UTC)
-        row.save(update_fields=["renewal_asked_at"])
-    return row.type
+    """Note that the station is asked now. Returns the type."""
+    rows = IssuedCertificate.objects.filter(pk=pk)
+    rows.update(renewal_asked_at=datetime.now(UTC))
+    found: str = rows.values_list("type", flat=True).get()
+    return found

@@ -1,4 +1,4 @@
-"""Events about the certificates of stations."""
+"""Events about certificates."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ FAILED: Final = EventType(
             "state",
             TEXT,
             "failed (not signed), refused (by the station), unanswered, or not_adopted (the station logs "
-            "on with "
-            "another one).",
+            "on with another one).",
         ),
         Field("reason", TEXT, "The reason as a sentence; empty if the station gave none."),
     ),
@@ -55,12 +54,6 @@ FAILED: Final = EventType(
         "state": "refused",
         "reason": "Rejected",
     },
-)
-EXPIRING: Final = EventType(
-    "certificate.expiring",
-    "A certificate that our CA issued ends soon.",
-    (_ID, _TYPE, _SERIAL, _UNTIL),
-    INSTALLED.example,
 )
 REVOKED: Final = EventType(
     "certificate.revoked",
@@ -78,6 +71,29 @@ REVOKED: Final = EventType(
         "serialNumber": "3fa1",
         "reason": "superseded",
         "actor": "server",
+    },
+)
+
+EXPIRING: Final = EventType(
+    "certificate.expiring",
+    "A certificate ends in less than 30, 14 or 3 days: one event for each of these.",
+    (
+        Field("kind", TEXT, "authority, root, issued or installed."),
+        Field("certificateType", TEXT, "The type of the certificate, such as csms or V2GCertificate."),
+        Field("subject", TEXT, "The subject of the certificate."),
+        Field("sha256", TEXT, "The fingerprint of the certificate."),
+        Field("notAfter", TIME, "The end of its validity."),
+        Field("days", WHOLE, "30, 14 or 3."),
+        Field("stations", WHOLE, "The number of stations that have it."),
+    ),
+    {
+        "kind": "root",
+        "certificateType": "csms",
+        "subject": "CN=Root,O=CPO",
+        "sha256": "5f3b…",
+        "notAfter": "2026-12-30T00:00:00.000Z",
+        "days": 30,
+        "stations": 120,
     },
 )
 

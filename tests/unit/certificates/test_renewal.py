@@ -11,7 +11,6 @@ from certificates.models import IssuedCertificate, SigningRequest
 from certificates.services.certificates import renewal
 from certificates.signing.keys import KeyFiles
 from chargepoints.models import ChargePoint
-from events.models import Event
 from ocpp_server.protocol.versions import V16, V21, V201
 from tests.unit.certificates.csrs import csr
 from tests.unit.certificates.test_life import charger, issued, states, used
@@ -69,11 +68,9 @@ def test_the_certificate_before_the_newest_is_not_renewed(
     assert due(at) == [newer.pk]
 
 
-def test_a_station_is_asked_once_a_day_and_the_end_is_announced_once(ending: IssuedCertificate) -> None:
+def test_a_station_is_asked_once_a_day(ending: IssuedCertificate) -> None:
     assert renewal._asked(ending.pk) == "ChargingStationCertificate"
-    renewal._asked(ending.pk)
 
-    assert Event.objects.filter(type="certificate.expiring", station="CP-1").count() == 1
     ending.refresh_from_db()
     IssuedCertificate.objects.update(renewal_asked_at=before(ending, 29))
     assert due(before(ending, 28.5)) == []

@@ -10,6 +10,7 @@ from ocpp_server.environment import env
 from ocpp_server.events import catalogue, docs
 from ocpp_server.events.catalogue import (
     campaigns,
+    certificates,
     charging,
     firmware,
     reservations,
@@ -26,6 +27,7 @@ CODE = [
     path.read_text("utf-8")
     for package in (
         "accounts",
+        "certificates",
         "chargepoints",
         "configuration",
         "events",
@@ -56,7 +58,17 @@ def test_the_name_is_a_noun_and_a_past_participle(kind: EventType) -> None:
 @TYPES
 def test_a_program_emits_the_type(kind: EventType) -> None:
     """The constant is used as the type of an emission; modules named like their app call it `events`."""
-    modules = (stations, charging, reservations, smart_charging, campaigns, firmware, revocations, tariffs)
+    modules = (
+        stations,
+        charging,
+        reservations,
+        smart_charging,
+        campaigns,
+        firmware,
+        revocations,
+        tariffs,
+        certificates,
+    )
     (module,) = (one for one in modules if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)
     own = module.__name__.rpartition(".")[2]

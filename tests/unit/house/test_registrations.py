@@ -45,6 +45,7 @@ MENU = {
         "Network profiles",
         "DER controls",
         "Grid faults",
+        "Expiring certificates",
         "Trusted roots",
         "Installed certificates",
         "Root sets",

@@ -33,7 +33,6 @@ NAMES = {
     "doubt",
     "sweep",
     "sync_local_lists",
-    "send_certificates",
     "renew_certificates",
     "send_costs",
     "end_forsaken",

@@ -45,6 +45,7 @@ async def roots(player: Player) -> int:
     await ask("roots: get", "GET", one, key=VIEWER)
     await ask("roots: disable", "PATCH", one, {"isEnabled": False})
     await ask("roots: delete", "DELETE", one)
+    await ask("certificates: first to end", "GET", f"{V1}/certificates/expiring?kind=root", only_status=True)
     return int(kept["id"])
 
 
