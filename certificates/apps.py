@@ -15,12 +15,14 @@ class CertificatesConfig(AppConfig):
             clients,
             contract_providers,
             contracts,
+            manufacturers,
             profiles,
         )
         from chargepoints.services.campaigns import kinds
         from chargepoints.services.provisioning import trust
         from ocpp_server import commanding, contract_certificates
         from ocpp_server.environment.roles import Role
+        from ocpp_server.manufacturer_roots import manufacturer_roots
         from ocpp_server.observability import fleet
         from ocpp_server.process import scheduler, work
         from ocpp_server.transport.handshake import client_certificates
@@ -35,4 +37,5 @@ class CertificatesConfig(AppConfig):
         scheduler.register(jobs.JOBS)
         work.register(Role.SIGNER, "certificates.signing.work.run")
         fleet.register(metrics.FLEET)
+        manufacturer_roots.fill(manufacturers)
         kinds.register(campaigns.ROOT_CERTIFICATES)

@@ -112,6 +112,13 @@ async def added(operator: Any, made: Made, type_: str = CSMS, **more: Any) -> in
     return int(answer["data"]["id"])
 
 
+async def disable(operator: Any, number: int) -> None:
+    """Disable a root. An enabled one of a manufacturer would be demanded of the firmware of other tests."""
+    path = f"/api/v1/certificates/roots/{number}"
+    status, answer = await operator.request("PATCH", path, {"isEnabled": False})
+    assert status == 200, answer
+
+
 async def installed(records: Any, peer: Peer, condition: Callable[[list[dict[str, Any]]], Any]) -> Any:
     """The rows of a station's certificates, once they fulfil this."""
 

@@ -16,6 +16,7 @@ from chargepoints.services.follow_ups import personal
 from ocpp_server.bounds.folders import Folder, Kept, NoRoom, TooLarge
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.given_addresses import check_address
+from ocpp_server.manufacturer_roots import manufacturer_roots
 from ocpp_server.observability import addresses
 
 HOSTED: Final = Folder(
@@ -103,6 +104,7 @@ def _add(facts: Facts, where: _Location, *, actor: str) -> FirmwareFile:
             certificate=facts.signing_certificate,
             sha256=where.sha256,
             now=datetime.now(UTC),
+            roots=manufacturer_roots.app.certificates(),
         )
     shown = addresses.masked(where.url)
     return FirmwareFile.objects.create(

@@ -21,6 +21,7 @@ from ocpp_server.commanding import NotSupported
 from ocpp_server.domain import Invalid
 from ocpp_server.given_addresses import check_address
 from ocpp_server.given_times import given_time
+from ocpp_server.manufacturer_roots import manufacturer_roots
 from ocpp_server.protocol import actions
 from ocpp_server.protocol.translate import time as time_text
 from ocpp_server.protocol.versions import in_dialect
@@ -94,7 +95,11 @@ def wish(
         digest = signing.checked_sha256(sha256)
         if signature or signing_certificate:
             signed = signing.check(
-                signature=signature, certificate=signing_certificate, sha256=digest, now=now
+                signature=signature,
+                certificate=signing_certificate,
+                sha256=digest,
+                now=now,
+                roots=manufacturer_roots.app.certificates(),
             )
             given |= {"signature": signed.signature, "signing_certificate": signed.certificate}
     else:

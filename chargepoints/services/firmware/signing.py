@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from cryptography import x509
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargepoints.models.firmware import MOST_CERTIFICATE, MOST_SIGNATURE
 from ocpp_server.domain import Invalid
-from ocpp_server.pki import parsing
+from ocpp_server.pki import parsing, paths
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
@@ -40,8 +41,19 @@ class Signed(NamedTuple):
     expires_at: datetime
 
 
-def check(*, signature: str, certificate: str, sha256: str, now: datetime) -> Signed:
-    """Verify a signature over a file with this SHA-256. Raises Invalid with the field and the reason."""
+def check(
+    *,
+    signature: str,
+    certificate: str,
+    sha256: str,
+    now: datetime,
+    roots: Sequence[x509.Certificate] = (),
+) -> Signed:
+    """Verify a signature over a file with this SHA-256. Raises Invalid with the field and the reason.
+
+    With `roots`, the certificate must lead to one of them (A00.FR.706); the CAs between them may follow it in
+    the text, and are not sent to stations.
+    """
     if not signature.strip():
         raise Invalid("A signing certificate needs the signature of the file.", field="signature")
     if not certificate.strip():
@@ -56,6 +68,8 @@ def check(*, signature: str, certificate: str, sha256: str, now: datetime) -> Si
             "ECDSA with SHA-256 are supported.",
             field="signature",
         )
+    if roots:
+        _check_path(certificate, roots, now)
     return Signed(
         base64.b64encode(raw).decode(),
         signing.public_bytes(Encoding.PEM).decode(),
@@ -86,10 +100,13 @@ def decoded(signature: str) -> bytes:
 
 
 def certified(pem: str, *, now: datetime) -> x509.Certificate:
-    """The signing certificate. Raises Invalid, field `signingCertificate`, unless firmware may be signed with
-    it now. `_key_of` checks its key.
+    """The signing certificate, the first of the text. Raises Invalid, field `signingCertificate`, unless
+    firmware may be signed with it now. `_key_of` checks its key.
     """
-    certificate = parsing.certificate(pem, field=_FIELD)
+    found = parsing.certificates(pem, field=_FIELD)
+    if any(one.issuer != ca.subject or not parsing.is_ca(ca) for one, ca in pairwise(found)):
+        raise _unfit("Only the CAs above the certificate may follow it, each the issuer of the one before.")
+    certificate = found[0]
     if certificate.not_valid_before_utc > now:
         raise _unfit(f"The certificate is not valid before {parsing.day(certificate.not_valid_before_utc)}.")
     if certificate.not_valid_after_utc <= now:
@@ -103,6 +120,14 @@ def certified(pem: str, *, now: datetime) -> x509.Certificate:
     if len(certificate.public_bytes(Encoding.PEM)) > MOST_CERTIFICATE:
         raise _unfit(f"OCPP allows {MOST_CERTIFICATE:,} characters.")
     return certificate
+
+
+def _check_path(pem: str, roots: Sequence[x509.Certificate], now: datetime) -> None:
+    leaf, *others = parsing.certificates(pem, field=_FIELD)
+    try:
+        paths.verify(leaf, others, roots, at=now)
+    except paths.PathRefused as refused:
+        raise _unfit(f"It leads to no trusted root of a manufacturer. {refused}") from None
 
 
 def _unfit(sentence: str) -> Invalid:

@@ -14,6 +14,7 @@ from tests.conformance.installing import (
     Pressing,
     Store,
     added,
+    disable,
     hashes,
     installed,
     pem,
@@ -32,6 +33,7 @@ async def test_16_075_1_16_075_2_install_a_root_and_list_it(server, operator, re
         (row,) = await installed(
             records, peer, lambda rows: len(store.asked) == 3 and rows[0]["state"] == "installed"
         )
+    await disable(operator, number)
 
     assert (status, answer["data"]["status"]) == (200, "Accepted")
     assert store.asked == [

@@ -15,6 +15,7 @@ from tests.conformance.installing import (
     Pressing,
     Store,
     added,
+    disable,
     hashes,
     installed,
     listed,
@@ -33,6 +34,7 @@ async def test_TC_M_01_TC_M_02_TC_M_03_TC_M_04_install_a_root(server, operator, 
     async with station(server, version) as peer, serving(Store(peer, (type_, hashes(made)))) as store:
         status, answer = await Pressing(operator, peer).press("install-certificate", rootId=number)
         (row,) = await installed(records, peer, lambda rows: rows and rows[0]["state"] == "installed")
+    await disable(operator, number)
 
     assert (status, answer["data"]["status"]) == (200, "Accepted")
     assert store.asked == [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from chargepoints.services.firmware import signing
 from ocpp_server.domain import Invalid
+from ocpp_server.pki import parsing
 from tests.unit.chargepoints.firmware.signed import CONTENT, NOW, certificate, ec_key, rsa_key, signature
+from tests.unit.pki.made import make
 
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 RSA, EC, OTHER = rsa_key(), ec_key(), ec_key()
@@ -148,7 +150,7 @@ def test_a_key_of_another_kind_is_refused() -> None:
         certificate(EC).replace("CERTIFICATE", "X509 CRL"),
     ],
 )
-def test_anything_but_one_certificate_is_refused(pem: str) -> None:
+def test_anything_but_a_certificate_and_its_cas_is_refused(pem: str) -> None:
     assert refused("signingCertificate", certificate=pem)
 
 
@@ -177,3 +179,24 @@ def test_anything_else_is_no_sha256(text: str) -> None:
         signing.checked_sha256(text)
 
     assert caught.value.field == "sha256"
+
+
+def test_with_roots_of_manufacturers_the_certificate_must_lead_to_one() -> None:
+    """A00.FR.706. The CAs between may follow the certificate; stations get the certificate alone."""
+    years = (NOW - datetime.now(UTC)).days
+    span = (years - 100.0, years + 100.0)
+    root = make("Manufacturer Root", is_ca=True, days=span)
+    below = make("Manufacturer Sub", by=root, is_ca=True, days=span)
+    signer = make("Firmware", by=below, key=EC, days=span)
+    pem, chain = (parsing.pem_of(*one) for one in ([signer[0]], [signer[0], below[0]]))
+    given = {"signature": signature(EC), "sha256": DIGEST, "now": NOW}
+    other = make("Other Root", is_ca=True, days=span).certificate
+
+    found = signing.check(certificate=chain, roots=[other, root.certificate], **given)
+
+    assert found.certificate == pem
+    assert signing.check(certificate=pem, roots=[], **given).certificate == pem
+    words = "It leads to no trusted root of a manufacturer. The issuer of"
+    assert refused("signingCertificate", certificate=chain, roots=[other]).startswith(words)
+    assert refused("signingCertificate", certificate=pem, roots=[root.certificate]).startswith(words)
+    assert "is self-signed" in refused("signingCertificate", roots=[root.certificate])
