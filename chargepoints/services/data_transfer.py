@@ -18,7 +18,9 @@ from typing import Any, Final, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 from ocpp_server.live.station import Station
-from ocpp_server.protocol import inner_json
+from ocpp_server.protocol import inner_json, schemas
+from ocpp_server.protocol.errors import OcppError
+from ocpp_server.protocol.versions import V201
 
 # 1.6 4.3, 2.0.1 P02: the lengths of the fields.
 MOST_OF_VENDOR, MOST_OF_MESSAGE = 255, 50
@@ -134,6 +136,37 @@ def _place(receiver: Receiver) -> str:
 
 receivers: Final = Receivers()
 receives = receivers.receives
+
+# ISO 15118 over 1.6 (application note of the Open Charge Alliance): actions of 2.0.1 in a DataTransfer.
+ISO_15118: Final = "org.openchargealliance.iso15118pnc"
+
+Handler = Callable[[Station, dict[str, Any]], Awaitable[dict[str, Any]]]
+H = TypeVar("H", bound=Handler)
+
+
+def carries(action: str) -> Callable[[H], H]:
+    """Serve an action of 2.0.1 to 1.6 stations too, by its own handler: the data is its request, the reply
+    its answer, both valid by the schemas of 2.0.1. A failure of the action itself is inside of the answer.
+    """
+
+    def register(handler: H) -> H:
+        @receives(ISO_15118, action)
+        async def carried(station: Station, data: Any) -> Reply:
+            if not isinstance(data, dict):
+                return NOT_READABLE
+            try:
+                for found in schemas.check(V201, action, "request", data, strict=station.strict):
+                    station.deviation(found.kind, found.detail, path=f"data.{found.path}")
+            except OcppError as error:
+                station.deviation("unreadable-data", f"{action}: {error.description}"[:300], path="data")
+                return NOT_READABLE
+            answer = await handler(station, data)
+            schemas.outgoing(V201, action, "response", answer)
+            return accepted(answer)
+
+        return handler
+
+    return register
 
 
 def load(modules: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chargepoints.services.data_transfer import carries
 from ocpp_server import contract_certificates
 from ocpp_server.live.station import Station
 from ocpp_server.prices import price
@@ -19,6 +20,7 @@ async def authorize_16(station: Station, request: dict[str, Any]) -> dict[str, A
     return {"idTagInfo": translate.id_tag_info(decision)}
 
 
+@carries("Authorize")
 @on("Authorize", V201)
 async def authorize(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     """C07: a contract certificate, or its hash data, is checked before the token."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from certificates.services.certificates import statuses
+from chargepoints.services.data_transfer import carries
 from ocpp_server.live.station import Station
 from ocpp_server.pki import hash_data
 from ocpp_server.protocol.registry import on
@@ -15,6 +16,7 @@ from ocpp_server.protocol.versions import V21, V201
 MOST_201, MOST_21 = 5500, 18_000
 
 
+@carries("GetCertificateStatus")
 @on("GetCertificateStatus", V201)
 async def get_certificate_status(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     return await ocsp_result(request, MOST_201)

@@ -6,6 +6,7 @@ from typing import Any
 
 from certificates.services.certificates.provided import Asked
 from certificates.services.certificates.vehicles import MOST_CONTRACTS, Failed, vehicles
+from chargepoints.services.data_transfer import carries
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, on
 from ocpp_server.protocol.versions import V21, V201
@@ -14,6 +15,7 @@ from ocpp_server.protocol.versions import V21, V201
 MOST_201, MOST_21 = 5600, 17_000
 
 
+@carries("Get15118EVCertificate")
 @on("Get15118EVCertificate", V201)
 async def get_15118_ev_certificate(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     return await contract(station, request, MOST_201)

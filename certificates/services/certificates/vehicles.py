@@ -50,19 +50,17 @@ class Vehicles:
         """The next contract of the vehicle. The same one is next until `taken` is called."""
         key = _key(station_pk, asked)
         kept = self._kept.get(key)
-        if kept is None or kept.until < time.monotonic():
-            try:
-                found = await providers.contracts(asked)
-            except NoContract as error:
-                return Failed("NoContract", str(error))
-            except ProviderFailed as error:
-                return Failed("ProviderFailed", str(error))
-            kept = self._keep(key, found)
-        contract = kept.contracts[0]
-        if len(contract.exi) > most_characters:
-            sentence = f"The answer has {len(contract.exi):,} characters; {most_characters:,} fit."
-            return Failed("TooLargeElement", sentence)
-        return Given(contract.exi, len(kept.contracts) - 1)
+        if kept is not None and kept.until > time.monotonic():
+            return _fitting(kept.contracts, most_characters)
+        try:
+            found = (await providers.contracts(asked))[: asked.most]
+        except NoContract as error:
+            return Failed("NoContract", str(error))
+        except ProviderFailed as error:
+            return Failed("ProviderFailed", str(error))
+        if len(found) > 1:
+            self._keep(key, found)
+        return _fitting(found, most_characters)
 
     def taken(self, station_pk: int, asked: Asked) -> None:
         """The station has got the contract that was next."""
@@ -71,11 +69,17 @@ class Vehicles:
         if kept is not None and len(kept.contracts) > 1:
             self._kept[key] = _Kept(kept.until, kept.contracts[1:])
 
-    def _keep(self, key: str, found: Sequence[Contract]) -> _Kept:
+    def _keep(self, key: str, found: Sequence[Contract]) -> None:
         if len(self._kept) >= MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        self._kept[key] = kept = _Kept(time.monotonic() + KEPT_S, found)
-        return kept
+        self._kept[key] = _Kept(time.monotonic() + KEPT_S, found)
+
+
+def _fitting(contracts: Sequence[Contract], most_characters: int) -> Given | Failed:
+    exi = contracts[0].exi
+    if len(exi) > most_characters:
+        return Failed("TooLargeElement", f"The answer has {len(exi):,} characters; {most_characters:,} fit.")
+    return Given(exi, len(contracts) - 1)
 
 
 def _key(station_pk: int, asked: Asked) -> str:
