@@ -9,7 +9,8 @@ class CertificatesConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
-        from certificates import jobs, metrics
+        from certificates import jobs
+        from certificates.metrics import FLEET, PlugAndChargeCollector
         from certificates.services.certificates import (
             campaigns,
             clients,
@@ -23,7 +24,7 @@ class CertificatesConfig(AppConfig):
         from ocpp_server import commanding, contract_certificates
         from ocpp_server.environment.roles import Role
         from ocpp_server.manufacturer_roots import manufacturer_roots
-        from ocpp_server.observability import fleet
+        from ocpp_server.observability import fleet, metrics
         from ocpp_server.process import scheduler, work
         from ocpp_server.transport.handshake import client_certificates
 
@@ -31,11 +32,12 @@ class CertificatesConfig(AppConfig):
         contract_providers.providers.load(
             settings.OCPP_CONTRACT_PROVIDERS, limit_s=settings.OCPP_CONTRACT_PROVIDER_TIMEOUT
         )
+        metrics.register(PlugAndChargeCollector)
         commanding.announce("certificates.commands")
         client_certificates.port.fill(clients)
         trust.port.fill(profiles)
         scheduler.register(jobs.JOBS)
         work.register(Role.SIGNER, "certificates.signing.work.run")
-        fleet.register(metrics.FLEET)
+        fleet.register(FLEET)
         manufacturer_roots.fill(manufacturers)
         kinds.register(campaigns.ROOT_CERTIFICATES)

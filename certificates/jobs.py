@@ -10,6 +10,7 @@ from certificates.services.certificates import (
     adoption,
     delivery,
     expiry,
+    ocsp,
     refreshing,
     renewal,
     revocation_lists,
@@ -59,6 +60,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (SWEEP, in_journal(find_not_adopted)),
     (SWEEP, in_journal(revoke_superseded)),
     (SWEEP, in_journal(delete_ended)),
+    (SWEEP, in_journal(ocsp.delete_expired)),
     (TRIM, in_journal(trim_requests)),
     (TRIM, in_journal(expiry.announce)),
 )
