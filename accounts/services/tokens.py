@@ -121,8 +121,16 @@ def invalidate(token: Token) -> Token:
 
 def add_unknown(unknown: UnknownToken, *, name: str = "") -> Token:
     """Create a token from an unknown uid. Raises Conflict when the token exists by now."""
-    is_vehicle = unknown.uid.upper().startswith("VID:")
-    return create(uid=unknown.uid, type="OTHER" if is_vehicle else "RFID", name=name)
+    return create(uid=unknown.uid, type=_type_of(unknown.uid), name=name)
+
+
+def _type_of(uid: str) -> str:
+    """The type that a uid has by its form. Only a check character tells a contract id from a card."""
+    if uid.upper().startswith("VID:"):
+        return "OTHER"
+    contract_id = emaid.parse(uid)
+    is_contract = contract_id is not None and contract_id.check and emaid.comparable(uid)
+    return "EMAID" if is_contract else "RFID"
 
 
 def canonical_uid(uid: str, type: str) -> str:

@@ -17,6 +17,8 @@ class Refusal(models.Model):
         START = "start", _("Start of a session")
         STOP = "stop", _("End of a session")
         REMOTE = "remote", _("Remote start")
+        # An Authorize with a contract certificate or its hash data (2.x C07).
+        CONTRACT = "contract", _("Plug & Charge")
 
     charge_point = models.ForeignKey(
         ChargePoint, on_delete=models.CASCADE, related_name="refusals", db_index=False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import Contract
+from accounts.models import Contract, UnknownToken
 from accounts.models.token import normalise_uid
 from accounts.services import tokens
 from ocpp_server.domain import Invalid
@@ -65,3 +66,24 @@ def test_a_token_of_an_emaid_needs_one(uid: str) -> None:
 )
 def test_every_spelling_of_an_emaid_has_one_key(uid: str, key: str) -> None:
     assert normalise_uid(uid) == key
+
+
+@pytest.mark.parametrize(
+    ("uid", "kind"),
+    [
+        ("DE8AA0012345670", "EMAID"),
+        ("DE-8AA-001234567-0", "EMAID"),
+        ("DE8AA0012345679", "RFID"),
+        ("ABCDEF12345678", "RFID"),
+        ("NLTNM7223458", "RFID"),
+        ("VID:001122334455", "OTHER"),
+    ],
+)
+def test_an_unknown_token_gets_the_type_of_its_form(uid: str, kind: str) -> None:
+    now = timezone.now()
+    unknown = UnknownToken.objects.create(
+        uid=uid, uid_key=normalise_uid(uid), first_seen_at=now, last_seen_at=now
+    )
+
+    assert tokens.add_unknown(unknown).type == kind
+    assert not UnknownToken.objects.exists()

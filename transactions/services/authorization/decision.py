@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -111,12 +112,13 @@ async def decide(
         is_start = purpose is Purpose.START
         return holding.refuse(station, key, group_id, place, at or station.received_at) if is_start else None
 
+    kept_as = _KEPT_AS[purpose] if certificate is None else Refusal.Purpose.CONTRACT
+    keep = partial(_refused, station, token, place, purpose=purpose, kept_as=kept_as)
     if certificate is not None and certificate.verdict is not Verdict.ACCEPTED:
-        decision = Decision(certificate.verdict, reason=certificate.reason)
-        return _refused(station, token, place, decision, purpose)
+        return keep(Decision(certificate.verdict, reason=certificate.reason))
     if token.type == NO_AUTHORIZATION:
         decision = await _without_token(station, token, reserved("", ""))
-        return decision if decision.is_accepted else _refused(station, token, place, decision, purpose)
+        return decision if decision.is_accepted else keep(decision)
     paid = await direct_payments.find(station, token, is_start=purpose is Purpose.START)
     state = live.state()
     key = normalise_uid(token.value)
@@ -130,7 +132,7 @@ async def decide(
             return decision
         if key and decision is _UNKNOWN:
             await journal.run(unknown_tokens.note, token.value, station.identity, station.received_at)
-        return _refused(station, token, place, decision, purpose)
+        return keep(decision)
     now = datetime.now(UTC)
     refused = access.standing(record, now)
     prepaid = credit.port.app.credit(record)
@@ -153,7 +155,7 @@ async def decide(
         station.used_tokens.append(record.pk)
         announcing.presented(station, token, place, announcing.How(decision.verdict, record.pk), purpose)
     else:
-        _refused(station, token, place, decision, purpose)
+        keep(decision)
     return decision
 
 
@@ -320,7 +322,13 @@ def _without_row(
 
 
 def _refused(
-    station: Station, token: IdToken, place: Place | None, decision: Decision, purpose: Purpose
+    station: Station,
+    token: IdToken,
+    place: Place | None,
+    decision: Decision,
+    *,
+    purpose: Purpose,
+    kept_as: Refusal.Purpose,
 ) -> Decision:
     """Keep the refusal for the operator. Returns the decision."""
     how = announcing.How(decision.verdict, decision.token_pk, decision.reason)
@@ -335,7 +343,7 @@ def _refused(
         evse_number=place.evse if place is not None else None,
         token_id=decision.token_pk,
         id_token=token.value[:255],
-        purpose=_KEPT_AS[purpose].value,
+        purpose=kept_as.value,
         status=status_2x(decision.verdict),
         reason=decision.reason[:300],
         at=station.received_at,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import threading
 
 from cryptography.x509 import ocsp
 
@@ -79,6 +81,26 @@ async def test_M06_a_failure_has_its_reason_and_the_station_goes_on(server, reco
     assert len(web.requests) == 2
     serial = format(one.certificate.serial_number, "x")
     assert records.rows("SELECT 1 FROM certificates_ocspresponse WHERE serial = ?", serial) == []
+
+
+async def test_M06_a_slow_responder_keeps_no_other_station_waiting(server, operators, version):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(path: str, body: bytes) -> Answer:
+        begun.set()
+        assert go_on.wait(10)
+        return operators.says(path, body)
+
+    operators.responder.answer = slow
+    asking = asked(operators, operators.contract(fresh()), operators.second)
+    async with station(server, version) as peer, station(server, version) as other:
+        waiting = asyncio.create_task(peer.call("GetCertificateStatus", asking))
+        assert await asyncio.to_thread(begun.wait, 10)
+        await other.heartbeat()
+        assert not waiting.done()
+        go_on.set()
+
+        assert (await waiting)["status"] == "Accepted"
 
 
 async def test_M06_a_response_that_does_not_fit_fails(server, operators, version):

@@ -21,7 +21,9 @@ def verdict(answer):
 
 
 def refusals(records, identity):
-    return [(row["status"], row["reason"]) for row in records.of("transactions_refusal", identity)]
+    rows = records.of("transactions_refusal", identity)
+    assert {row["purpose"] for row in rows} <= {"contract"}
+    return [(row["status"], row["reason"]) for row in rows]
 
 
 async def test_TC_C_50_a_contract_by_its_hash_data_is_asked_about_and_charges(
