@@ -410,6 +410,23 @@ async def test_a_connection_without_a_byte_is_no_refusal_and_leaks_nothing(mutua
     assert mutual.failures() == known
 
 
+async def test_the_plain_sockets_of_uvicorn_pass_the_certificates_on(tmp_path: Path, migrated_database: Path):
+    (pem, key), port = certify(tmp_path, "server"), free_port()
+    how = {"TLS_CERT": str(pem), "TLS_KEY": str(key), "TLS_CLIENT_PORT": str(port)}
+    live = LiveServer(tmp_path / "plain", template=migrated_database, HTTP_PLAIN_SOCKETS="1", **how)
+    trust(live.database, ROOT)
+    plain = Mutual(live.start(), Pki(tmp_path, pem), port)
+    try:
+        serial = fresh("SN")
+        identity = await plain.station(serial)
+        async with plain.connect(V201, identity, plain.pki.client(make(serial, by=CA), CA)) as peer:
+            answer = await peer.call("BootNotification", boot_of(V201, serial))
+    finally:
+        status = live.stop()
+
+    assert (answer["status"], status) == ("Accepted", 0)
+
+
 async def test_16_086_a_station_of_profile_2_logs_on_at_the_usual_port(mutual: Mutual):
     identity = fresh("MTLS")
     await mutual.operator.provision(identity, securityProfile=2, password="correct horse battery")
