@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import django
 import redis
@@ -311,6 +312,17 @@ def endpoint(values: Mapping[str, Any]) -> str:
     return f"{web.replace('http', 'ws', 1)}/ocpp"
 
 
+def certificate_endpoint(values: Mapping[str, Any]) -> list[str]:
+    """The line of a banner with the address for stations with client certificates, if there is one."""
+    if not values["TLS_CLIENT_PORT"]:
+        return []
+    public = urlsplit(values["PUBLIC_URL"]).hostname
+    host = listening.in_url(public or listening.reachable_host(values["LISTEN_ADDRESS"]))
+    return [
+        f"                 wss://{host}:{values['TLS_CLIENT_PORT']}/ocpp/<identity>   (with certificates)"
+    ]
+
+
 def _settings_of_commands(values: Mapping[str, Any]) -> str:
     """The variables with which `run.py manage` in this folder reaches this server."""
     near, far = os.path.relpath(values["DATA_DIR"]), os.path.abspath(values["DATA_DIR"])
@@ -327,6 +339,7 @@ def banner(values: dict[str, Any], first_login: dict[str, str], *, demo: bool) -
         f"  Admin          {web}/admin/",
         f"  API documents  {web}/api/docs/",
         f"  OCPP endpoint  {endpoint(values)}/<identity>   (1.6J, 2.0.1, 2.1)",
+        *certificate_endpoint(values),
         f"  Data           {values['DATABASE_URL'].rpartition('@')[2] or values['DATA_DIR']}",
         "",
     ]

@@ -71,7 +71,8 @@ def _banner(role: Role, values: dict[str, Any]) -> str:
     if role is Role.WEB:
         return start.banner(values, {}, demo=False)
     endpoint = start.endpoint(values)
-    return f"\nThe gateway is running. Ctrl-C stops it.\n\n  OCPP endpoint  {endpoint}/<identity>\n"
+    lines = [f"  OCPP endpoint  {endpoint}/<identity>", *start.certificate_endpoint(values), ""]
+    return "\n".join(["", "The gateway is running. Ctrl-C stops it.", "", *lines])
 
 
 # -- roles without a port -------------------------------------------------------------------------------

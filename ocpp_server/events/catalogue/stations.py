@@ -106,7 +106,7 @@ REFUSED: Final = EventType(
     "station.refused",
     "A connection was refused: once for each identity, reason and hour. `station` is null for unknown ones.",
     (
-        Field("code", WHOLE, "The HTTP status, or the WebSocket close code."),
+        Field("code", WHOLE, "The HTTP status, or the WebSocket close code. 0: TLS failed."),
         Field("reason", TEXT, "The reason."),
         Field("identity", TEXT, "The identity in the URL."),
         _ADDRESS,
