@@ -74,6 +74,30 @@ def trust(database: Path | str, *roots: Made, kind: str = "csms") -> None:
         )
 
 
+def add_authority(database: Path | str, made: Made) -> None:
+    """Store a CA of this server."""
+    one = made.certificate
+    row = {
+        "name": parsing.common_name(one.subject),
+        "usage": "stations",
+        "key_type": "ecdsa",
+        "key_name": parsing.sha256(one),
+        "certificate": parsing.pem_of(one),
+        "sha256": parsing.sha256(one),
+        "subject": one.subject.rfc4514_string(),
+        "state": "active",
+        "not_before": one.not_valid_before_utc.isoformat(" "),
+        "not_after": one.not_valid_after_utc.isoformat(" "),
+        "created_at": datetime.now(UTC).isoformat(" "),
+    }
+    execute(
+        database,
+        f"INSERT INTO certificates_certificateauthority ({', '.join(row)})"
+        f" VALUES ({', '.join('?' * len(row))})",
+        list(row.values()),
+    )
+
+
 def execute(database: Path | str, sql: str, values: Sequence[Any] = ()) -> None:
     """Run a statement beside the server. `?` stands for a value."""
     if isinstance(database, str):

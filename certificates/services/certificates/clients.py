@@ -51,7 +51,7 @@ def check(presented: list[Presented]) -> list[Proved | Refused]:
 
 
 def roots() -> str:
-    """The roots with which TLS checks the certificates of stations, in PEM."""
+    """The roots with which TLS checks the certificates of stations, and our CAs below them, in PEM."""
     return trust.current().pem
 
 

@@ -37,6 +37,7 @@ class Trust:
     revoked: Mapping[tuple[str, str], str] = field(default_factory=dict)
     # By the SHA-256 of the name of their issuer: the name of the list and the list.
     lists: Mapping[str, tuple[tuple[str, x509.CertificateRevocationList], ...]] = field(default_factory=dict)
+    # For TLS: the roots, and the CAs that a station may not send. The rule itself trusts the roots alone.
     pem: str = ""
 
 
@@ -91,7 +92,7 @@ class _Cache:
                 for row in RevokedCertificate.objects.all()
             },
             lists=self._lists(),
-            pem=parsing.pem_of(*roots.values()),
+            pem=parsing.pem_of(*roots.values(), *between, *crossed),
         )
 
     def _lists(self) -> dict[str, tuple[tuple[str, x509.CertificateRevocationList], ...]]:

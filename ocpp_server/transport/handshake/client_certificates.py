@@ -70,7 +70,9 @@ class ClientCertificates(Protocol):
         """Check the certificates of stations that log on at the same time."""
 
     def roots(self) -> str:
-        """The roots with which TLS checks the certificates of stations, in PEM."""
+        """The roots with which TLS checks the certificates of stations, and the CAs below them that a station
+        may not send, in PEM.
+        """
 
 
 port = Port[ClientCertificates]("ClientCertificates")

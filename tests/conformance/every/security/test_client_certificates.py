@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 
 from certificates.services.certificates import revocation
 from ocpp_server.pki import parsing
-from tests.conformance.mutual_tls import Pki, execute, trust
+from tests.conformance.mutual_tls import Pki, add_authority, execute, trust
 from tests.conformance.peer import (
     TIMEOUT_S,
     V16,
@@ -39,6 +39,7 @@ from tests.unit.pki.made import Made, make
 
 ROOT = make("CSMS root", is_ca=True, organization="CPO")
 CA = make("Issuing CA", by=ROOT, is_ca=True, length=0)
+OWN = make("Own CA", by=ROOT, is_ca=True, length=0)
 MAKER = make("Maker root", is_ca=True, organization="Maker")
 STRANGER = make("Unknown root", is_ca=True)
 WEAK = rsa.generate_private_key(65537, 1024)
@@ -79,6 +80,7 @@ def mutual(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) ->
     )
     trust(live.database, ROOT)
     trust(live.database, MAKER, kind="manufacturer")
+    add_authority(live.database, OWN)
     live.start()
     yield Mutual(live, Pki(folder, pem), port)
     assert live.stop() == 0
@@ -112,6 +114,14 @@ async def test_S07_16_087_TC_A_07_a_station_boots_with_its_client_certificate(
 
     assert answer["status"] == "Accepted"
     assert (row["is_online"], row["security_profile"], row["serial_number"]) == (1, 3, serial)
+
+
+async def test_S07_a_station_below_a_CA_of_this_server_may_send_its_certificate_alone(mutual: Mutual):
+    identity = await mutual.station()
+    client = mutual.pki.client(make(identity, by=OWN))
+
+    async with mutual.connect(V201, identity, client) as peer:
+        assert (await peer.call("BootNotification", boot_of(V201, "SN")))["status"] == "Accepted"
 
 
 async def test_S07_a_first_contact_with_the_certificate_of_the_manufacturer(mutual: Mutual):
