@@ -8,14 +8,15 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import path
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from certificates.admin import expiring
 from certificates.models import TrustRoot
-from certificates.services.certificates import roots
+from certificates.services.certificates import roots, rotation
 from ocpp_server.admin import access
-from ocpp_server.admin.base import OperatorAdmin
+from ocpp_server.admin.base import OperatorAdmin, station_link
 from ocpp_server.domain import Invalid
 from ocpp_server.rights import Right
 
@@ -84,16 +85,25 @@ class TrustRootAdmin(OperatorAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return ["name", "kind", "certificate", "is_enabled"]
-        return ["name", "kind", "is_enabled", *self.shown_fields, "certificate", "cross_signed"]
+        plan = ["plan"] if obj.kind == TrustRoot.Kind.CSMS else []
+        return ["name", "kind", "is_enabled", *plan, *self.shown_fields, "certificate", "cross_signed"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return []
-        return ["kind", "certificate", *self.shown_fields]
+        return ["kind", "plan", "certificate", *self.shown_fields]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may = access.may(request.user, self.right)
         return may and (obj is None or not roots.uses(obj))
+
+    @admin.display(description=_("Plan"))
+    def plan(self, row: TrustRoot) -> str:
+        """The steps to make the root known, and the stations that do not know it."""
+        found = rotation.plan(row)
+        lines = format_html_join("", "<li>{}</li>", [(step,) for step in found.steps])
+        named = format_html_join(", ", "{}", [(station_link(one.charge_point),) for one in found.lacking])
+        return format_html("<ol>{}</ol><p>{}</p>", lines, named)
 
     def save_model(self, request: HttpRequest, obj: TrustRoot, form: Any, change: bool) -> None:
         given = form.cleaned_data

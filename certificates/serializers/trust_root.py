@@ -21,7 +21,7 @@ class TrustRootSerializer(ReadSerializer):
     isEnabled = serializers.BooleanField(
         source="is_enabled", help_text="Whether this server trusts it, and stations may get it."
     )
-    source = serializers.ChoiceField(choices=TrustRoot.Source.values)
+    origin = serializers.ChoiceField(source="source", choices=TrustRoot.Source.values)
     subject = serializers.CharField()
     sha256 = serializers.CharField(help_text="The SHA-256 of the certificate in DER.")
     certificate = serializers.CharField(help_text="PEM.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from certificates.filters import TrustRootQuery
 from certificates.models import TrustRoot
+from certificates.serializers.rotation import RotationSerializer
 from certificates.serializers.trust_root import TrustRootBody, TrustRootChanges, TrustRootSerializer
 from certificates.services.certificates import roots
 from ocpp_server.api.lookups import Lookup
-from ocpp_server.api.operations import Change, Create, Delete, Get, List
+from ocpp_server.api.operations import Change, Create, Delete, Get, List, Part
 from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.rights import Right, role_for
 
@@ -35,6 +36,15 @@ class TrustRootViewSet(ResourceViewSet):
             roots.change,
             description="A disabled root is not trusted any more, and no station gets it. A station keeps "
             "one that it has.",
+        ),
+        Part(
+            name="rotation",
+            serializer=RotationSerializer,
+            summary="Get the plan for a new CSMS root",
+            sentence="Plan for the root {row}.",
+            also=(409,),
+            description="How many of the stations that check this server know the root, which do not, and "
+            "the next steps. A root of another kind is refused with 409.",
         ),
         Delete(
             roots.remove,

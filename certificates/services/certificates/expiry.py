@@ -121,7 +121,7 @@ def soon(now: datetime) -> int:
 
 def first_ends() -> dict[tuple[str, str], datetime]:
     """The first end of a certificate in use, by kind and type. One query for each kind."""
-    found = {}
+    found: dict[tuple[str, str], datetime] = {}
     for kind in Kind:
         column = {Kind.AUTHORITY: "usage", Kind.ROOT: "kind"}.get(kind, "type")
         ends = _rows(kind).order_by().values_list(column).annotate(first=Min("not_after"))

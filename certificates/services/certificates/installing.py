@@ -45,7 +45,7 @@ def wanted(charge_point: ChargePoint, *, type_: str, root_id: int | None, pem: s
     root = TrustRoot.objects.filter(pk=root_id).first()
     if root is None or not root.is_enabled:
         raise Invalid("There is no enabled root with this number.", field="rootId")
-    own = matching.TYPES[TrustRoot.Kind(root.kind)].value
+    own = matching.TYPES[TrustRoot.Kind(root.kind)]
     if type_ and type_ != own:
         raise Invalid(f"The root {root} is a {own}.", field="certificateType")
     return Wanted(own, form_for(charge_point, root))

@@ -16,13 +16,13 @@ _Type = InstalledCertificate.Type
 
 # The kind of a root, by the type under which stations store it.
 KINDS: Final[dict[str, TrustRoot.Kind]] = {
-    _Type.CSMS: TrustRoot.Kind.CSMS,
-    _Type.MANUFACTURER: TrustRoot.Kind.MANUFACTURER,
-    _Type.V2G: TrustRoot.Kind.V2G,
-    _Type.MO: TrustRoot.Kind.MO,
-    _Type.OEM: TrustRoot.Kind.OEM,
+    _Type.CSMS.value: TrustRoot.Kind.CSMS,
+    _Type.MANUFACTURER.value: TrustRoot.Kind.MANUFACTURER,
+    _Type.V2G.value: TrustRoot.Kind.V2G,
+    _Type.MO.value: TrustRoot.Kind.MO,
+    _Type.OEM.value: TrustRoot.Kind.OEM,
 }
-TYPES: Final = {kind: name for name, kind in KINDS.items()}
+TYPES: Final[dict[TrustRoot.Kind, str]] = {kind: name for name, kind in KINDS.items()}
 
 
 class Known(NamedTuple):

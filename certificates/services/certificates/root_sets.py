@@ -47,7 +47,7 @@ class WantedRoot(NamedTuple):
 
     @property
     def certificate_type(self) -> str:
-        return matching.TYPES[TrustRoot.Kind(self.root.kind)].value
+        return matching.TYPES[TrustRoot.Kind(self.root.kind)]
 
 
 class Coverage(NamedTuple):
@@ -136,7 +136,7 @@ def of_station(charge_point: ChargePoint, *, only: int | None = None) -> list[Wa
 
 def _compared(charge_point: ChargePoint, wanted: Iterable[tuple[TrustRoot, RootSet]]) -> list[WantedRoot]:
     rows = InstalledCertificate.objects.current().filter(charge_point=charge_point, root__isnull=False)
-    states = {}
+    states: dict[int | None, str] = {}
     for root_id, state in rows.values_list("root_id", "state"):
         if states.get(root_id) != _Row.INSTALLED:
             states[root_id] = state
@@ -148,9 +148,9 @@ def _compared(charge_point: ChargePoint, wanted: Iterable[tuple[TrustRoot, RootS
 
 
 def _state(
-    charge_point: ChargePoint, root: TrustRoot, states: dict[int, str], reported: dict[str, str]
+    charge_point: ChargePoint, root: TrustRoot, states: dict[int | None, str], reported: dict[str, str]
 ) -> Wanted:
-    type_ = matching.TYPES[TrustRoot.Kind(root.kind)].value
+    type_ = matching.TYPES[TrustRoot.Kind(root.kind)]
     version = charge_point.ocpp_version
     if version in VERSIONS and type_ not in installed_certificates.root_types(version):
         return Wanted.NOT_SUPPORTED
@@ -167,7 +167,7 @@ def coverage(root_set: RootSet) -> list[Coverage]:
     for root in root_set.roots.filter(is_enabled=True):
         lacking = without(stations, root)
         lacking_count = lacking.count()
-        type_ = matching.TYPES[TrustRoot.Kind(root.kind)].value
+        type_ = matching.TYPES[TrustRoot.Kind(root.kind)]
         missing = lacking.filter(certificate_inventory__reported__has_key=type_).count()
         found.append(Coverage(root, count, count - lacking_count, missing, lacking_count - missing))
     return found

@@ -43,6 +43,8 @@ async def roots(player: Player) -> int:
     one = f"{ROOTS}/{other['id']}"
     await ask("roots: list", "GET", f"{ROOTS}?kind=v2g&isEnabled=true", key=VIEWER)
     await ask("roots: get", "GET", one, key=VIEWER)
+    await ask("roots: plan", "GET", f"{ROOTS}/{kept['id']}/rotation", key=VIEWER)
+    await ask("roots: plan of vehicles", "GET", f"{one}/rotation", key=VIEWER)
     await ask("roots: disable", "PATCH", one, {"isEnabled": False})
     await ask("roots: delete", "DELETE", one)
     await ask("certificates: first to end", "GET", f"{V1}/certificates/expiring?kind=root", only_status=True)
