@@ -31,6 +31,11 @@ class TrustRootQuery(ListQuery):
     isEnabled = FlagField(required=False)
     expiresBefore = TimeField(required=False, help_text="Roots that end before this time.")
 
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        before = self.validated_data.get("expiresBefore")
+        return rows if before is None else rows.filter(not_after__lt=before)
+
     def containing(self, text: str) -> Q:
         return Q(name__icontains=text) | Q(subject__icontains=text)
 
