@@ -144,6 +144,50 @@ Handler = Callable[[Station, dict[str, Any]], Awaitable[dict[str, Any]]]
 H = TypeVar("H", bound=Handler)
 
 
+Answered = Callable[[Station, dict[str, Any], dict[str, Any], str], Awaitable[None]]
+A = TypeVar("A", bound=Answered)
+_answered: Final[dict[str, Answered]] = {}
+
+
+def carried(action: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """The DataTransfer with an action of 2.0.1 for a 1.6 station. Raises PayloadInvalid."""
+    schemas.outgoing(V201, action, "request", payload)
+    return {"vendorId": ISO_15118, "messageId": action, "data": inner_json.write(payload)}
+
+
+def answers_carried(action: str) -> Callable[[A], A]:
+    """Let the @reply handler of an action of 2.0.1 have the answers to `carried` too."""
+
+    def register(handler: A) -> A:
+        _answered[action.casefold()] = handler
+        return handler
+
+    return register
+
+
+async def carried_answer(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    """Read the answer of a 1.6 station to an action of 2.0.1, and call the handler of such answers.
+
+    An answer without data, or with other data, is none: the command has the status of the DataTransfer.
+    """
+    action = str(request.get("messageId", ""))
+    handler = _answered.get(action.casefold())
+    if str(request.get("vendorId", "")).casefold() != ISO_15118 or handler is None:
+        return
+    try:
+        asked, said = (inner_json.read(str(one.get("data", ""))) for one in (request, response))
+        if not isinstance(asked, dict) or not isinstance(said, dict):
+            raise inner_json.Unreadable("no object")
+        for found in schemas.check(V201, action, "response", said, strict=station.strict):
+            station.deviation(found.kind, found.detail, path=f"data.{found.path}")
+    except (inner_json.Unreadable, OcppError) as error:
+        station.deviation("unreadable-data", f"{action}: {error}"[:300], path="data")
+        return
+    await handler(station, asked, said, command_id)
+
+
 def carries(action: str) -> Callable[[H], H]:
     """Serve an action of 2.0.1 to 1.6 stations too, by its own handler: the data is its request, the reply
     its answer, both valid by the schemas of 2.0.1. A failure of the action itself is inside of the answer.

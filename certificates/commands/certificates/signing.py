@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -17,8 +17,6 @@ from ocpp_server.observability import tracing
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls
 
-_ACTION: Final = "CertificateSigned"
-
 
 async def _send(
     charge_point: ChargePoint,
@@ -30,14 +28,14 @@ async def _send(
 ) -> Result:
     if not live.state().is_connected(charge_point.identity):
         raise StationOffline(f"{charge_point.identity} is known but offline.")
-    pk, payload = await journal.run(delivery.to_send, charge_point, number)
-    await calls.check(charge_point, _ACTION, payload)
+    pk, action, payload = await journal.run(delivery.to_send, charge_point, number)
+    await calls.check(charge_point, action, payload)
     command_id = tracing.command_id()
     await journal.run(delivery.begin, pk, command_id, delivery.timeout_of(timeout))
     try:
         row: Any = await calls.call(
             charge_point,
-            _ACTION,
+            action,
             payload,
             actor=actor,
             timeout=timeout,
@@ -54,7 +52,7 @@ SEND_CERTIFICATE = command(
     delivery.SEND,
     _("Send certificate"),
     _("Send the station the certificate that was signed for it, again if it has it."),
-    action=_ACTION,
+    action=delivery.ACTION,
     icon="workspace_premium",
     position=170,
     fields=(

@@ -10,6 +10,7 @@ from certificates.models import IssuedCertificate
 from certificates.services.certificates import delivery, requesting
 from certificates.services.certificates.requesting import Asked, Verdict
 from chargepoints.services import asking
+from chargepoints.services.data_transfer import answers_carried, carries
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, on, reply
 from ocpp_server.protocol.versions import V2X, V16
@@ -27,6 +28,7 @@ async def sign_certificate_16(station: Station, request: dict[str, Any]) -> dict
     return {"status": _ACCEPTED if verdict.is_accepted else _REJECTED}
 
 
+@carries("SignCertificate")
 @on("SignCertificate", *V2X)
 async def sign_certificate(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     """Without a type, the certificate is for the connection to the server, and may serve for vehicles too."""
@@ -51,6 +53,7 @@ async def _received(station: Station, asked: Asked) -> Verdict:
     return verdict
 
 
+@answers_carried("CertificateSigned")
 @reply("CertificateSigned", V16, *V2X)
 async def certificate_answered(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from certificates.models import IssuedCertificate, SigningRequest
 from chargepoints.models import ChargePoint, Command
-from chargepoints.services import asking
+from chargepoints.services import asking, data_transfer
 from ocpp_server import capabilities, live
 from ocpp_server.commanding import find
 from ocpp_server.domain import Conflict, DomainError, Missing
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 State = SigningRequest.State
 Issued = IssuedCertificate.State
 SEND: Final = "send-certificate"
+ACTION: Final = "CertificateSigned"
 AT_ONCE: Final = 50
 MOST_ATTEMPTS: Final = 6
 _FIRST_PAUSE: Final = timedelta(seconds=30)
@@ -145,8 +146,17 @@ def wake(charge_point_pk: int, at: datetime) -> None:
 # -- the command ---------------------------------------------------------------------------------------------
 
 
-def to_send(charge_point: Any, number: int | None) -> tuple[int, dict[str, Any]]:
-    """The request of this station to answer and the payload for it, in the station's dialect.
+class ToSend(NamedTuple):
+    """A signing request and the CALL that answers it, in the station's dialect."""
+
+    pk: int
+    action: str
+    payload: dict[str, Any]
+
+
+def to_send(charge_point: Any, number: int | None) -> ToSend:
+    """The request of this station to answer. 1.6 has no certificate for vehicles: it gets the one of 2.0.1
+    in a DataTransfer.
 
     Without a number it is the newest. Raises Missing, and Conflict for a request without a certificate.
     """
@@ -157,10 +167,13 @@ def to_send(charge_point: Any, number: int | None) -> tuple[int, dict[str, Any]]
     if row.certificate is None or row.certificate.state in (Issued.REVOKED, Issued.EXPIRED):
         raise Conflict("There is no valid certificate for this request.")
     payload: dict[str, Any] = {"certificateChain": chain(charge_point, row.certificate)}
-    more = {"certificateType": row.type}
+    more: dict[str, Any] = {"certificateType": row.type}
+    is_carried = row.type != IssuedCertificate.Type.STATION
+    if in_dialect(charge_point.ocpp_version, is_carried, False):
+        return ToSend(row.pk, "DataTransfer", data_transfer.carried(ACTION, payload | more))
     if row.request_number is not None:
-        more["requestId"] = row.request_number  # type: ignore[assignment]
-    return row.pk, payload | in_dialect(charge_point.ocpp_version, {}, more)
+        more["requestId"] = row.request_number
+    return ToSend(row.pk, ACTION, payload | in_dialect(charge_point.ocpp_version, {}, more))
 
 
 def chain(charge_point: Any, certificate: IssuedCertificate) -> str:
