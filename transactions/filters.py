@@ -1,4 +1,6 @@
-"""Filters of the lists of sessions, meter values, reservations and access rules. Each has its index."""
+"""Filters of the lists of sessions, meter values, reservations, refused tokens and access rules. Each has its
+index.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from ocpp_server.api.lists import (
 )
 from ocpp_server.domain import Invalid
 from ocpp_server.storage.row_numbers import row_number
-from transactions.models import AccessRule, Reservation, Transaction
+from transactions.models import AccessRule, Refusal, Reservation, Transaction
 from transactions.services.metering.samples import Wanted
 from transactions.services.metering.stored import Place, Series
 from transactions.views.lookups import subject_and_place
@@ -199,6 +201,28 @@ class ReservationQuery(ChangedQuery):
             spellings = {uid, uid.strip(), uid.lower(), uid.upper()}
             rows = rows.filter(Q(id_token__in=spellings) | Q(token__in=list(tokens)))
         return rows
+
+
+class RefusalQuery(ListQuery):
+    """`from` and `to` compare the time of the refusal."""
+
+    orderings = {"id": "pk"}
+    moment = "at"
+    exact = {"purpose": "purpose", "status": "status", "idTag": "id_token", "tokenId": "token"}
+
+    ordering = ordering(orderings)
+    clientId = TextField(required=False, max_length=255, help_text="The identity of a station.")
+    purpose = serializers.ChoiceField(choices=Refusal.Purpose.values, required=False)
+    status = TextField(required=False, max_length=32, help_text="As OCPP 2.x spells it.")
+    idTag = TextField(required=False, max_length=255, help_text="As presented.")
+    tokenId = WholeField(required=False, min_value=1)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows, identity = super().filtered(rows), self.validated_data.get("clientId")
+        if identity is None:
+            return rows
+        found = ChargePoint.objects.by_identity(identity).values_list("pk", flat=True).first()
+        return rows.none() if found is None else rows.filter(charge_point=found)
 
 
 class AccessRuleQuery(ListQuery):

@@ -8,6 +8,7 @@ from transactions.views import (
     authorization,
     export,
     monthly_energy,
+    refusals,
     remote_control,
     reservation,
     sessions,
@@ -15,6 +16,7 @@ from transactions.views import (
 
 router = Router()
 router.register("access-rules", access_rules.AccessRuleViewSet)
+router.register("refused-tokens", refusals.RefusalViewSet)
 router.register("reservations", reservation.ReservationViewSet)
 # Above /transactions, whose /{transaction_id} would match its URLs.
 router.register("transactions", remote_control.RemoteControlViewSet, "remote-control")

@@ -28,7 +28,7 @@ from tests.api.kit import listed, listed_certificates
 from tests.direct.readings import stored
 from tests.direct.reservations import a_reservation
 from tests.direct.samples import decoded
-from transactions.models import AccessRule, Reading, Reservation, Transaction
+from transactions.models import AccessRule, Reading, Refusal, Reservation, Transaction
 
 
 def moment(number: int) -> datetime:
@@ -172,6 +172,17 @@ def a_reservation_of(parents: Parents, number: int) -> Reservation:
     return a_reservation(parents.station, number, requested_at=at, updated_at=at)
 
 
+def a_refusal(parents: Parents, number: int) -> Refusal:
+    return Refusal.objects.create(
+        charge_point=parents.station,
+        id_token=f"R-{number}",
+        purpose="contract",
+        status="Invalid",
+        reason="The contract certificate is revoked.",
+        at=moment(number // 3),
+    )
+
+
 def a_group(parents: Parents, number: int) -> TokenGroup:
     return TokenGroup.objects.create(group_id=f"G-{number}", name=f"N{number % 2}", contract=parents.contract)
 
@@ -264,6 +275,7 @@ LISTS = {
     "local-lists": Rows(a_local_list, "reason", "clientId", lambda row: row.charge_point.identity),
     "network-profiles": Rows(listed.a_network_profile, "reason"),
     "payments": Rows(listed.a_payment, "status_info"),
+    "refused-tokens": Rows(a_refusal, "evse_number"),
     "reservations": Rows(a_reservation_of, "reason"),
     "security-events": Rows(listed.a_security_event, "tech_info"),
     "session-costs": Rows(listed.a_cost, "failure", "transactionId"),

@@ -7,7 +7,7 @@ from cryptography.x509 import ocsp
 from ocpp_server.pki import parsing
 from tests.conformance.contracts import fresh_emaid
 from tests.conformance.messages import event, new_transaction, token
-from tests.conformance.peer import station
+from tests.conformance.peer import Operator, station
 from tests.responders import UNKNOWN, Answer
 from tests.unit.pki.made import make
 
@@ -64,6 +64,10 @@ async def test_TC_C_51_a_revoked_contract_is_refused(server, records, operators,
         by_chain = await peer.call("Authorize", authorize(contract_id, certificate=operators.chain(contract)))
 
     assert verdict(by_hash) == verdict(by_chain) == ("CertificateRevoked", "Invalid")
+    path = f"/api/v1/refused-tokens?purpose=contract&clientId={peer.identity}"
+    _, answer = await Operator(server).request("GET", path)
+    shown = [(one["idTag"], one["status"]) for one in answer["data"]["refusedTokens"]]
+    assert shown == [(contract_id, "Invalid")] * 2
     reason = "The contract certificate, or a CA of its chain, is revoked."
     assert refusals(records, peer.identity) == [("Invalid", reason)] * 2
 
