@@ -17,7 +17,8 @@ from ocpp_server.rights import Right, role_for
 
 
 class CertificateAuthorityViewSet(ResourceViewSet):
-    tag, noun, nouns, key, has_etag = "Certificates", "CA", "CAs", "authorities", False
+    tag, noun, nouns = "Certificates", "certificate authority", "certificate authorities"
+    key, has_etag = "authorities", False
     component, label = "CertificateAuthority", "CA {row.name}"
     write_role = role_for(Right.CERTIFICATES)
     queryset = CertificateAuthority.objects.defer("crl").order_by("pk")
@@ -45,7 +46,7 @@ class CertificateAuthorityViewSet(ResourceViewSet):
 class AuthorityRequestViewSet(ResourceViewSet):
     """The signer changes a request, so it has no ETag."""
 
-    tag, noun, key, has_etag = "Certificates", "CA request", "authorityRequests", False
+    tag, noun, key, has_etag = "Certificates", "authority request", "authorityRequests", False
     component, label = "AuthorityRequest", "CA request {row.pk}"
     write_role = role_for(Right.CERTIFICATES)
     queryset = AuthorityRequest.objects.order_by("-pk")

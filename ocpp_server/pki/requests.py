@@ -59,7 +59,9 @@ def read(pem: str) -> SigningRequest:
     names = csr.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if len(names) != 1 or not str(names[0].value).strip():
         raise _refusal("The subject of the CSR needs one common name (CN).")
-    common_name = str(names[0].value)
+    common_name, organization = str(names[0].value), parsing.organization(csr.subject)
+    if not (common_name + organization).isprintable() or len(common_name) > LONGEST_NAME:
+        raise _refusal(f"The subject of the CSR needs printable names of at most {LONGEST_NAME} characters.")
     _check_extensions(csr, common_name)
     return SigningRequest(
         csr=csr,
@@ -67,7 +69,7 @@ def read(pem: str) -> SigningRequest:
         digest=hashlib.sha256(csr.public_bytes(Encoding.DER)).hexdigest(),
         key_sha256=key_digest(key),
         common_name=common_name,
-        organization=parsing.organization(csr.subject),
+        organization=organization,
     )
 
 

@@ -71,7 +71,7 @@ def _store(charge_point_pk: int, asked: Asked, csr: requests.SigningRequest | No
     if known is None and not choosing.is_within_rate(charge_point_pk, asked.at):
         return Verdict(False, _TOO_MANY, "The station sends too many requests: try again in an hour.")
     row = known or SigningRequest(charge_point=charge_point, created_at=asked.at)
-    row.type, row.csr, row.request_number = asked.type, asked.pem[:_KEPT], asked.number
+    row.type, row.csr, row.request_number = asked.type, kept(asked.pem), asked.number
     row.updated_at = asked.at
     verdict = Verdict(False, INVALID_CSR, fault) if csr is None else _judged(charge_point, row, asked, csr)
     if not verdict.is_accepted:
@@ -91,6 +91,11 @@ def _store(charge_point_pk: int, asked: Asked, csr: requests.SigningRequest | No
         state=row.state,
     )
     return verdict
+
+
+def kept(pem: str) -> str:
+    """The text of a CSR as it is stored: a station may send any text, and PostgreSQL stores no NUL."""
+    return pem[:_KEPT].replace("\x00", "\ufffd")
 
 
 def _repeated(

@@ -20,6 +20,7 @@ from chargepoints.models import (
     Message,
 )
 from tests.api.conftest import NOON
+from tests.api.recorded import seed_signing
 from tests.api.recorded.playing import OPERATOR, VIEWER
 from tests.direct.readings import a_reading
 from transactions.models import Transaction
@@ -131,6 +132,7 @@ def _rows() -> None:
         duration_ms=12.5,
         at=NOON,
     )
+    seed_signing.plant(ALIAS, garage)
 
 
 def _session(garage: ChargePoint, number: int, **more: object) -> None:

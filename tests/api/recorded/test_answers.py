@@ -25,6 +25,7 @@ from tests.api.recorded.scenario import (
     revocations,
     security_profiles,
     sessions,
+    signing,
     stations,
     tariffs,
 )
@@ -47,6 +48,7 @@ SCENARIO = (
     security_profiles,
     installed,
     revocations,
+    signing,
 )
 
 # The settings that the scenario needs.

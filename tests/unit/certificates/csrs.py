@@ -82,6 +82,7 @@ FAULTY: Final = {
     "asks for a CA": (ca, "asks for a CA"),
     "foreign name": (with_foreign_name, "subjectAltName"),
     "no common name": (without_name, "common name"),
+    "unprintable name": (lambda: csr("CP\x001"), "printable"),
     "weak key": (weak, "too short"),
     "too long": (too_long, "5500 are allowed"),
     "no CSR": (lambda: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "PEM"),

@@ -390,3 +390,8 @@ def test_an_external_ca_may_leave_a_request_to_ours(
     work.once(cas)
 
     assert parsing.organization(leaf().issuer) == ORGANIZATION
+
+
+def test_a_text_that_is_no_csr_is_kept_without_what_no_database_stores() -> None:
+    assert "\x00" not in requesting.kept("no\x00CSR" * 2000)
+    assert len(requesting.kept("x" * 9000)) == requests.LONGEST
