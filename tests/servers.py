@@ -25,7 +25,7 @@ SETTINGS = "ocpp_server.settings"
 API_KEY = "ocs_test_key_for_the_live_server_0123456789"
 
 # The roles without a port: their health file shows that they run.
-PORTLESS = ("processor", "housekeeping")
+PORTLESS = ("processor", "housekeeping", "signer")
 
 
 # Server ports lie below the ephemeral ports of the system. Otherwise a client socket could take the port

@@ -55,6 +55,37 @@ def set_up(
     return made
 
 
+def rotate(store: KeyStore, *, name: str, now: datetime | None = None) -> list[CertificateAuthority]:
+    """Make a new root with issuing CAs beside the present ones, and cross-sign it with the present root.
+
+    Both roots are valid until the old one is disabled. Stations that check additional roots take the
+    cross-signed form (2.0.1 M05.FR.09). Raises Conflict without a root whose key is here, and for a name in
+    use.
+    """
+    now = now or datetime.now(UTC)
+    names = set(store.names())
+    roots = CertificateAuthority.objects.filter(
+        usage=Usage.STATIONS, parent=None, state=CertificateAuthority.State.ACTIVE, not_after__gt=now
+    )
+    old = next((row for row in roots.order_by("-pk") if row.key_name in names), None)
+    if old is None:
+        raise Conflict("There is no root whose key is here.")
+    if CertificateAuthority.objects.filter(name=f"{name.strip()} Root").exists():
+        raise Conflict(f"There is a root {name.strip()} Root already; give another name.")
+    signs = signer(store, old)
+    organization = parsing.organization(signs.certificate.subject)
+    made = set_up(store, organization=organization, name=name, root_key=old.key_type, now=now)
+    new = signer(store, made[0])
+    cross_signed = building.authority(
+        new.certificate.subject, new.key, by=signs, life=ROOT_LIFE, depth=_BELOW_ROOT - 1, now=now
+    )
+    trusted = TrustRoot.objects.get(kind=TrustRoot.Kind.CSMS, sha256=made[0].sha256)
+    trusted.cross_signed = parsing.pem_of(cross_signed)
+    trusted.cross_signed_by = TrustRoot.objects.get(kind=TrustRoot.Kind.CSMS, sha256=old.sha256)
+    trusted.save(update_fields=["cross_signed", "cross_signed_by"])
+    return made
+
+
 def _checked(text: str, field: str, longest: int) -> str:
     text = text.strip()
     if not 0 < len(text) <= longest or not text.isprintable():

@@ -24,11 +24,12 @@ LIFE: Final = timedelta(days=397)
 _SERVER_RSA_BITS: Final = 2048
 
 
-def issue(store: KeyStore, hosts: Sequence[str], folder: Path) -> list[Path]:
+def issue(store: KeyStore, hosts: Sequence[str], folder: Path, *, root: str = "") -> list[Path]:
     """Write a certificate with its chain and its key, RSA and ECDSA, as `server-<type>.pem` into the folder.
 
-    Existing files are replaced: the server loads them without a restart. Raises Invalid for a bad host name,
-    Conflict without a CA, and KeyUnusable.
+    Existing files are replaced: the server loads them without a restart. `root` is the name of the root, for
+    the time with two. Raises Invalid for a bad host name, Conflict without a CA or with several roots and no
+    name, and KeyUnusable.
     """
     for host in hosts:
         _check_host(host)
@@ -38,7 +39,15 @@ def issue(store: KeyStore, hosts: Sequence[str], folder: Path) -> list[Path]:
         parent__isnull=False,
         issuing__isnull=True,
     )
-    by_type = {row.key_type: row for row in active.select_related("parent").order_by("pk")}
+    rows = [
+        row
+        for row in active.select_related("parent").order_by("pk")
+        if not root or choosing.chain_of(row)[-1].name == root
+    ]
+    by_type = {row.key_type: row for row in rows}
+    roots = sorted({choosing.chain_of(row)[-1].name for row in rows})
+    if len(roots) > 1:
+        raise Conflict(f"Choose the root that the stations know, with --root: {', '.join(roots)}.")
     if not by_type:
         raise Conflict("There is no CA yet: make one with manage.py pki init --organization NAME.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The CAs of this installation: `manage.py pki init | import | list | export | restore |
+"""The CAs of this installation: `manage.py pki init | rotate | import | list | export | restore |
 server-certificate`.
 """
 
@@ -31,6 +31,8 @@ class Command(BaseCommand):
         )
         _usage(init)
         init.add_argument("--root-key", choices=[keys.RSA, keys.ECDSA], default="", help="Of the root.")
+        rotate = steps.add_parser("rotate", help="Make a new root, cross-signed by the present one.")
+        rotate.add_argument("--name", required=True, help="The start of the new CAs' names.")
         taken = steps.add_parser("import", help="Take over an existing CA.")
         taken.add_argument(
             "--certificate", type=Path, required=True, help="PEM of the CA and of those above it, root last."
@@ -56,6 +58,7 @@ class Command(BaseCommand):
             "server-certificate", help="Make certificates of this server, for TLS_CERT and TLS_SECOND_CERT."
         )
         server.add_argument("--name", action="append", required=True, metavar="HOST", help="Repeat for more.")
+        server.add_argument("--root", default="", metavar="NAME", help="The root, where there are several.")
         server.add_argument("--out", type=Path, required=True, metavar="DIR")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -81,6 +84,12 @@ class Command(BaseCommand):
             word = "exists already" if row.pk in before else "made"
             self.stdout.write(f"{row.name}: {word}, valid until {parsing.day(row.not_after)}.")
         self.stdout.write("Back the keys up now: manage.py pki export --encrypted FILE.")
+
+    def _rotate(self, store: keys.KeyStore, options: dict[str, Any]) -> None:
+        for row in authorities.rotate(store, name=options["name"]):
+            self.stdout.write(f"{row.name}: made, valid until {parsing.day(row.not_after)}.")
+        lists.sign_due(store)
+        self.stdout.write("Install the new root at the stations before the server uses it.")
 
     def _import(self, store: keys.KeyStore, options: dict[str, Any]) -> None:
         chain = parsing.certificates(options["certificate"].read_text(), field="certificate")
@@ -116,7 +125,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{row.name}: key restored.")
 
     def _server_certificate(self, store: keys.KeyStore, options: dict[str, Any]) -> None:
-        written = servers.issue(store, options["name"], options["out"])
+        written = servers.issue(store, options["name"], options["out"], root=options["root"])
         for name, path in zip(("TLS_CERT", "TLS_SECOND_CERT"), written, strict=False):
             self.stdout.write(f"{name}={path}")
 

@@ -39,8 +39,8 @@ def pki(line: str) -> str:
 
 def test_the_commands_of_the_page_lead_to_a_ca_a_backup_and_certificates(folder: Path, settings: Any) -> None:
     steps = [line.split()[0] for line in COMMANDS]
-    assert steps == ["init", "list", "export", "restore", "server-certificate"]
-    init, shown, export, restore, server = COMMANDS
+    assert steps == ["init", "list", "export", "restore", "server-certificate", "rotate"]
+    init, shown, export, restore, server, rotate = COMMANDS
 
     assert "Acme Charging Root: made" in pki(init)
     assert pki(shown).count("key here") == 3
@@ -50,6 +50,11 @@ def test_the_commands_of_the_page_lead_to_a_ca_a_backup_and_certificates(folder:
     assert pki(shown).count("no key here") == 3
     assert pki(restore).count("key restored") == 3
     answer = dict(line.split("=") for line in pki(server).splitlines())
+    assert pki(rotate).count("made") == 3
+    assert pki(shown).count("key here") == 6
+    with pytest.raises(CommandError, match="--root: Acme 2027 Root, Acme Charging Root"):
+        pki(server)
+    assert pki(f"{server} --root 'Acme 2027 Root'")
 
     assert answer.keys() == {"TLS_CERT", "TLS_SECOND_CERT"}
     tls.server_context(

@@ -167,3 +167,31 @@ def test_certificates_of_the_server_have_its_names_and_both_kinds_of_key(
 def test_without_a_ca_no_server_certificate_is_made(store: KeyFiles, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="pki init"):
         servers.issue(store, ["csms.example.com"], tmp_path)
+
+
+def test_a_new_root_is_cross_signed_by_the_old_one_and_both_are_trusted(cas: KeyFiles) -> None:
+    old = certificate("Root")
+
+    root, ecdsa, _ = authorities.rotate(cas, name="Acme 2027")
+
+    trusted = TrustRoot.objects.get(name="Acme 2027 Root")
+    assert trusted.cross_signed_by == TrustRoot.objects.get(name=f"{ORGANIZATION} Root")
+    crossed = parsing.certificate(trusted.cross_signed, field="")
+    issuing = authorities.signer(cas, ecdsa)
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    now = datetime.now(UTC)
+    leaf = building.leaf(
+        building.Leaf(building.name("CP-1", ORGANIZATION), key, now, timedelta(days=1)), issuing
+    )
+    at = now + timedelta(seconds=1)
+    new = parsing.certificate(root.certificate, field="")
+    assert parsing.organization(new.subject) == ORGANIZATION
+    for chain, top in (([issuing.certificate], new), ([issuing.certificate, crossed], old)):
+        assert paths.verify(leaf, chain, [top], at=at)[-1] == top
+    with pytest.raises(Conflict, match="already"):
+        authorities.rotate(cas, name="Acme 2027")
+
+
+def test_without_a_key_of_a_root_there_is_no_rotation(store: KeyFiles) -> None:
+    with pytest.raises(Conflict, match="no root"):
+        authorities.rotate(store, name="Acme 2027")
