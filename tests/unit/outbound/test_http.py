@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ocpp_server.outbound import http
 from ocpp_server.outbound.addresses import AddressRefused
 from ocpp_server.outbound.http import Limits, RequestFailed
 from tests.responders import Answer, serving
+from tests.unit.pki.made import make
 
 
 @asynccontextmanager
@@ -134,3 +139,36 @@ async def test_a_closed_port_and_an_unknown_name_fail():
         await http.request("GET", "http://no-such-name.invalid/", listed=[])
     with pytest.raises(RequestFailed):
         await http.request("GET", f"http://{'a' * 70}.example/", listed=[])
+
+
+@pytest.mark.parametrize("name", ["responder.example", "another.example"])
+async def test_tls_checks_the_name_and_not_the_address(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The certificate is that of the host in the address, whatever it resolves to."""
+    made = make(name, more=((x509.SubjectAlternativeName([x509.DNSName(name)]), False),))
+    key = made.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = tmp_path / "server.pem"
+    pem.write_bytes(made.certificate.public_bytes(Encoding.PEM) + key)
+    serves = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serves.load_cert_chain(pem)
+    trusts = ssl.create_default_context(cadata=made.certificate.public_bytes(Encoding.PEM).decode())
+    monkeypatch.setattr(http, "_trusting", lambda: trusts)
+
+    async def resolver(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsafe")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serves) as server:
+        host = f"responder.example:{server.sockets[0].getsockname()[1]}"
+        asking = http.request("GET", f"https://{host}/", listed=[host], resolver=resolver)
+        if name == "responder.example":
+            assert (await asking).body == b"safe"
+        else:
+            with pytest.raises(RequestFailed):
+                await asking
