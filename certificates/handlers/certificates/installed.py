@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from certificates.services.certificates import inventory
 from chargepoints.services import asking
+from chargepoints.services.data_transfer import answers_carried
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import reply
 from ocpp_server.protocol.translate import installed_certificates
-from ocpp_server.protocol.versions import V2X, V16
+from ocpp_server.protocol.versions import V2X, V16, V201
 from ocpp_server.storage.journal import journal
 
 _ACCEPTED: Final = "Accepted"
@@ -23,6 +24,16 @@ async def certificates_listed(
     await journal.run(inventory.listed, station.pk, listing, version=station.version, at=station.received_at)
 
 
+@answers_carried("GetInstalledCertificateIds")
+async def certificates_listed_in_data(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    """The list of a 1.6 station with the types of 2.0.1, in a DataTransfer."""
+    listing = installed_certificates.listing(V201, request, response)
+    await journal.run(inventory.listed, station.pk, listing, version=station.version, at=station.received_at)
+
+
+@answers_carried("InstallCertificate")
 @reply("InstallCertificate", V16, *V2X)
 async def certificate_installed(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
@@ -39,6 +50,7 @@ async def certificate_installed(
     )
 
 
+@answers_carried("DeleteCertificate")
 @reply("DeleteCertificate", V16, *V2X)
 async def certificate_deleted(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
