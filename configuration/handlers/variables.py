@@ -135,6 +135,10 @@ async def variables_set(
                 verdict = passwords.Verdict.UNPROVED  # it takes effect with the profile
             await passwords.answered(station=station, value=wanted[name], verdict=verdict)
     await reported.store(station=station, keys=keys)
+    if upgrading.PRIORITY in keys:
+        # Of the generic command; the steps of our own have their row.
+        order = wanted[upgrading.PRIORITY]
+        await journal.run(upgrading.reordered, station.pk, order, command_id=command_id)
     for name, result in results.items():
         info = result.get("attributeStatusInfo") or {}
         await drift.answered(

@@ -209,15 +209,33 @@ def is_lost(change: SecurityProfileChange) -> bool:
 
 def followed(charge_point_pk: int, value: str, *, command_id: str) -> None:
     """A 1.6 station has taken a higher SecurityProfile from the generic command: admit it, too."""
-    station, target = ChargePoint.objects.get(pk=charge_point_pk), value.strip()
+    if value.strip() in {"1", "2", "3"}:
+        _follow(charge_point_pk, int(value), command_id)
+
+
+def reordered(charge_point_pk: int, value: str, *, command_id: str) -> None:
+    """A 2.x station has taken another order of its slots: admit the profile of the first one, if it is known
+    and higher.
+    """
+    first = _numbers(value)[:1]
+    row = NetworkProfile.objects.filter(
+        charge_point=charge_point_pk, slot__in=first, state=NetworkProfile.State.CONFIRMED
+    ).first()
+    if row is not None and row.security_profile <= WITH_CERTIFICATE:
+        _follow(charge_point_pk, row.security_profile, command_id, slot=row.slot, csms_url=row.csms_url)
+
+
+def _follow(charge_point_pk: int, target: int, command_id: str, **columns: Any) -> None:
+    """Make the row of a change that no command of ours has begun. The steps of our own have one."""
+    station = ChargePoint.objects.get(pk=charge_point_pk)
     changes = station.security_profile_changes
     if changes.filter(Q(first_command=command_id) | Q(ended_at__isnull=True)).exists():
         return
-    if target not in {"1", "2", "3"} or int(target) <= station.security_profile:
+    if target <= station.security_profile:
         return
     actor = Command.objects.filter(pk=command_id).values_list("actor", flat=True).first() or ""
     change = security_profiles.offer(
-        station.pk, target=int(target), window=DEFAULT_WINDOW, command_id=command_id, actor=actor
+        station.pk, target=target, window=DEFAULT_WINDOW, command_id=command_id, actor=actor, **columns
     )
     security_profiles.step(change, State.AWAITED, answer="Accepted")
 

@@ -23,6 +23,8 @@ from tests.conformance.changing_profiles import (
     states,
     take_steps,
 )
+from tests.conformance.device_models import asked
+from tests.conformance.messages import commanded
 from tests.conformance.peer import Operator, Records, fresh, station
 from tests.servers import LiveServer
 
@@ -177,3 +179,23 @@ async def test_A05_a_lower_profile_is_not_sent(
     assert "has no way to lower it to 1" in refusal["message"]
     assert "OCPP does not allow to lower it" in answer["message"]
     assert records.commands(identity) == []
+
+
+async def test_A05_a_profile_that_was_set_by_hand_is_admitted_too(
+    server: LiveServer, operator: Operator, records: Records, version: str
+) -> None:
+    identity = fresh("SEC")
+    await operator.provision(identity, password=PASSWORD)
+    by_hand = {"slot": 3, "csmsUrl": URL, "securityProfile": 2, "interface": "Wired0"}
+    value = [{**PRIORITY, "attributeValue": "3,1"}]
+    result = {"setVariableResult": [{**PRIORITY, "attributeStatus": "Accepted"}]}
+    async with station(server, version, identity, password=PASSWORD) as peer:
+        await asked(operator, peer, "set-network-profile", by_hand, ACCEPTED)
+        before = profiles_of(records, peer)
+        await commanded(operator, peer, "SetVariables", {"setVariableData": value}, result)
+        await peer.heartbeat()
+        waiting = profiles_of(records, peer)
+    found = await connects(server, peer, headers=BY_TLS)
+
+    assert (before, waiting, found) == ((1, None), (1, 2), True)
+    assert (profiles_of(records, peer), states(records, peer)) == ((2, None), ["proved"])
