@@ -12,8 +12,9 @@ from simulator.station import Station
 from simulator.vehicles import Vehicle
 
 MOBILITY_OPERATOR = "Demo Mobility"
-EMAIDS = ("DE8AACDEMO0001", "DE8AACDEMO0002", "DE8AACDEMO0003")
-REVOKED_EMAID = "DE8AACDEMO0009"
+# A car for each connector, so that the first session of each is one by contract.
+EMAIDS = tuple(f"DE8AACDEMO{number:04d}" for number in range(1, 10))
+REVOKED_EMAID = "DE8AACDEMO0099"
 _POLL_S = 0.5
 
 
