@@ -323,11 +323,22 @@ def certificate_endpoint(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
+# Settings that a command needs as its server has them, where they are not the defaults.
+_OF_COMMANDS = ("HTTP_PORT", "TLS_CERT", "TLS_SECOND_CERT")
+
+
 def _settings_of_commands(values: Mapping[str, Any]) -> str:
     """The variables with which `run.py manage` in this folder reaches this server."""
-    near, far = os.path.relpath(values["DATA_DIR"]), os.path.abspath(values["DATA_DIR"])
-    port = f" HTTP_PORT={values['HTTP_PORT']}" if os.environ.get("HTTP_PORT") else ""
-    return f"DATA_DIR={far if near.startswith(os.pardir) else near}{port}"
+    given = ["DATA_DIR", *(name for name in _OF_COMMANDS if os.environ.get(name))]
+    return " ".join(f"{name}={_short(values[name])}" for name in given)
+
+
+def _short(value: object) -> str:
+    """A setting; a path below this folder as a relative one."""
+    if not isinstance(value, Path):
+        return str(value)
+    near = os.path.relpath(value)
+    return os.path.abspath(value) if near.startswith(os.pardir) else near
 
 
 def banner(values: dict[str, Any], first_login: dict[str, str], *, demo: bool) -> str:

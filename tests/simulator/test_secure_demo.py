@@ -21,7 +21,7 @@ import pytest
 from ocpp_server.environment import table
 from simulator.demo import STATIONS
 from simulator.secure_demo import EMAIDS
-from tests.processes import launch
+from tests.processes import finished, launch
 from tests.servers import API_KEY, free_port
 
 SECONDS = 400  # on a busy machine; the first start makes CAs and migrates
@@ -37,9 +37,13 @@ class Demo:
         clean = {name: value for name, value in os.environ.items() if name not in known}
         ours = {"RUN_IN_PLACE": "1", "ENV_FILE": os.devnull, "DATA_DIR": str(folder / "data")}
         ours |= {"HTTP_PORT": str(self.port), "OCPP_BOOTSTRAP_API_KEY": API_KEY}
+        self.environment = clean | ours
         with open(self.log, "ab") as log:
             words = ("demo", "--security", "3")
-            self.process = launch("run", *words, environment=clean | ours, stdout=log, stderr=log)
+            self.process = launch("run", *words, environment=self.environment, stdout=log, stderr=log)
+
+    def command(self, *words: str, **settings: str) -> tuple[int, str, str]:
+        return finished("run", "manage", *words, environment=self.environment | settings)
 
     def get(self, path: str) -> Any:
         context = ssl.create_default_context()
@@ -80,6 +84,12 @@ def test_the_demo_charges_cars_by_contract_at_stations_with_certificates(tmp_pat
     demo = Demo(tmp_path)
     try:
         demo.until(lambda: demo.said().count("is connected by mutual TLS.") == len(STATIONS))
+
+        # The line of the banner, with the settings that a command needs.
+        (line,) = [one for one in demo.said().splitlines() if one.endswith("run.py manage ...")]
+        settings = dict(one.split("=", 1) for one in line.split()[:-4])
+        code, _, error = demo.command("trigger", "DEMO-16-01", "Heartbeat", **settings)
+        assert code == 0, error
 
         rows = [demo.get(f"chargepoints/{identity}") for identity in STATIONS]
         assert {row["securityProfile"] for row in rows} == {3}

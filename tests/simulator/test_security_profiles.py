@@ -272,6 +272,32 @@ async def test_a_station_of_2_x_falls_back_to_the_next_network_profile(secure: S
         await station.stop(grace_s=1)
 
 
+@pytest.mark.parametrize(
+    ("switches", "answer", "slots"),
+    [
+        ({"refuses_security_profiles": True}, "Rejected", "0"),
+        ({"falls_back": True}, "Accepted", "1,0"),
+    ],
+)
+async def test_a_misbehaving_station_of_2_x_stays_at_its_profile(
+    secure: Secure, switches: dict[str, Any], answer: str, slots: str
+) -> None:
+    station = await prepared(secure, V201, 1, misbehaviour=Misbehaviour(**switches))
+    station.certificates.trust(CSMS, LAB.root.certificate)
+    try:
+        await station.start(timeout_s=TIMEOUT_S)
+        assert (await slot(secure.plain, station, 1, secure.basic.url, 2))["status"] == answer
+        if answer == "Accepted":
+            await prioritize(secure.plain, station, slots)
+        await secure.plain.call(station.identity, "Reset", {"type": "OnIdle"})
+        await secure.plain.wait_for("BootNotification", 2)
+
+        assert (secure.basic.connections, station.network.profile) == (0, 1)
+        assert station.settings.text("priority") == slots
+    finally:
+        await station.stop(grace_s=1)
+
+
 async def test_a_station_of_2_1_goes_from_3_to_2_only_where_it_is_allowed(secure: Secure) -> None:
     station = await prepared(secure, V21, 3)
     try:

@@ -20,6 +20,10 @@ from ocpp_server.process import start
             {"DATA_DIR": "/elsewhere", "HTTP_PORT": "9000"},
             "DATA_DIR=/elsewhere HTTP_PORT=9000 python3 run.py manage ...",
         ),
+        (
+            {"DATA_DIR": "HERE/d", "TLS_CERT": "HERE/d/tls/server.pem"},
+            "DATA_DIR=d TLS_CERT=d/tls/server.pem python3 run.py manage ...",
+        ),
     ],
 )
 def test_the_demo_prints_the_settings_with_which_commands_reach_it(
