@@ -47,6 +47,11 @@ def revoke_superseded() -> None:
     revoking.revoke_superseded(datetime.now(UTC))
 
 
+def delete_ended() -> None:
+    """Delete the certificates that ended long ago."""
+    revoking.delete_ended(datetime.now(UTC))
+
+
 def trim_requests() -> None:
     """Keep the newest signing requests of each station (S11)."""
     retention.keep_newest(SigningRequest)

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from cryptography import x509
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.module_loading import import_string
 
 from certificates.models import CertificateAuthority, IssuedCertificate, SigningRequest
@@ -67,6 +67,9 @@ def _sign(store: KeyStore, pk: int) -> None:
         certificate = _certificate(store, row)
     except (DomainError, KeyUnusable) as error:
         _failed(row, str(error))
+    except (InterfaceError, OperationalError):
+        # The database is away: the request stays claimed, and is taken again later.
+        raise
     except Exception as error:
         # Also the exceptions of an external CA: only the kind is shown, because its text may have a secret.
         log.exception("signer.failed", request=pk)

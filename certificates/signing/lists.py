@@ -18,6 +18,9 @@ log = structlog.get_logger(__name__)
 
 # A list is valid for a week, and signed again when less than half of it is left.
 LIFE: Final = timedelta(days=7)
+# A CA whose list could not be signed is tried again after this.
+_RETRY: Final = timedelta(minutes=1)
+_failed: Final[dict[int, datetime]] = {}
 
 
 def sign_due(store: KeyStore) -> int:
@@ -29,9 +32,12 @@ def sign_due(store: KeyStore) -> int:
     signed = 0
     # A CA above an imported one, and an external one, have no key here.
     for row in [row for row in due.defer("crl") if row.key_name in names]:
+        if now - _failed.get(row.pk, now - _RETRY) < _RETRY:
+            continue
         try:
             _sign(store, row, now)
         except KeyUnusable as error:
+            _failed[row.pk] = now
             log.error("signer.list_not_signed", authority=row.name, reason=str(error))
         else:
             signed += 1

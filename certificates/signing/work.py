@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from certificates.models import AuthorityRequest
 from certificates.signing import authorities, issuing, keys, lists
@@ -23,6 +23,8 @@ from ocpp_server.process.health_file import health_writer
 log = structlog.get_logger(__name__)
 
 POLL_S: Final = 0.5
+# After a fault that may come again at once.
+PAUSE_S: Final = 10.0
 
 
 class _Health:
@@ -45,9 +47,9 @@ async def run(stop: asyncio.Event) -> None:
     health_writer.start(_status, path=settings.HEALTH_FILE, port=None)
     try:
         while not stop.is_set():
-            await asyncio.to_thread(_round, store)
+            pause = await asyncio.to_thread(_round, store)
             try:
-                async with asyncio.timeout(POLL_S):
+                async with asyncio.timeout(pause):
                     await stop.wait()
             except TimeoutError:
                 continue
@@ -60,8 +62,10 @@ async def _status() -> dict[str, Any]:
     return {"database": {"ok": _Health.is_well, "detail": detail}}
 
 
-def _round(store: KeyStore) -> None:
-    """One look at the database. An outage is logged once; the next round tries again."""
+def _round(store: KeyStore) -> float:
+    """One look at the database. Returns the seconds until the next one. An outage is logged once, and no
+    fault ends the signer.
+    """
     try:
         once(store)
     except (OperationalError, InterfaceError) as error:
@@ -69,11 +73,13 @@ def _round(store: KeyStore) -> None:
             log.warning("signer.database_away", error=str(error))
         _Health.is_well = False
         connection.close()
-    except DatabaseError:
+    except Exception:
         log.exception("signer.failed")
         connection.close()
+        return PAUSE_S
     else:
         _Health.is_well = True
+    return POLL_S
 
 
 def once(store: KeyStore) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -12,6 +12,7 @@ from certificates.models import CertificateAuthority, IssuedCertificate
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import certificates as events
+from ocpp_server.storage.retention import DELETE_AT_ONCE
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,8 @@ REASONS: Final = (
     "privilegeWithdrawn",
 )
 AT_ONCE: Final = 200
+# How long a certificate is kept after its end.
+ENDED_KEPT: Final = timedelta(days=400)
 
 
 def revoke(
@@ -72,3 +75,10 @@ def revoke_superseded(now: datetime) -> None:
     )
     for row in due[:AT_ONCE]:
         revoke(row, actor="server", reason=SUPERSEDED, at=now)
+
+
+def delete_ended(now: datetime) -> None:
+    """Delete the certificates that ended before ENDED_KEPT, the oldest first; the next run continues."""
+    ended = IssuedCertificate.objects.filter(not_after__lt=now - ENDED_KEPT).order_by("not_after")
+    oldest = list(ended.values_list("pk", flat=True)[:DELETE_AT_ONCE])
+    IssuedCertificate.objects.filter(pk__in=oldest).delete()

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from django.db import OperationalError
 from django.test import Client
 
 from certificates.models import CertificateAuthority, IssuedCertificate, SigningRequest
 from certificates.services.certificates import adoption, delivery, revoking
 from certificates.services.certificates.delivery import Answer
-from certificates.signing import work
+from certificates.signing import keys, lists, work
 from certificates.signing.keys import KeyFiles
 from chargepoints.models import ChargePoint, Command
 from ocpp_server.domain import Conflict, Invalid
@@ -255,6 +256,33 @@ def test_a_list_is_signed_again_before_it_ends_and_not_before(cas: KeyFiles) -> 
     assert work.once(cas) == 3
 
 
+def test_a_list_that_cannot_be_signed_is_logged_once_a_minute(
+    cas: KeyFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lists, "_failed", {})
+    other = keys.made(keys.ECDSA)
+    monkeypatch.setattr(KeyFiles, "key", lambda self, name: other)
+
+    assert [work.once(cas), work.once(cas)] == [0, 0]
+
+    assert caplog.text.count("signer.list_not_signed") == 3
+    assert CertificateAuthority.objects.filter(crl_number=0).count() == 3
+
+
+def test_no_fault_ends_the_signer(cas: KeyFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = iter([ValueError("a fault"), OperationalError("away"), None])
+
+    def once(store: KeyFiles) -> int:
+        if (fault := next(faults)) is not None:
+            raise fault
+        return 0
+
+    monkeypatch.setattr(work, "once", once)
+    monkeypatch.setattr(work.connection, "close", lambda: None)
+
+    assert [work._round(cas) for _ in range(3)] == [work.PAUSE_S, work.POLL_S, work.POLL_S]
+
+
 def test_there_is_no_list_of_an_unknown_ca(client: Client, db: None) -> None:
     assert client.get("/pki/crl/7.crl").status_code == 404
     assert client.post("/pki/crl/7.crl").status_code in (403, 405)
@@ -278,3 +306,13 @@ def test_an_ended_certificate_is_shown_as_ended(cas: KeyFiles, charger: ChargePo
     revoking.revoke_superseded(row.not_after + timedelta(seconds=1))
 
     assert states(row) == ["expired"]
+
+
+def test_a_certificate_is_deleted_long_after_its_end(cas: KeyFiles, charger: ChargePoint) -> None:
+    row = issued(cas, charger)
+
+    revoking.delete_ended(row.not_after + timedelta(days=399))
+    assert IssuedCertificate.objects.exists()
+    revoking.delete_ended(row.not_after + timedelta(days=401))
+    assert not IssuedCertificate.objects.exists()
+    assert newest().certificate is None
