@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.db.models import Model
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from certificates.admin.signing_requests import decided
 from certificates.models import AuthorityRequest, CertificateAuthority
 from certificates.services.certificates import authority_requests
-from ocpp_server.admin import tones
+from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import EvidenceAdmin, OperatorAdmin
 from ocpp_server.domain import DomainError
 from ocpp_server.rights import Right
@@ -22,6 +24,7 @@ from ocpp_server.rights import Right
 
 @admin.register(CertificateAuthority)
 class CertificateAuthorityAdmin(EvidenceAdmin):
+    actions = ["retire_selected", "activate_selected"]
     list_display = ["name", "parent", "usage", "key_type", "state_label", "not_after"]
     list_filter = [("state", ChoicesDropdownFilter), ("usage", ChoicesDropdownFilter)]
     list_select_related = ["parent"]
@@ -35,6 +38,20 @@ class CertificateAuthorityAdmin(EvidenceAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         # A list of many thousand certificates is large.
         return super().get_queryset(request).defer("crl")
+
+    def has_retire_permission(self, request: HttpRequest) -> bool:
+        """Django looks for it by the name of the actions' permission."""
+        return access.may(request.user, Right.CERTIFICATES)
+
+    @admin.action(description=_("Retire the selected CAs"), permissions=["retire"])
+    def retire_selected(self, request: HttpRequest, queryset: QuerySet[CertificateAuthority]) -> None:
+        done = decided(request, queryset, authority_requests.retire)
+        messages.success(request, gettext("%(count)s CAs retired.") % {"count": done})
+
+    @admin.action(description=_("Activate the selected CAs"), permissions=["retire"])
+    def activate_selected(self, request: HttpRequest, queryset: QuerySet[CertificateAuthority]) -> None:
+        done = decided(request, queryset, authority_requests.activate)
+        messages.success(request, gettext("%(count)s CAs activated.") % {"count": done})
 
     @display(description=_("State"), label=tones.AUTHORITY)
     def state_label(self, row: CertificateAuthority) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class CertificateAuthorityViewSet(ResourceViewSet):
         Act(
             name="retire",
             service=authority_requests.retire,
+            passes_actor=True,
             summary="Retire a CA",
             sentence="CA {row.name} retired.",
             description="It signs no more certificates. Its revocation list is signed until its end.",
@@ -37,6 +38,7 @@ class CertificateAuthorityViewSet(ResourceViewSet):
         Act(
             name="activate",
             service=authority_requests.activate,
+            passes_actor=True,
             summary="Activate a retired CA",
             sentence="CA {row.name} activated.",
         ),

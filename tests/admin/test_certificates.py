@@ -111,3 +111,21 @@ def test_the_button_sets_up_a_ca(administrator: Client, viewer: Client) -> None:
         answer = administrator.post(add, {"organization": f"Acme {number}", "usage": "stations"})
     assert "is it running?" in answer.content.decode()
     assert AuthorityRequest.objects.count() == 20
+
+
+def test_an_administrator_retires_a_ca_and_an_external_one_stays_so(
+    administrator: Client, operator: Client, issued: IssuedCertificate
+) -> None:
+    page, authority = "admin:certificates_certificateauthority_changelist", issued.authority
+    act(operator, page, "retire_selected", authority)
+    assert CertificateAuthority.objects.get().state == "active"
+
+    act(administrator, page, "retire_selected", authority)
+    assert CertificateAuthority.objects.get().state == "retired"
+    act(administrator, page, "activate_selected", authority)
+    assert CertificateAuthority.objects.get().state == "active"
+
+    CertificateAuthority.objects.update(key_name="external-1", state="retired")
+    answer = act(administrator, page, "activate_selected", authority)
+    assert "external CA is not here" in answer.content.decode()
+    assert CertificateAuthority.objects.get().state == "retired"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import structlog
+
 from certificates.models import AuthorityRequest, CertificateAuthority
 from ocpp_server.domain import Conflict, Invalid
+
+log = structlog.get_logger(__name__)
 
 Waiting = AuthorityRequest.State.WAITING
 # A person asks for CAs now and then; a signer that is away must not find thousands.
@@ -29,19 +33,20 @@ def check(organization: str, name: str = "") -> None:
         raise Conflict("Too many requests wait for the signer: is it running?")
 
 
-def retire(row: CertificateAuthority) -> CertificateAuthority:
+def retire(row: CertificateAuthority, *, actor: str) -> CertificateAuthority:
     """Let this CA sign no more certificates."""
-    return _in_state(row, CertificateAuthority.State.RETIRED)
+    return _in_state(row, CertificateAuthority.State.RETIRED, actor)
 
 
-def activate(row: CertificateAuthority) -> CertificateAuthority:
+def activate(row: CertificateAuthority, *, actor: str) -> CertificateAuthority:
     """Let a retired CA sign again. Raises Conflict for an external one, whose key is not here."""
     if row.key_name.startswith("external-"):
         raise Conflict("The key of an external CA is not here.")
-    return _in_state(row, CertificateAuthority.State.ACTIVE)
+    return _in_state(row, CertificateAuthority.State.ACTIVE, actor)
 
 
-def _in_state(row: CertificateAuthority, state: str) -> CertificateAuthority:
+def _in_state(row: CertificateAuthority, state: str, actor: str) -> CertificateAuthority:
     row.state = state
+    log.info("certificate.authority", authority=row.name, state=str(state), actor=actor)
     row.save(update_fields=["state"])
     return row
