@@ -5,7 +5,14 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from certificates.models import TrustRoot
-from ocpp_server.api.fields import FlagField, ReadSerializer, StrictSerializer, TextField, TimeField
+from ocpp_server.api.fields import (
+    FlagField,
+    ReadSerializer,
+    StrictSerializer,
+    TextField,
+    TimeField,
+    WholeField,
+)
 
 MOST_PEM = 20_000
 
@@ -31,7 +38,9 @@ class TrustRootSerializer(ReadSerializer):
         "Empty if there is none.",
     )
     crossSignedById = serializers.IntegerField(
-        source="cross_signed_by_id", allow_null=True, help_text="The root that has signed this form."
+        source="cross_signed_by_id",
+        allow_null=True,
+        help_text="The root that has signed this form, or is to sign it while there is none yet.",
     )
     notBefore = TimeField(source="not_before")
     notAfter = TimeField(source="not_after")
@@ -59,4 +68,10 @@ class TrustRootChanges(StrictSerializer):
         source="cross_signed",
         max_length=MOST_PEM,
         help_text="The form of this root that another CSMS root has signed; empty to remove it.",
+    )
+    crossSignedById = WholeField(
+        required=False,
+        source="cross_signed_by_id",
+        min_value=1,
+        help_text="For two roots of this server's CAs: the signer makes the cross-signed form with this one.",
     )

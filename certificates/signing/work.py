@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from certificates.models import AuthorityRequest
-from certificates.signing import authorities, issuing, keys, lists
+from certificates.signing import authorities, cross_signing, issuing, keys, lists
 from certificates.signing.keys import KeyStore, KeyUnusable
 from ocpp_server.domain import DomainError
 from ocpp_server.process import start
@@ -83,8 +83,8 @@ def _round(store: KeyStore) -> float:
 
 
 def once(store: KeyStore) -> int:
-    """Do what is waiting: CAs, certificates, revocation lists. Returns how many of each kind were taken."""
-    made = make_authorities(store)
+    """Do what is waiting: CAs, cross-signed roots, certificates, lists. Returns how many were taken."""
+    made = make_authorities(store) + cross_signing.sign_waiting(store)
     return made + issuing.sign_waiting(store) + lists.sign_due(store)
 
 

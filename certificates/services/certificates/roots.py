@@ -68,8 +68,11 @@ def change(
     name: str | None = None,
     is_enabled: bool | None = None,
     cross_signed: str | None = None,
+    cross_signed_by_id: int | None = None,
 ) -> None:
-    """Change a root; its certificate stays. `cross_signed` in PEM, empty to remove it. Raises Invalid."""
+    """Change a root; its certificate stays. `cross_signed` in PEM, empty to remove it. With
+    `cross_signed_by_id` instead, the signer makes that form for a root of ours. Raises Invalid.
+    """
     if name is not None:
         if not name.strip():
             raise Invalid("Must not be blank.", field="name")
@@ -78,6 +81,8 @@ def change(
         root.is_enabled = is_enabled
     if cross_signed is not None:
         root.cross_signed, root.cross_signed_by = check_cross_signed(root, cross_signed)
+    if cross_signed_by_id is not None:
+        root.cross_signed, root.cross_signed_by = "", _signer(root, cross_signed_by_id, cross_signed)
     root.save()
 
 
@@ -102,6 +107,20 @@ def check_cross_signed(root: TrustRoot, pem: str) -> tuple[str, TrustRoot | None
         if _has_signed(parsing.certificate(signer.certificate, field=_FIELD), read):
             return parsing.pem_of(read), signer
     raise Invalid("No other CSMS root has signed it.", field=_CROSS)
+
+
+def _signer(root: TrustRoot, number: int, given: str | None) -> TrustRoot:
+    """The root of ours that is to sign another one of ours. Raises Invalid."""
+    field = "crossSignedById"
+    if given:
+        raise Invalid("Give either crossSignedById or crossSignedCertificate.", field=field)
+    if root.kind != TrustRoot.Kind.CSMS or root.authority_id is None:
+        raise Invalid("The signer signs only CSMS roots of this server's CAs.", field=field)
+    own = TrustRoot.objects.filter(kind=root.kind, authority__isnull=False).exclude(pk=root.pk)
+    found = own.filter(pk=number, not_after__gt=datetime.now(UTC)).first()
+    if found is None:
+        raise Invalid("Must be the number of another valid CSMS root of this server.", field=field)
+    return found
 
 
 def remove(root: TrustRoot) -> None:
