@@ -30,7 +30,7 @@ LIST_CERTIFICATES: Final = Job("list_certificates", every=1.0)
 FETCH_REVOCATION_LISTS: Final = Job("fetch_revocation_lists", every=60.0)
 
 
-def delete_ended() -> None:
+def delete_installed() -> None:
     """Delete the rows that ended before ENDED_KEPT, the oldest first; the next run continues."""
     ended = InstalledCertificate.objects.filter(ended_at__lt=datetime.now(UTC) - ENDED_KEPT)
     oldest = list(ended.order_by("ended_at").values_list("pk", flat=True)[:DELETE_AT_ONCE])
@@ -65,6 +65,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (SWEEP, in_journal(find_not_adopted)),
     (SWEEP, in_journal(revoke_superseded)),
     (SWEEP, in_journal(delete_ended)),
+    (SWEEP, in_journal(delete_installed)),
     (SWEEP, in_journal(ocsp.delete_expired)),
     (TRIM, in_journal(trim_requests)),
     (TRIM, in_journal(expiry.announce)),

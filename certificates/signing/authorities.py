@@ -75,10 +75,7 @@ def rotate(store: KeyStore, *, name: str, now: datetime | None = None) -> list[C
     signs = signer(store, old)
     organization = parsing.organization(signs.certificate.subject)
     made = set_up(store, organization=organization, name=name, root_key=old.key_type, now=now)
-    new = signer(store, made[0])
-    cross_signed = building.authority(
-        new.certificate.subject, new.key, by=signs, life=ROOT_LIFE, depth=_BELOW_ROOT - 1, now=now
-    )
+    cross_signed = building.cross_signed(signer(store, made[0]), by=signs, now=now)
     trusted = TrustRoot.objects.get(kind=TrustRoot.Kind.CSMS, sha256=made[0].sha256)
     trusted.cross_signed = parsing.pem_of(cross_signed)
     trusted.cross_signed_by = TrustRoot.objects.get(kind=TrustRoot.Kind.CSMS, sha256=old.sha256)

@@ -17,6 +17,8 @@ from ocpp_server.pki.parsing import PublicKey
 
 # The clocks of stations are often late: certificates are valid from this long ago.
 BACKDATED: Final = timedelta(hours=1)
+# Below the cross-signed form of a root: its issuing CAs.
+_BELOW_CROSS_SIGNED: Final = 1
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -79,6 +81,15 @@ def authority(
     if by is None:
         return _certificate(signed(builder, key))
     return _certificate(signed(builder.add_extension(_issuer_key(by.certificate), critical=False), by.key))
+
+
+def cross_signed(root: Signer, *, by: Signer, now: datetime) -> x509.Certificate:
+    """The other form of a root: its subject and its key, signed by another root (2.0.1 M05.FR.09). It ends
+    with the first of both.
+    """
+    own = root.certificate
+    life = own.not_valid_after_utc - now
+    return authority(own.subject, root.key, by=by, life=life, depth=_BELOW_CROSS_SIGNED, now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ A trusted root that names its signer and has no such form yet is the request.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
 
 import structlog
 
@@ -17,9 +16,6 @@ from ocpp_server.domain import Conflict, DomainError
 from ocpp_server.pki import parsing
 
 log = structlog.get_logger(__name__)
-
-# Below the root: its issuing CAs.
-_BELOW: Final = 1
 
 
 def sign_waiting(store: KeyStore) -> int:
@@ -49,12 +45,4 @@ def _signed(store: KeyStore, row: TrustRoot, now: datetime) -> str:
         if authority.parent_id is not None or one.sha256 != authority.sha256 or one.not_after <= now:
             raise Conflict(f"{one} is no valid root of this server.")
     own, signer = authorities.signer(store, row.authority), authorities.signer(store, by.authority)
-    made = building.authority(
-        own.certificate.subject,
-        own.key,
-        by=signer,
-        life=own.certificate.not_valid_after_utc - now,
-        depth=_BELOW,
-        now=now,
-    )
-    return parsing.pem_of(made)
+    return parsing.pem_of(building.cross_signed(own, by=signer, now=now))

@@ -17,10 +17,10 @@ from typing import Any, Final
 from ocpp_server.credentials import Role
 from ocpp_server.management.api import Answer, Api, ServerAway, station_path
 from ocpp_server.management.running_server import server
+from ocpp_server.protocol.versions import in_dialect
 from simulator import pki
 from simulator.secure_demo import MOBILITY_OPERATOR, SecureDemo
 from simulator.station import Station
-from simulator.versions import V16
 
 _ROOTS: Final = "/api/v1/certificates/roots"
 _TOKENS: Final = "/api/v1/tokens"
@@ -109,8 +109,8 @@ class Operator:
     def _secure(self, station: Station, root: int, mobility: int) -> None:
         """Bring a station to profile 3. Whatever fails is printed: the other stations go on."""
         where, name = station_path(station.identity), station.identity
-        is_16 = station.version == V16
-        trigger = "SignChargePointCertificate" if is_16 else "SignChargingStationCertificate"
+        is_16 = in_dialect(station.version, True, False)
+        trigger = in_dialect(station.version, "SignChargePointCertificate", "SignChargingStationCertificate")
         try:
             self._until(f"{name} connects", lambda: self._get(where)["isOnline"])
             self._command(f"{where}/install-certificate", {"rootId": root})

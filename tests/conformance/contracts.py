@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.unit.pki.made import Made, make
 
 def fresh_emaid() -> str:
     """A contract id that no other test uses, without separators."""
-    body = f"DE8AAC{random.randrange(10**8):08d}"  # noqa: S311 - not a secret
+    body = f"DE8AAC{uuid.uuid4().int % 10**8:08d}"
     return body + emaid.check_character(body)
 
 

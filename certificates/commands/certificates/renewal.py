@@ -23,7 +23,9 @@ async def _renew(
     trigger = find("trigger")
     assert trigger is not None
     message = renewal.trigger_for(charge_point.ocpp_version, type)
-    return await trigger.perform(charge_point, message=message, force=force, **how)
+    result = await trigger.perform(charge_point, message=message, force=force, **how)
+    # The answer is that of a plain command, and not the one of the trigger.
+    return Result(result.command, warning=result.warning)
 
 
 RENEW_CERTIFICATE = command(

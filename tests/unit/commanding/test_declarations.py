@@ -49,15 +49,15 @@ def test_two_commands_with_one_name_or_one_address_are_refused() -> None:
 
 
 def test_every_declaration_is_in_the_file_of_its_actions_block() -> None:
+    """With actions of two blocks, it is in the file of one of them."""
     strangers = []
     for one in commands():
-        for action in one.actions:
-            row = ACTIONS[action]
-            assert row.is_to_station
-            owner = f"{BLOCKS[row.block]}.commands.{row.block}"
-            modules = _modules_with(one)
-            if not any(module == owner or module.startswith(f"{owner}.") for module in modules):
-                strangers.append((one.name, modules))
+        rows = [ACTIONS[action] for action in one.actions]
+        assert all(row.is_to_station for row in rows)
+        owners = {f"{BLOCKS[row.block]}.commands.{row.block}" for row in rows}
+        modules = _modules_with(one)
+        if rows and not any(f"{module}.".startswith(f"{owner}.") for module in modules for owner in owners):
+            strangers.append((one.name, modules))
 
     assert strangers == []
 

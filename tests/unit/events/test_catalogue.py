@@ -72,7 +72,12 @@ def test_a_program_emits_the_type(kind: EventType) -> None:
     (module,) = (one for one in modules if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)
     own = module.__name__.rpartition(".")[2]
-    names = {stations: "(?:stations|events)", smart_charging: "events", tariffs: "events"}.get(module, own)
+    names = {
+        stations: "(?:stations|events)",
+        smart_charging: "events",
+        tariffs: "events",
+        certificates: "(?:certificates|events)",
+    }.get(module, own)
     emission = re.compile(rf"(?:emit|emit_many|add)\(\s*(?:(?:unit|station),\s*)?{names}\.{constant}\b")
 
     assert any(emission.search(text) for text in CODE)

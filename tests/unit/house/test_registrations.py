@@ -20,8 +20,8 @@ MENU = {
     "Logs": [
         "Messages", "Commands", "Settlements", "Payments", "Web payments", "Remote starts",
         "Station logs", "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations",
-        "Security profiles", "Security events", "Device events", "Reports", "Follow-ups", "Events",
-        "Security events", "Issued certificates", "Device events", "Reports", "Follow-ups", "Events",
+        "Security profiles", "Security events", "Issued certificates", "Device events", "Reports",
+        "Follow-ups", "Events",
     ],
     "Details": [
         "Connectors",
