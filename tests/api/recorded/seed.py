@@ -23,7 +23,7 @@ from tests.api.conftest import NOON
 from tests.api.recorded import seed_signing
 from tests.api.recorded.playing import OPERATOR, VIEWER
 from tests.direct.readings import a_reading
-from transactions.models import Transaction
+from transactions.models import Refusal, Transaction
 
 ALIAS = "recorded"
 # The ended sessions of the offline station; each is settled in another way.
@@ -130,6 +130,15 @@ def _rows() -> None:
         response='{"configurationKey":[]}',
         size=60,
         duration_ms=12.5,
+        at=NOON,
+    )
+    Refusal.objects.using(ALIAS).create(
+        id=1,
+        charge_point=garage,
+        id_token="DE8AAC12345678X",
+        purpose=Refusal.Purpose.CONTRACT,
+        status="Invalid",
+        reason="The certificate of the contract is revoked.",
         at=NOON,
     )
     seed_signing.plant(ALIAS, garage)

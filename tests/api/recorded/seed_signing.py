@@ -7,8 +7,8 @@ from datetime import timedelta
 from certificates.models import CertificateAuthority, IssuedCertificate, SigningRequest
 from chargepoints.models import ChargePoint
 from tests.api.conftest import NOON
+from tests.api.recorded.scenario.revocations import ROOT
 
-_PEM = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n"
 # The scenario revokes a certificate: it must not have ended by then.
 _LONG = timedelta(days=36500)
 
@@ -24,7 +24,7 @@ def plant(alias: str, station: ChargePoint) -> None:
             parent=root,
             key_type="rsa",
             key_name=f"key-{number}",
-            certificate=_PEM,
+            certificate=ROOT,
             sha256=f"{number:064x}",
             subject=f"CN={name},O=Acme",
             **ends,
@@ -37,8 +37,8 @@ def plant(alias: str, station: ChargePoint) -> None:
         serial="3fa1",
         sha256=f"{3:064x}",
         subject="CN=SN1,O=Acme",
-        certificate=_PEM,
-        chain=_PEM,
+        certificate=ROOT,
+        chain=ROOT,
         **ends,
     )
     # A station that the scenario connects; its certificate is signed.
@@ -51,8 +51,8 @@ def plant(alias: str, station: ChargePoint) -> None:
         serial="3fa2",
         sha256=f"{4:064x}",
         subject="CN=REC-CA-16,O=Acme",
-        certificate=_PEM,
-        chain=_PEM,
+        certificate=ROOT,
+        chain=ROOT,
         **ends,
     )
     SigningRequest.objects.using(alias).create(

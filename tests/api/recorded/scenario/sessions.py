@@ -11,6 +11,7 @@ WHY = {"reason": "The vehicle has left."}
 async def play(player: Player) -> None:
     await reading(player)
     await remote_control(player)
+    await refused(player)
     await settling(player)
 
 
@@ -55,6 +56,12 @@ async def remote_control(player: Player) -> None:
     await ask("remote stop: unknown there", "POST", stop, {"transactionId": 4711, "clientId": "GARAGE 1"})
     await ask("remote stop: has ended", "POST", stop, {"transactionId": 1001})
     await ask("remote stop: no reference", "POST", stop, {"transactionId": None})
+
+
+async def refused(player: Player) -> None:
+    path = "/api/v1/refused-tokens"
+    await player.ask("refused tokens: of Plug & Charge", "GET", f"{path}?purpose=contract", key=VIEWER)
+    await player.ask("refused tokens: get", "GET", f"{path}/1", key=VIEWER)
 
 
 async def settling(player: Player) -> None:
