@@ -18,8 +18,6 @@ _LIST_2X: Final = _FOLDER / "cases_2x.txt"
 _ID_2X: Final = re.compile(r"TC_[A-S]_\d{2,3}(?=_|$)")
 _ID: Final = re.compile(r"(?<![0-9A-Za-z])16_(\d{3}[a-d]?|[A-Z]+\d?)((?:_\d(?=_|$))*)(?=_|$)")
 
-CERTIFICATES: Final = "certificates"
-
 
 @dataclass(frozen=True)
 class Case:
@@ -123,11 +121,11 @@ CASES: Final = (
     # -- security
     Case("16-085", "security", "The password of a station, right, wrong, missing, and of another station"),
     Case("16-086", "security", "TLS with the server's certificate"),
-    Case("16-087", "security", "Certificate of the station", CERTIFICATES),
+    Case("16-087", "security", "Certificate of the station"),
     Case("16-088", "security", "The version is agreed upon in the handshake"),
     Case("16-073", "security", "Another password: accepted, refused, and lost on the way"),
-    Case("16-074", "certificates", "A new certificate of the station", CERTIFICATES),
-    Case("16-077", "certificates", "The station refuses its new certificate", CERTIFICATES),
+    Case("16-074", "certificates", "A new certificate of the station"),
+    Case("16-077", "certificates", "The station refuses its new certificate"),
     Case("16-078", "certificates", "The station refuses the server's certificate"),
     Case("16-075-1", "certificates", "Install and list a manufacturer's root"),
     Case("16-075-2", "certificates", "Install and list a root of the server"),
@@ -138,7 +136,7 @@ CASES: Final = (
     Case("16-083", "security", "A higher security profile, and a station that comes back without it"),
     Case("16-SEC", "security", "Security events of every type, also late ones"),
     Case("16-AK", "security", "The password is never shown among the keys"),
-    Case("16-CHG", "data_transfer", "Prices and Plug & Charge in data of a vendor", "tariffs, certificates"),
+    Case("16-CHG", "data_transfer", "Prices and Plug & Charge in data of a vendor", "tariffs"),
 )
 
 
@@ -146,8 +144,7 @@ def _cases_2x() -> tuple[Case, ...]:
     cases = []
     for line in _LIST_2X.read_text("utf-8").splitlines():
         number, block, title, asked, since = line.split(" | ")
-        later = CERTIFICATES if block == CERTIFICATES else ""
-        cases.append(Case(number, block, title, later, asked, since))
+        cases.append(Case(number, block, title, asked=asked, since=since))
     return tuple(cases)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from ocpp_server.pki import hash_data, parsing
+from tests.conformance.evidence import note
 from tests.conformance.peer import V16, Peer, eventually
 from tests.unit.pki.made import Made, make
 
@@ -53,8 +54,14 @@ class Store:
     def __init__(self, peer: Peer, *chains: tuple[str, dict[str, str]]) -> None:
         self.peer = peer
         self.chains = list(chains)
-        self.asked: list[list[Any]] = []
+        self._asked: list[list[Any]] = []
         self.answers: dict[str, dict[str, Any]] = {}
+
+    @property
+    def asked(self) -> list[list[Any]]:
+        """The requests that the station got, as [action, payload]."""
+        note("wire")
+        return self._asked
 
     def answer(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         if action in self.answers:
@@ -70,7 +77,7 @@ class Store:
     async def serve(self) -> None:
         while True:
             call = await self.peer.next_call(timeout=3600)
-            self.asked.append(call[2:])
+            self._asked.append(call[2:])
             await self.peer.answer(call, self.answer(*call[2:]))
 
     def of(self, action: str) -> list[Any]:

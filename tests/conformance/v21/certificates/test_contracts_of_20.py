@@ -16,7 +16,7 @@ ASKED = {
 }
 
 
-async def test_TC_M_100_three_contracts_are_given_one_by_one(server, web, pools, version):
+async def test_TC_M_100_three_contracts_are_given_one_by_one(server, records, web, pools, version):
     pools["first"] = pooled("QUFB", "QkJC", "Q0ND")
     async with station(server, version) as peer, station(server, version) as other:
         answers = [await peer.call("Get15118EVCertificate", ASKED) for _ in range(3)]
@@ -30,6 +30,9 @@ async def test_TC_M_100_three_contracts_are_given_one_by_one(server, web, pools,
         ("Accepted", "Q0ND", 0),
     ]
     assert asked_once == 1
+    messages = records.of("chargepoints_message", peer.identity)
+    logged = [row["response"] for row in messages if row["action"] == "Get15118EVCertificate"]
+    assert [f'"remainingContracts":{count}' in logged[2 - count] for count in (2, 1, 0)] == [True] * 3
     assert (again["exiResponse"], again["remainingContracts"]) == ("QUFB", 2)
     assert (elsewhere["exiResponse"], elsewhere["remainingContracts"]) == ("QUFB", 2)
 

@@ -59,7 +59,9 @@ async def test_TC_A_11_a_renewed_certificate_is_signed_sent_and_installed(
     assert stored["serial"] == format(leaf.serial_number, "x")
 
 
-async def test_TC_A_12_a_certificate_towards_vehicles_is_signed_by_the_v2g_ca(server, operator, version):
+async def test_TC_A_12_a_certificate_towards_vehicles_is_signed_by_the_v2g_ca(
+    server, operator, records, version
+):
     identity = await trusted(operator)
     async with station(server, version, identity, password=PASSWORD) as peer:
         await triggered(operator, peer, "SignV2GCertificate")
@@ -70,6 +72,8 @@ async def test_TC_A_12_a_certificate_towards_vehicles_is_signed_by_the_v2g_ca(se
 
     assert call[3]["certificateType"] == request["certificateType"] == V2G
     check_chain(chain, certifying.root(server, "v2g"))
+    (row,) = records.of("certificates_issuedcertificate", identity)
+    assert (row["type"], row["state"], row["id"]) == (V2G, "installed", request["certificateId"])
 
 
 async def test_TC_A_14_a_station_that_rejects_its_certificate_is_shown_with_its_reason(
