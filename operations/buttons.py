@@ -26,6 +26,7 @@ GROUPS: Final = {
     _("Sessions"): ("remote_control", "reservation", "transactions", "battery_swap"),
     OTHERS: ("provisioning", "availability", "authorization", "local_list", "display", "data_transfer"),
     _("Configuration"): ("variables", "network"),
+    _("Certificates"): ("certificates",),
     _("Smart charging"): ("smart_charging", "v2x", "der"),
     _("Tariffs and payments"): ("tariff", "payment"),
     _("Logs and monitors"): ("diagnostics", "monitoring"),

@@ -21,6 +21,7 @@ from ocpp_server.protocol.versions import in_dialect
 from simulator import pki
 from simulator.secure_demo import MOBILITY_OPERATOR, SecureDemo
 from simulator.station import Station
+from simulator.versions import SUBPROTOCOL
 
 _ROOTS: Final = "/api/v1/certificates/roots"
 _TOKENS: Final = "/api/v1/tokens"
@@ -109,8 +110,9 @@ class Operator:
     def _secure(self, station: Station, root: int, mobility: int) -> None:
         """Bring a station to profile 3. Whatever fails is printed: the other stations go on."""
         where, name = station_path(station.identity), station.identity
-        is_16 = in_dialect(station.version, True, False)
-        trigger = in_dialect(station.version, "SignChargePointCertificate", "SignChargingStationCertificate")
+        version = SUBPROTOCOL[station.version]
+        is_16 = in_dialect(version, True, False)
+        trigger = in_dialect(version, "SignChargePointCertificate", "SignChargingStationCertificate")
         try:
             self._until(f"{name} connects", lambda: self._get(where)["isOnline"])
             self._command(f"{where}/install-certificate", {"rootId": root})

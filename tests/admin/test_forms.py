@@ -53,10 +53,10 @@ def test_every_form_is_in_this_test(superuser: Client, rf: Any) -> None:
     editable = [model for model, page in admin.site._registry.items() if page.has_add_permission(request)]
 
     # A file of firmware is checked as a whole: its form is in test_firmware.py.
-    # Roots and their sets have forms in test_trusted_roots.py and test_root_sets.py.
-    others = {"AccessAttempt", "FirmwareFile", "TrustRoot", "RootSet"}
-    # A root too: its form is in test_trusted_roots.py. Revocations: test_revocations.py.
-    others = {"AccessAttempt", "FirmwareFile", "RevocationList", "RevokedCertificate", "TrustRoot"}
+    # Roots and their sets have forms in test_trusted_roots.py and test_root_sets.py, revocations in
+    # test_revocations.py.
+    others = {"AccessAttempt", "FirmwareFile"}
+    others |= {"RevocationList", "RevokedCertificate", "RootSet", "TrustRoot"}
     assert {model.__name__ for model in editable} - others == {model.__name__ for model in FORMS}
 
 

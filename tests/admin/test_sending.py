@@ -59,6 +59,7 @@ TYPED |= dict.fromkeys(
 )
 # The station of these tests has no desired values and no certificates, the server no TLS: the sentences.
 NOTHING_THERE = {
+    "send-certificate": "no such signing request",
     "apply-configuration": "has no desired value",
     "delete-certificate": "not found",
     "upgrade-security-profile": "has no TLS",

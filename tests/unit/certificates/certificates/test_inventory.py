@@ -301,10 +301,10 @@ def test_an_older_list_does_not_count(charger: ChargePoint) -> None:
 def test_ended_rows_are_deleted_after_a_year(charger: ChargePoint) -> None:
     install(charger)
     lists(charger)
-    jobs.delete_ended()
+    jobs.delete_installed()
     assert InstalledCertificate.objects.count() == 1
     InstalledCertificate.objects.update(ended_at=datetime.now(UTC) - jobs.ENDED_KEPT - timedelta(hours=1))
 
-    jobs.delete_ended()
+    jobs.delete_installed()
 
     assert not InstalledCertificate.objects.exists()

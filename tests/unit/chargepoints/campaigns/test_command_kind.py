@@ -67,7 +67,7 @@ def test_an_unknown_command_is_told_those_that_fit_many_stations() -> None:
     with pytest.raises(Invalid) as error:
         COMMAND.check({"command": "unlock"})
 
-    own = {"update-firmware"}
+    own = {"update-firmware", "upgrade-security-profile"}
     names = [one.name for one in commanding.commands() if one.fits_many and one.name not in own]
     assert "unlock" not in names
     assert "reset" in names

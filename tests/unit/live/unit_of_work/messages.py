@@ -8,6 +8,7 @@ from typing import Any
 from chargepoints.services.follow_ups.table import FOLLOWS
 from ocpp_server.protocol import actions, schemas
 from ocpp_server.protocol.versions import V16, V21, V201
+from tests.unit.certificates.csrs import csr
 from tests.unit.protocol.samples import example
 
 
@@ -206,6 +207,41 @@ FOLLOW_UPS: dict[str, Case] = {
     for label, version in (("16", V16), ("2x", V21))
     for action in FOLLOWS
     if action in actions.from_station(version) - actions.SENDS
+}
+_ELSEWHERE = {
+    "hashAlgorithm": "SHA256",
+    "issuerNameHash": "0a",
+    "issuerKeyHash": "0b",
+    "serialNumber": "1",
+}
+_FOR_A_VEHICLE = {
+    "iso15118SchemaVersion": "urn:iso:15118:2:2013:MsgDef",
+    "action": "Install",
+    "exiRequest": "AAAA",
+}
+# The responder has a private address: it is not asked.
+_RESPONDER = "http://127.0.0.1/ocsp"
+MESSAGES |= {
+    "16-SignCertificate": (V16, [], ("SignCertificate", {"csr": csr("GARAGE-1")})),
+    "201-SignCertificate": (V201, [], ("SignCertificate", {"csr": csr("GARAGE-1")})),
+    "201-Get15118EVCertificate": (V201, [], ("Get15118EVCertificate", _FOR_A_VEHICLE)),
+    "201-GetCertificateStatus": (
+        V201,
+        [],
+        ("GetCertificateStatus", {"ocspRequestData": _ELSEWHERE | {"responderURL": _RESPONDER}}),
+    ),
+    "21-GetCertificateChainStatus": (
+        V21,
+        [],
+        (
+            "GetCertificateChainStatus",
+            {
+                "certificateStatusRequests": [
+                    {"source": "OCSP", "urls": [_RESPONDER], "certificateHashData": _ELSEWHERE}
+                ]
+            },
+        ),
+    ),
 }
 MESSAGES |= FOLLOW_UPS
 # All follow-ups are stored by the same lines. These also change something else: every run has them.
