@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from certificates.models import IssuedCertificate, SigningRequest
 from certificates.services.certificates import delivery
 
 State = IssuedCertificate.State
 AT_ONCE: Final = 200
+# The resolution of `last_used_at`: a logon within this time after the noted one changes nothing.
+NOTED_EVERY: Final = timedelta(hours=1)
 # The states of a certificate that a station may have.
 _THERE: Final = (
     State.ISSUED,
@@ -22,6 +26,35 @@ _THERE: Final = (
     State.REFUSED,
     State.SUPERSEDED,
 )
+# The states of a newer certificate that make a logon with an older one a way back.
+_TAKEN: Final = (State.INSTALLED, State.ACTIVE)
+
+
+def presented(sha256s: Collection[str]) -> QuerySet[IssuedCertificate]:
+    """The certificates of ours with these fingerprints. Each has `has_newer`: whether its station has taken
+    a newer one of its type. One query for all stations that log on at the same time.
+    """
+    newer = IssuedCertificate.objects.filter(
+        charge_point=OuterRef("charge_point"),
+        type=OuterRef("type"),
+        not_before__gt=OuterRef("not_before"),
+        state__in=_TAKEN,
+    )
+    return IssuedCertificate.objects.filter(sha256__in=sha256s).annotate(has_newer=Exists(newer))
+
+
+def is_noted(row: IssuedCertificate, at: datetime) -> bool:
+    """Whether a logon at this time with a row of `presented` changes nothing, so that `used` need not run:
+    the certificate is active, the newest of its station, and was used within NOTED_EVERY.
+
+    A certificate that became active has superseded the older ones, and an older one is never taken later.
+    """
+    return (
+        row.state == State.ACTIVE
+        and not getattr(row, "has_newer", True)
+        and row.last_used_at is not None
+        and row.last_used_at > at - NOTED_EVERY
+    )
 
 
 def used(*, charge_point_pk: int, sha256: str, at: datetime) -> None:
@@ -43,10 +76,9 @@ def used(*, charge_point_pk: int, sha256: str, at: datetime) -> None:
             delivery.installed(request, row, at)
         row.state, row.revoke_at = State.ACTIVE, None
         row.save(update_fields=["state", "last_used_at", "first_used_at", "revoke_at"])
-        for newer in same.filter(
-            not_before__gt=row.not_before, state__in=(State.INSTALLED, State.ACTIVE)
-        ).select_related("request__charge_point"):
-            _not_adopted(newer, at)
+        newer = same.filter(not_before__gt=row.not_before, state__in=_TAKEN)
+        for one in newer.select_related("request__charge_point"):
+            _not_adopted(one, at)
         older = same.filter(not_before__lt=row.not_before, state__in=set(_THERE) - {State.SUPERSEDED})
         older.update(state=State.SUPERSEDED, revoke_at=at + timedelta(seconds=settings.CERTIFICATE_GRACE))
 

@@ -27,11 +27,15 @@ _ANY_USAGE: Final = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 
 
 def check(presented: list[Presented]) -> list[Proved | Refused]:
-    """Check the certificates of stations that log on at the same time, with one query for all of them."""
+    """Check the certificates of stations that log on at the same time, with one query for all of them.
+
+    A first logon with a certificate, a first one within an hour and a way back to an older certificate cost
+    more queries (`adoption.used`).
+    """
     now, trusted = datetime.now(UTC), trust.current()
     chains = [_read(one.chain) for one in presented]
     prints = [parsing.sha256(chain[0]) if chain else "" for chain in chains]
-    rows = {row.sha256: row for row in IssuedCertificate.objects.filter(sha256__in=filter(None, prints))}
+    rows = {row.sha256: row for row in adoption.presented([one for one in prints if one])}
     verdicts: list[Proved | Refused] = []
     for one, chain, sha256 in zip(presented, chains, prints, strict=True):
         if chain is None:
@@ -44,7 +48,7 @@ def check(presented: list[Presented]) -> list[Proved | Refused]:
         if fault:
             verdicts.append(Refused(fault))
             continue
-        if sha256 in rows:
+        if sha256 in rows and not adoption.is_noted(rows[sha256], now):
             adoption.used(charge_point_pk=station.pk, sha256=sha256, at=now)
         verdicts.append(Proved(parsing.common_name(chain[0].subject)))
     return verdicts

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certificates.models import CertificateAuthority, IssuedCertificate, RevokedCertificate, TrustRoot
-from certificates.services.certificates import clients, revocation, trust
+from certificates.services.certificates import adoption, clients, revocation, trust
 from certificates.services.certificates.trust import Trust
 from chargepoints.models import ChargePoint
 from ocpp_server.pki import parsing
@@ -196,15 +196,83 @@ def test_a_certificate_of_our_CA_is_good_for_its_station_and_is_noted_as_used(
     assert isinstance(verdicts[1], Refused) and "was issued for another station" in verdicts[1].reason
     assert row.state == "active" and row.first_used_at == row.last_used_at is not None
 
+    IssuedCertificate.objects.update(state="revoked", revoked_at=datetime.now(UTC))
+    refused = check(station, leaf)
+    assert isinstance(refused, Refused) and "is revoked by our CA" in refused.reason
+
+
+@pytest.fixture
+def active(stored: CertificateAuthority) -> tuple[ChargePoint, Made, IssuedCertificate]:
+    """A station that has logged on with its newest certificate."""
+    station = ChargePoint.objects.create(identity="CP-1", serial_number="SN-1")
+    leaf = make("SN-1", by=CA)
+    row = IssuedCertificate.objects.create(
+        authority=stored, charge_point=station, type="ChargingStationCertificate", serial="1", **columns(leaf)
+    )
     check(station, leaf)
+    row.refresh_from_db()
+    return station, leaf, row
+
+
+def test_a_logon_within_an_hour_of_the_noted_one_costs_one_query(
+    active: tuple[ChargePoint, Made, IssuedCertificate], django_assert_num_queries: Any
+) -> None:
+    station, leaf, row = active
+    trust.current()
+
+    with django_assert_num_queries(1):
+        verdicts = clients.check([Presented(station, (_der(leaf),))] * 20)
+
+    assert verdicts == [Proved("SN-1")] * 20
+    noted = row.last_used_at
+    row.refresh_from_db()
+    assert row.last_used_at == noted is not None
+
+
+def test_the_first_logon_within_an_hour_is_noted(
+    active: tuple[ChargePoint, Made, IssuedCertificate],
+) -> None:
+    station, leaf, row = active
     first = row.first_used_at
+    IssuedCertificate.objects.update(last_used_at=datetime.now(UTC) - adoption.NOTED_EVERY)
+
+    check(station, leaf)
+
     row.refresh_from_db()
     assert first is not None and row.last_used_at is not None
     assert row.first_used_at == first < row.last_used_at
 
-    IssuedCertificate.objects.update(state="revoked", revoked_at=datetime.now(UTC))
-    refused = check(station, leaf)
-    assert isinstance(refused, Refused) and "is revoked by our CA" in refused.reason
+
+@pytest.mark.parametrize("state", ["installed", "active"])
+def test_a_way_back_to_a_certificate_that_was_used_a_moment_ago_is_noted(
+    active: tuple[ChargePoint, Made, IssuedCertificate], state: str
+) -> None:
+    station, leaf, row = active
+    later = {"not_before": row.not_before + timedelta(seconds=1), "serial": "2", "state": state}
+    newer = IssuedCertificate.objects.create(
+        authority=row.authority,
+        charge_point=station,
+        type=row.type,
+        **columns(make("SN-1", by=CA)) | later,
+    )
+
+    check(station, leaf)
+
+    newer.refresh_from_db()
+    assert newer.state == "not_adopted"
+
+
+@pytest.mark.parametrize("state", ["not_adopted", "superseded"])
+def test_a_certificate_that_is_not_active_becomes_so_though_it_was_used_a_moment_ago(
+    active: tuple[ChargePoint, Made, IssuedCertificate], state: str
+) -> None:
+    station, leaf, row = active
+    IssuedCertificate.objects.update(state=state, revoke_at=datetime.now(UTC))
+
+    check(station, leaf)
+
+    row.refresh_from_db()
+    assert (row.state, row.revoke_at) == ("active", None)
 
 
 def test_disabled_roots_and_the_own_list_are_read_from_the_database(stored: CertificateAuthority) -> None:
