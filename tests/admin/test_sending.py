@@ -26,6 +26,7 @@ ROOT = "/admin/chargepoints/chargepoint/"
 # Inputs of fields whose declarations have neither choices nor an example.
 LIMIT = '[{"startPeriod": 0, "limit": 16}]'
 TYPED = {
+    "renew-certificate": {"type": "ChargingStationCertificate"},
     "update-firmware": {"location": "ftp://files.example.com/1.1.bin"},
     "customer-information": {"report": "on", "customer_identifier": "alice"},
     "publish-firmware": {"location": "ftp://files.example.com/1.1.bin", "checksum": "0" * 32},

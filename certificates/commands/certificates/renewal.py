@@ -4,7 +4,8 @@ A02).
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
@@ -13,8 +14,16 @@ from certificates.services.certificates import renewal
 from chargepoints.models import ChargePoint
 from ocpp_server import command_fields as fields
 from ocpp_server.commanding import Rest, Result, command, find
+from ocpp_server.protocol.versions import V16, V201
 
 Type = IssuedCertificate.Type
+_LACKING: Final[dict[str, tuple[Type, ...]]] = {V16: (Type.V2G, Type.V2G_20), V201: (Type.V2G_20,)}
+
+
+def _of_version(field: fields.Choice, charge_point: ChargePoint) -> fields.Choice:
+    """The types whose request can be triggered: 1.6 has one, and ISO 15118-20 came with 2.1."""
+    lacking = _LACKING.get(charge_point.ocpp_version, ())
+    return replace(field, choices=tuple(one for one in field.choices if one[0] not in lacking))
 
 
 async def _renew(
@@ -41,6 +50,7 @@ RENEW_CERTIFICATE = command(
             name="certificateType",
             choices=tuple((value, label) for value, label in Type.choices if value != Type.SERVER),
             default=Type.STATION,
+            adapt=_of_version,
         ),
         fields.Flag(
             "force",

@@ -11,6 +11,7 @@ from certificates.services.certificates import delivery, requesting
 from certificates.services.certificates.requesting import Asked, Verdict
 from chargepoints.services import asking
 from chargepoints.services.data_transfer import answers_carried, carries
+from chargepoints.services.follow_ups.recording import whole
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, on, reply
 from ocpp_server.protocol.versions import V2X, V16
@@ -36,7 +37,7 @@ async def sign_certificate(station: Station, request: dict[str, Any]) -> dict[st
         request["csr"],
         request.get("certificateType", IssuedCertificate.Type.STATION),
         station.received_at,
-        request.get("requestId"),
+        whole(request.get("requestId")),
         request.get("hashRootCertificate"),
     )
     verdict = await _received(station, asked)

@@ -8,12 +8,15 @@ from certificates.services.certificates import statuses
 from chargepoints.services.data_transfer import carries
 from ocpp_server.live.station import Station
 from ocpp_server.pki import hash_data
+from ocpp_server.protocol.errors import PropertyConstraintViolation
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.translate.times import time
 from ocpp_server.protocol.versions import V21, V201
 
 # The longest ocspResult.
 MOST_201, MOST_21 = 5500, 18_000
+_LONGEST = {"hashAlgorithm": 6, "issuerNameHash": 128, "issuerKeyHash": 128, "serialNumber": 40}
+_SOURCES = frozenset({"OCSP", "CRL"})
 
 
 @carries("GetCertificateStatus")
@@ -39,6 +42,7 @@ async def ocsp_result(request: dict[str, Any], most_characters: int) -> dict[str
 @on("GetCertificateChainStatus", V21)
 async def get_certificate_chain_status(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     asked = request["certificateStatusRequests"]
+    echoed = [_echo(one) for one in asked]
     wanted = [
         statuses.Wanted(hash_data.read(one["certificateHashData"]), one["source"], tuple(one["urls"]))
         for one in asked
@@ -47,14 +51,25 @@ async def get_certificate_chain_status(station: Station, request: dict[str, Any]
     return {
         "certificateStatus": [
             {
-                "source": one["source"],
+                **one,
                 "status": status.word,
                 "nextUpdate": time(status.next_update),
-                "certificateHashData": {
-                    name: one["certificateHashData"][name]
-                    for name in ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")
-                },
             }
-            for one, status in zip(asked, found, strict=True)
+            for one, status in zip(echoed, found, strict=True)
         ]
     }
+
+
+def _echo(asked: dict[str, Any]) -> dict[str, Any]:
+    """The part of a question that the answer repeats. Raises PropertyConstraintViolation for what no answer
+    may hold: a tolerant server takes it in a request.
+    """
+    data = {name: asked["certificateHashData"][name] for name in _LONGEST}
+    for name, most in _LONGEST.items():
+        if len(data[name]) > most:
+            raise PropertyConstraintViolation(f"certificateHashData.{name}: at most {most} characters")
+    if data["hashAlgorithm"] not in hash_data.ALGORITHMS:
+        raise PropertyConstraintViolation("certificateHashData.hashAlgorithm: unknown")
+    if asked["source"] not in _SOURCES:
+        raise PropertyConstraintViolation("source: must be OCSP or CRL")
+    return {"source": asked["source"], "certificateHashData": data}

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 from django.conf import settings
 
-from certificates.models import SigningRequest
+from certificates.models import IssuedCertificate, SigningRequest
 from certificates.models.signing_request import OPEN
 from certificates.services.certificates import choosing
 from chargepoints.models import ChargePoint
@@ -30,6 +30,8 @@ REPEATED_WITHIN: Final = timedelta(hours=1)
 INVALID_CSR: Final = "InvalidCSR"
 _NO_CA: Final = "NotEnabled"
 _TOO_MANY: Final = "TooManyRequests"
+_TYPES: Final = frozenset(IssuedCertificate.Type.values) - {IssuedCertificate.Type.SERVER}
+_KEPT_TYPE: Final = 32
 # Of a CSR that was rejected unread, this much is kept.
 _KEPT: Final = requests.LONGEST
 
@@ -55,6 +57,11 @@ class Verdict(NamedTuple):
 async def receive(charge_point_pk: int, asked: Asked) -> Verdict:
     """Check and store a request of a station. It is accepted when it may be signed later."""
     fault, csr = "", None
+    if asked.type not in _TYPES:
+        # A tolerant server takes any text where OCPP lists the values.
+        fault = f"There is no certificate type {asked.type[:_KEPT_TYPE]!r}."
+        asked = asked._replace(type=asked.type[:_KEPT_TYPE])
+        return await journal.run(_store, charge_point_pk, asked, csr, fault)
     try:
         # In a thread: checking the signature of a long RSA key takes a while.
         csr = await asyncio.to_thread(requests.read, asked.pem)

@@ -41,16 +41,6 @@ async def test_an_unknown_and_an_unexpected_action_are_counted(server, records, 
     assert "only the server" in found["unexpected-action", "GetLog"]
 
 
-async def test_an_action_that_the_server_does_not_serve_yet_is_no_deviation(server, records, version):
-    async with station(server, version) as peer:
-        with pytest.raises(Refused):
-            await peer.call("SignCertificate", {"csr": "x"})
-        await peer.call("DataTransfer", {"vendorId": "V", "unheardOf": 1})
-        identity = peer.identity
-
-    assert set(await deviations(records, identity)) == {"extra-property"}
-
-
 async def test_a_frame_of_unknown_type_does_not_carry_the_action_before_it(server, records, version):
     async with station(server, version) as peer:
         await peer.call("DataTransfer", {"vendorId": "V"})
