@@ -351,3 +351,8 @@ async def test_a_rotation_of_the_root_loses_no_station_and_no_message(
     rotating: Callable[[int], Rotation],
 ) -> None:
     await run(await asyncio.to_thread(rotating, 12), pause_s=0.4)
+
+
+@pytest.mark.load
+async def test_a_rotation_of_the_root_under_300_stations(rotating: Callable[[int], Rotation]) -> None:
+    await run(await asyncio.to_thread(rotating, 300), pause_s=5.0)

@@ -23,17 +23,22 @@ from tests.servers import LiveServer
 _LEAST_S = 1
 # The stations that are connected at once.
 _AT_ONCE = 12
-# These need a row that is not stored here: a session, a desired value, a password, a token, a profile.
+# These need a row that is not stored here: a session, a desired value, a password, a token, a profile, a
+# certificate. `renew-certificate` sends the command `trigger`: see about_signing.py.
 _ELSEWHERE = frozenset(
     {
         "apply-configuration",
         "change-transaction-tariff",
+        "delete-certificate",
         "notify-allowed-energy-transfer",
         "remote-stop",
+        "renew-certificate",
         "request-battery-swap",
         "rotate-password",
+        "send-certificate",
         "update-cost",
         "update-dynamic-schedule",
+        "upgrade-security-profile",
         "use-priority-charging",
     }
 )
