@@ -45,7 +45,6 @@ PACKAGES = (
             "events",
             "smart_charging",
             "tariffs",
-            "certificates",
             "transactions",
         )
         for part in ("services", "handlers", "commands")

@@ -151,7 +151,7 @@ def _judged(
 
 
 def _supersede(row: SigningRequest, at: datetime) -> None:
-    """The newest CSR of a type wins (pki.md 3)."""
+    """The newest CSR of a type wins (2.0.1 A02)."""
     older = SigningRequest.objects.filter(
         charge_point=row.charge_point_id, type=row.type, state__in=[*OPEN, State.UNANSWERED, State.FAILED]
     )
