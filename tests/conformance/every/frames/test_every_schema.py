@@ -163,9 +163,10 @@ async def test_F76_every_field_of_an_answer_broken_in_every_way_ends_its_command
         for begin in range(0, len(cases), 40):
             batch = cases[begin : begin + 40]
             ids = [await operator.submit(peer.identity, action, request, timeout=60) for _ in batch]
-            for command_id, (_, payload) in zip(ids, batch, strict=True):
+            for _, payload in batch:
                 call = await peer.next_call()
-                assert call[1] == command_id
+                # Each is sent by a task of its own: on a busy machine two may change places.
+                assert call[1] in ids, call
                 await peer.answer(call, payload)
             await peer.call("Heartbeat")
         status_code, answer = await operator.request(
