@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from cryptography import x509
@@ -19,80 +15,26 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from certificates.services.certificates import revocation
-from ocpp_server.pki import parsing
-from tests.conformance.mutual_tls import Pki, add_authority, execute, trust
+from tests.conformance.every.security.mutual import CA, MAKER, OWN, ROOT, Mutual, boot_of
+from tests.conformance.mutual_tls import execute, trust
 from tests.conformance.peer import (
     TIMEOUT_S,
     V16,
     V21,
     V201,
     VERSIONS,
-    Operator,
-    Records,
     eventually,
     fresh,
     station,
 )
-from tests.self_signed import certify
-from tests.servers import LiveServer, free_port
 from tests.unit.pki.made import Made, make
 
-ROOT = make("CSMS root", is_ca=True, organization="CPO")
-CA = make("Issuing CA", by=ROOT, is_ca=True, length=0)
-OWN = make("Own CA", by=ROOT, is_ca=True, length=0)
-MAKER = make("Maker root", is_ca=True, organization="Maker")
 STRANGER = make("Unknown root", is_ca=True)
 WEAK = rsa.generate_private_key(65537, 1024)
 RSA = rsa.generate_private_key(65537, 2048)
 AGREES = x509.KeyUsage(False, False, False, False, True, False, False, False, False)
 SERVER_ONLY = [(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)]
 REFUSED = (InvalidStatus, InvalidMessage, ConnectionError, ConnectionClosed, ssl.SSLError, EOFError)
-
-
-class Mutual:
-    """A server with a port for client certificates, and the certificates of its stations."""
-
-    def __init__(self, server: LiveServer, pki: Pki, port: int) -> None:
-        self.server, self.pki, self.port = server, pki, port
-        self.records = Records(server.database)
-        self.operator = Operator(server)
-
-    async def station(self, serial_number: str = "", profile: int = 3) -> str:
-        identity = fresh("MTLS")
-        await self.operator.provision(identity, securityProfile=profile, serialNumber=serial_number)
-        return identity
-
-    def connect(self, version: str, identity: str, client: ssl.SSLContext, port: int = 0) -> Any:
-        how: dict[str, Any] = {"boot": False, "ssl": client, "port": port or self.port, "host": "localhost"}
-        return station(self.server, version, identity, **how)
-
-    def failures(self) -> list[dict[str, Any]]:
-        """The TLS handshakes that have failed."""
-        return self.records.rows("SELECT * FROM chargepoints_refusedconnection WHERE code = 0 ORDER BY id")
-
-
-@pytest.fixture(scope="module")
-def mutual(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[Mutual]:
-    folder, port = tmp_path_factory.mktemp("mutual"), free_port()
-    pem, key = certify(folder, "server")
-    live = LiveServer(
-        folder, template=migrated_database, TLS_CERT=str(pem), TLS_KEY=str(key), TLS_CLIENT_PORT=str(port)
-    )
-    trust(live.database, ROOT)
-    trust(live.database, MAKER, kind="manufacturer")
-    add_authority(live.database, OWN)
-    live.start()
-    yield Mutual(live, Pki(folder, pem), port)
-    assert live.stop() == 0
-    assert "Traceback" not in live.log.read_text("utf-8", "replace")
-
-
-def boot_of(version: str, serial_number: str) -> dict[str, Any]:
-    if version == V16:
-        made = {"chargePointVendor": "Vendor", "chargePointModel": "Model"}
-        return made | {"chargePointSerialNumber": serial_number}
-    described = {"vendorName": "Vendor", "model": "Model", "serialNumber": serial_number}
-    return {"reason": "PowerUp", "chargingStation": described}
 
 
 # -- good ones -----------------------------------------------------------------------------------------------
@@ -374,67 +316,6 @@ async def test_S07_a_new_root_is_trusted_without_a_restart(mutual: Mutual):
     async with asyncio.timeout(TIMEOUT_S):
         while not await boots():
             await asyncio.sleep(0.2)  # the roots are read again within seconds
-
-
-async def test_a_forged_header_is_ignored_where_no_proxy_is_configured(mutual: Mutual):
-    serial = fresh("SN")
-    identity = await mutual.station(serial)
-    stolen = make(serial, by=CA)
-    header = {"X-SSL-Client-Cert": quote(parsing.pem_of(stolen.certificate), safe="")}
-    with pytest.raises(InvalidStatus) as caught:
-        async with station(
-            mutual.server, V201, identity, boot=False, headers=header, ssl=mutual.pki.client()
-        ):
-            pass
-
-    assert caught.value.response.status_code == 401
-    assert "sent none" in mutual.records.refusals(identity)[0]["reason"]
-
-
-async def test_plain_http_at_the_port_of_certificates_is_shown(mutual: Mutual):
-    def spoken() -> bytes:
-        with socket.create_connection(("127.0.0.1", mutual.port), timeout=TIMEOUT_S) as plain:
-            plain.sendall(b"GET /ocpp/CP-1 HTTP/1.1\r\nHost: x\r\n\r\n")
-            with contextlib.suppress(ConnectionError):
-                return plain.recv(100)
-        return b""
-
-    await asyncio.to_thread(spoken)
-
-    rows = await eventually(lambda: [row for row in mutual.failures() if "plain HTTP" in row["reason"]])
-    assert len(rows) == 1
-
-
-async def test_a_connection_without_a_byte_is_no_refusal_and_leaks_nothing(mutual: Mutual):
-    pid = mutual.server.process.pid  # type: ignore[union-attr]
-
-    def opened() -> int:
-        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-    known, before = mutual.failures(), opened()
-    for _ in range(20):
-        _, writer = await asyncio.open_connection("127.0.0.1", mutual.port)
-        writer.close()
-    await eventually(lambda: opened() <= before + 1)
-
-    assert mutual.failures() == known
-
-
-async def test_the_plain_sockets_of_uvicorn_pass_the_certificates_on(tmp_path: Path, migrated_database: Path):
-    (pem, key), port = certify(tmp_path, "server"), free_port()
-    how = {"TLS_CERT": str(pem), "TLS_KEY": str(key), "TLS_CLIENT_PORT": str(port)}
-    live = LiveServer(tmp_path / "plain", template=migrated_database, HTTP_PLAIN_SOCKETS="1", **how)
-    trust(live.database, ROOT)
-    plain = Mutual(live.start(), Pki(tmp_path, pem), port)
-    try:
-        serial = fresh("SN")
-        identity = await plain.station(serial)
-        async with plain.connect(V201, identity, plain.pki.client(make(serial, by=CA), CA)) as peer:
-            answer = await peer.call("BootNotification", boot_of(V201, serial))
-    finally:
-        status = live.stop()
-
-    assert (answer["status"], status) == ("Accepted", 0)
 
 
 async def test_16_086_a_station_of_profile_2_logs_on_at_the_usual_port(mutual: Mutual):

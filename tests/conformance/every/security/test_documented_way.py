@@ -72,8 +72,10 @@ async def _raise(live: LiveServer, folder: Path) -> None:
         await run(live, folder, named("station install-certificate"))
         await run(live, folder, named("station renew-certificate"))
         await eventually(
-            lambda: [row["state"] for row in records.of("certificates_issuedcertificate", "CP-7")]
-            == ["installed"],
+            lambda: (
+                [row["state"] for row in records.of("certificates_issuedcertificate", "CP-7")]
+                == ["installed"]
+            ),
             timeout=30,
         )
         await run(live, folder, f"{named('station upgrade-security-profile')} --yes")
