@@ -24,7 +24,7 @@ class CertificateStatus(StrEnum):
 
 
 class Finding(NamedTuple):
-    """What a contract certificate proves. `reason` is a sentence for the operator; empty when it is valid."""
+    """The finding about a contract certificate. `reason` is a sentence for the operator; empty when it is valid."""
 
     status: CertificateStatus
     reason: str = ""
@@ -41,7 +41,7 @@ class ContractCertificates(Protocol):
     """Checks contract certificates. The app `certificates` fills the port."""
 
     async def check(self, station: Station, token: IdToken, request: Mapping[str, Any]) -> Finding | None:
-        """What the certificate of an Authorize of 2.x proves: its chain (`certificate`), or its hash data
+        """The finding about the certificate of an Authorize of 2.x: its chain (`certificate`), or its hash data
         (`iso15118CertificateHashData`). None where the message has neither.
 
         It asks OCSP responders, within the time that a vehicle waits (4 s).

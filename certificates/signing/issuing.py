@@ -98,7 +98,7 @@ def _certificate(store: KeyStore, row: SigningRequest) -> IssuedCertificate:
     station, authority = row.charge_point, row.authority
     now = datetime.now(UTC)
     if not (choosing.is_automatic(station) or (row.approved_by and row.approved_at)):
-        raise Refused("Nobody has approved this request.")
+        raise Refused("This request is not approved.")
     if row.type not in TYPES:
         raise Refused("The certificate has an unknown type.")
     if not choosing.is_within_rate(station.pk, now, of=IssuedCertificate):

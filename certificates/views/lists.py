@@ -1,4 +1,4 @@
-"""The revocation lists of our CAs, for everybody: GET /pki/crl/<number>.crl."""
+"""The revocation lists of our CAs, without a login: GET /pki/crl/<number>.crl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this server knows of the certificates that a station needs for the security profiles 2 and 3: fills
+"""The known certificates that a station needs for the security profiles 2 and 3: fills
 the port `Trust` of the app chargepoints.
 """
 

@@ -70,7 +70,7 @@ def check(charge_point_pk: int, target: int, version: str) -> None:
 
 
 def obstacles(charge_point_pk: int, target: int) -> list[str]:
-    """What is known against the change, as sentences. An operator may send it in spite of them."""
+    """The known obstacles to the change, as sentences. An operator may send it in spite of them."""
     found = [listeners.fault(target)]
     if target >= WITH_TLS and trust.port.app.trusts_server(charge_point_pk) is False:
         found.append("The station does not have the root of this server's certificate: install it first.")
@@ -80,7 +80,7 @@ def obstacles(charge_point_pk: int, target: int) -> list[str]:
 
 
 def doubts(charge_point_pk: int, target: int) -> str:
-    """What is not known, as a sentence; empty if nothing is."""
+    """The unknown prerequisite, as a sentence; empty if nothing is."""
     if target >= WITH_TLS and trust.port.app.trusts_server(charge_point_pk) is None:
         return (
             "It is not known whether the station trusts the server's certificate. If it does not, it returns "

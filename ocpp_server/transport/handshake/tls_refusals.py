@@ -82,7 +82,7 @@ def described(sent: Sequence[bytes]) -> str:
         one = parsing.read(x509.load_der_x509_certificate(sent[0]))
     except parsing.UNREADABLE:
         return "Its certificate can't be read."
-    subject, issuer = (name.rfc4514_string()[:120] or "nobody" for name in (one.subject, one.issuer))
+    subject, issuer = (name.rfc4514_string()[:120] or "without a name" for name in (one.subject, one.issuer))
     first, last = parsing.day(one.not_valid_before_utc), parsing.day(one.not_valid_after_utc)
     return (
         f"Its certificate: {subject}, issued by {issuer}, valid from {first} to {last}, "

@@ -77,7 +77,7 @@ def test_other_requests_wait_for_an_administrator_and_the_signer_checks_that_too
     # A web process that skips the approval does not get a certificate.
     SigningRequest.objects.update(state="approved")
     work.once(cas)
-    assert (newest().state, newest().reason) == ("failed", "Nobody has approved this request.")
+    assert (newest().state, newest().reason) == ("failed", "This request is not approved.")
 
     requesting.approve(newest(), actor="ann")
     work.once(cas)
