@@ -15,11 +15,9 @@ from tests.conformance.changing_profiles import (
     take_steps,
 )
 from tests.conformance.device_models import report, variable
-from tests.conformance.every.security.test_client_certificates import CA, Mutual, boot_of, mutual
+from tests.conformance.every.security.mutual import CA, Mutual, boot_of
 from tests.conformance.peer import V16, V21, VERSIONS, Peer, fresh, station
 from tests.unit.pki.made import make
-
-__all__ = ["mutual"]
 
 
 async def by_password(mutual: Mutual, peer: Peer) -> bool:
