@@ -24,7 +24,9 @@ class CertificateStatus(StrEnum):
 
 
 class Finding(NamedTuple):
-    """The finding about a contract certificate. `reason` is a sentence for the operator; empty when it is valid."""
+    """The finding about a contract certificate. `reason` is a sentence for the operator, empty when it is
+    valid.
+    """
 
     status: CertificateStatus
     reason: str = ""
@@ -41,8 +43,8 @@ class ContractCertificates(Protocol):
     """Checks contract certificates. The app `certificates` fills the port."""
 
     async def check(self, station: Station, token: IdToken, request: Mapping[str, Any]) -> Finding | None:
-        """The finding about the certificate of an Authorize of 2.x: its chain (`certificate`), or its hash data
-        (`iso15118CertificateHashData`). None where the message has neither.
+        """The finding about the certificate of an Authorize of 2.x: its chain (`certificate`), or its hash
+        data (`iso15118CertificateHashData`). None where the message has neither.
 
         It asks OCSP responders, within the time that a vehicle waits (4 s).
         """

@@ -68,6 +68,8 @@ class LiveServer:
             "ENV_FILE": os.devnull,
             "HTTP_PORT": str(self.port),
             "ACCOUNTS_PORT": str(self.port),
+            # The port after HTTP_PORT may belong to another server of the tests.
+            "TLS_CLIENT_PORT": "off",
             "RUN_IN_PLACE": "1",
             **({"HEALTH_FILE": str(folder / "health")} if role in PORTLESS else {}),
             "OCPP_BOOTSTRAP_API_KEY": API_KEY,

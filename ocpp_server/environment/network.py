@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from ocpp_server.environment.parsers import file, header_name, listen_addresses, port, port_or_empty
+from collections.abc import Mapping
+from typing import Any
+
+from ocpp_server.environment.parsers import file, header_name, listen_addresses, port, port_or_off
 from ocpp_server.environment.variable import Variable
 
 SERVER = "The server"
+
+
+def _client_port(values: Mapping[str, Any]) -> str:
+    """The default of TLS_CLIENT_PORT: a server with TLS serves security profile 3 without being told."""
+    return str(values["HTTP_PORT"] + 1) if values["TLS_CERT"] else "off"
+
 
 NETWORK_VARIABLES: tuple[Variable, ...] = (
     Variable(
@@ -47,11 +56,12 @@ NETWORK_VARIABLES: tuple[Variable, ...] = (
     Variable("TLS_SECOND_KEY", "", file, "The private key, if TLS_SECOND_CERT does not contain it.", SERVER),
     Variable(
         "TLS_CLIENT_PORT",
-        "",
-        port_or_empty,
+        _client_port,
+        port_or_off,
         "A second port with TLS, on which stations need a client certificate (security profile 3). It needs "
-        "TLS_CERT. Empty: none, as behind a proxy that checks for client certificates.",
+        "TLS_CERT. off: none, as behind a proxy that asks for client certificates.",
         SERVER,
+        "HTTP_PORT + 1 with TLS_CERT, otherwise off",
     ),
     Variable(
         "TLS_CLIENT_CERT_HEADER",

@@ -51,8 +51,9 @@ def port_or_none(value: str) -> int:
     return 0 if value == "0" else port(value)
 
 
-def port_or_empty(value: str) -> int:
-    return port(value) if value else 0
+def port_or_off(value: str) -> int:
+    """The number of a port; 0 for `off`."""
+    return 0 if value == "off" else port(value)
 
 
 def header_name(value: str) -> str:

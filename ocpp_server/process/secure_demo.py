@@ -30,7 +30,7 @@ def serve() -> int:
     values = env.read()
     folder, port = values["DATA_DIR"], values["HTTP_PORT"]
     ocsp_port = port + _OCSP_PORT
-    client_port = os.environ.get("TLS_CLIENT_PORT") or str(port + _CLIENT_PORT)
+    client_port = str(values["TLS_CLIENT_PORT"] or port + _CLIENT_PORT)
     print("Making the demo's CA and certificates, where they are missing ...", flush=True)
     try:
         with start.sole_server(folder):

@@ -42,6 +42,11 @@ def test_the_demo_prints_the_settings_with_which_commands_reach_it(
 @pytest.mark.parametrize(
     ("variables", "line"),
     [
+        (
+            {"TLS_CERT": "HERE/x.pem", "HTTP_PORT": "9443", "LISTEN_ADDRESS": "192.0.2.1"},
+            "wss://192.0.2.1:9444/",
+        ),
+        ({"TLS_CERT": "HERE/x.pem", "TLS_CLIENT_PORT": "off"}, ""),
         ({"TLS_CLIENT_PORT": "8443", "LISTEN_ADDRESS": "192.0.2.1"}, "wss://192.0.2.1:8443/ocpp/<identity>"),
         ({"TLS_CLIENT_PORT": "8443", "LISTEN_ADDRESS": "2001:db8::1"}, "wss://[2001:db8::1]:8443/ocpp/<ide"),
         (
