@@ -351,6 +351,7 @@ async def refuse_old(rotation: Rotation) -> None:
     assert f"is not known: CN={OLD}" in row["reason"]
 
 
+@pytest.mark.nightly
 async def test_a_rotation_of_the_root_loses_no_station_and_no_message(
     rotating: Callable[[int], Rotation],
 ) -> None:

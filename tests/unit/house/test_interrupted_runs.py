@@ -41,13 +41,15 @@ def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+# Nightly, because each run migrates databases of its own.
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("number", "is_of_worker"),
     [
         pytest.param(signal.SIGINT, False, id="Ctrl-C"),
-        pytest.param(signal.SIGKILL, False, id="killed", marks=pytest.mark.nightly),
-        pytest.param(signal.SIGTERM, False, id="terminated", marks=pytest.mark.nightly),
-        pytest.param(signal.SIGKILL, True, id="worker killed", marks=pytest.mark.nightly),
+        pytest.param(signal.SIGKILL, False, id="killed"),
+        pytest.param(signal.SIGTERM, False, id="terminated"),
+        pytest.param(signal.SIGKILL, True, id="worker killed"),
     ],
 )
 def test_an_interrupted_run_leaves_no_process_behind(
