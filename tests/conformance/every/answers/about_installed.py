@@ -16,6 +16,8 @@ from tests.unit.pki.made import make
 
 _ROOT = make("Root", is_ca=True)
 _TYPE = "CSMSRootCertificate"
+# The fields for any station.
+ROOT_FIELDS = {"certificateType": _TYPE, "certificate": parsing.pem_of(_ROOT.certificate)}
 
 
 @of("install-certificate")
@@ -23,7 +25,7 @@ class Installing(Subject):
     """A certificate is there once the station has accepted it; a refusal has its reason."""
 
     async def prepare(self, case: Case) -> dict[str, Any]:
-        return {"certificateType": _TYPE, "certificate": parsing.pem_of(_ROOT.certificate)}
+        return ROOT_FIELDS
 
     async def check(self, case: Case, row: Command) -> None:
         wanted = {State.ACCEPTED: [("accepted", False)], State.REJECTED: [("refused", True)]}

@@ -13,7 +13,7 @@ from chargepoints.services.campaigns import driving, kinds, operating, planning
 from chargepoints.services.diagnostics import log_uploads
 from ocpp_server.commanding import OperatorCommand
 from ocpp_server.storage.journal import journal
-from tests.conformance.every.answers import asked
+from tests.conformance.every.answers import about_installed, asked
 from tests.conformance.every.answers.bench import AnsweringStation, connected
 from tests.conformance.every.answers.cases import ACTOR, Case, State
 from tests.conformance.every.answers.conftest import Measured, cases
@@ -30,7 +30,10 @@ _FOR_MANY = [
     if command.fits_many and not kinds.only_kind_of(command.name)
 ]
 # A station has one reservation on an EVSE, and any number of any EVSE.
-_FIELDS: dict[str, dict[str, Any]] = {"reserve": {"connectorId": 0}}
+_FIELDS: dict[str, dict[str, Any]] = {
+    "reserve": {"connectorId": 0},
+    "install-certificate": about_installed.ROOT_FIELDS,
+}
 _REASONS = {
     State.PARTIAL: "rejected",
     State.REJECTED: "rejected",
@@ -129,6 +132,7 @@ async def _drive(stations: list[AnsweringStation]) -> None:
         # The effects of resets and triggers.
         await station.boot()
         await station.device.call("Heartbeat", {})
+        await station.device.call("SignCertificate", {"csr": "CSR"})
     await journal.run(settle_reservations)
     await journal.run(log_uploads.settle)
     await driving.drive()
