@@ -8,7 +8,7 @@ from certificates.services.certificates import statuses
 from chargepoints.services.data_transfer import carries
 from ocpp_server.live.station import Station
 from ocpp_server.pki import hash_data
-from ocpp_server.protocol.errors import PropertyConstraintViolation
+from ocpp_server.protocol.errors import OccurrenceConstraintViolation, PropertyConstraintViolation
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.translate.times import time
 from ocpp_server.protocol.versions import V21, V201
@@ -42,6 +42,8 @@ async def ocsp_result(request: dict[str, Any], most_characters: int) -> dict[str
 @on("GetCertificateChainStatus", V21)
 async def get_certificate_chain_status(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     asked = request["certificateStatusRequests"]
+    if not asked:  # a tolerant server takes it in a request, and no answer may be empty
+        raise OccurrenceConstraintViolation("certificateStatusRequests: at least one is required")
     echoed = [_echo(one) for one in asked]
     wanted = [
         statuses.Wanted(hash_data.read(one["certificateHashData"]), one["source"], tuple(one["urls"]))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ocpp_server.pki import hash_data
-from tests.conformance.peer import fresh, station
+from tests.conformance.peer import Refused, fresh, station
 from tests.responders import Answer
 from tests.unit.pki.made import Made, make
 
@@ -81,3 +82,13 @@ async def test_M07_a_source_that_proves_nothing_fails(server, operators, version
     assert [one["status"] for one in answered["certificateStatus"]] == ["Failed"] * 4
     assert [one["status"] for one in guarded["certificateStatus"]] == ["Failed"]
     assert len(operators.responder.requests) == asked == 4
+
+
+@pytest.mark.parametrize("requests", [None, []], ids=["null", "empty"])
+async def test_M07_a_question_about_no_certificate_is_refused(server, operators, version, requests):
+    async with station(server, version) as peer:
+        with pytest.raises(Refused) as refused:
+            await peer.call("GetCertificateChainStatus", {"certificateStatusRequests": requests})
+        await peer.heartbeat()
+
+    assert refused.value.code == "OccurrenceConstraintViolation"
