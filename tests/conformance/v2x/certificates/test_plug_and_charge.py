@@ -121,7 +121,7 @@ async def test_C07_each_fault_of_a_chain_has_its_status(server, records, operato
     impostor = make("MO Sub-CA 2", is_ca=True)
     unknown = make("Unknown Root", is_ca=True)
     cas = (operators.second.certificate, operators.first.certificate)
-    # What the station sends, and the certificateStatus with the status of the token.
+    # The chain that the station sends, and the certificateStatus.
     faults = {
         "expired": (operators.chain(operators.contract(contract_id, days=(-9, -1))), "CertificateExpired"),
         "not yet valid": (

@@ -1,4 +1,4 @@
-"""What is known of the certificates that a station needs for the security profiles 2 and 3."""
+"""The findings about the certificates that a station needs for the security profiles 2 and 3."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ async def test_a_loaded_station_has_the_name_of_the_certificate_of_its_session(w
         names.append((await world.load()).station.certificate_name)
         world.stations.forget(b"CP-1")
 
-    # That of another session is another connection's.
+    # Another session is one of another connection.
     assert names == ["SN-1", ""]
 
 
