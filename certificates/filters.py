@@ -16,7 +16,7 @@ from certificates.models import (
 )
 from certificates.models.revocation import Reason
 from certificates.services.certificates import expiry, root_sets
-from chargepoints.models import ChargePoint
+from chargepoints.views.lookups import of_station
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField, TimeField, WholeField
 from ocpp_server.api.lists import ListQuery, ordering, search
 
@@ -46,8 +46,7 @@ class _OfStation(ListQuery):
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows, asked = super().filtered(rows), self.validated_data
         if "clientId" in asked:
-            found = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
-            rows = rows.none() if found is None else rows.filter(charge_point=found)
+            rows = of_station(rows, asked["clientId"])
         return rows
 
 

@@ -26,6 +26,7 @@ from chargepoints.models import (
     SwappedBattery,
 )
 from chargepoints.services import message_search
+from chargepoints.views.lookups import of_station
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
 from ocpp_server.protocol.versions import VERSIONS, label
@@ -369,8 +370,7 @@ class FirmwareDownloadQuery(ListQuery):
     def filtered(self, rows: QuerySet[FirmwareDownload]) -> QuerySet[FirmwareDownload]:
         found, asked = super().filtered(rows), self.validated_data
         if "clientId" in asked:
-            station = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
-            found = found.filter(charge_point_id=station or 0)
+            found = of_station(found, asked["clientId"])
         if "isComplete" in asked:
             found = found.filter(completed_at__isnull=not asked["isComplete"])
         return found

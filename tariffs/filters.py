@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from chargepoints.models import ChargePoint
+from chargepoints.views.lookups import of_station
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering
 from tariffs.models import Payment, StationTariff, WebPayment
@@ -36,8 +36,7 @@ class _OfStation(ChangedQuery):
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows, asked = super().filtered(rows), self.validated_data
         if "clientId" in asked:
-            found = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
-            rows = rows.none() if found is None else rows.filter(charge_point=found)
+            rows = of_station(rows, asked["clientId"])
         return rows
 
 

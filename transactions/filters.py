@@ -13,6 +13,7 @@ from rest_framework import serializers
 from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
+from chargepoints.views.lookups import of_station
 from ocpp_server.api.cursors import BadCursor, Cursor
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField, WholeField
 from ocpp_server.api.lists import (
@@ -52,9 +53,7 @@ class TransactionFilters(StrictSerializer):
         """`from` and `to` compare the start of the transaction, the other two its last change."""
         asked = self.validated_data
         if "clientId" in asked:
-            # The key is read first: the planner sees one number, not a join, and uses the station's index.
-            found = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
-            rows = rows.none() if found is None else rows.filter(charge_point=found)
+            rows = of_station(rows, asked["clientId"])
         if asked["status"] != ALL:
             rows = rows.filter(status=asked["status"])
         if "idTag" in asked:
@@ -190,8 +189,7 @@ class ReservationQuery(ChangedQuery):
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows, asked = super().filtered(rows), self.validated_data
         if "clientId" in asked:
-            found = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
-            rows = rows.none() if found is None else rows.filter(charge_point=found)
+            rows = of_station(rows, asked["clientId"])
         if "live" in asked:
             is_live = Q(state__in=Reservation.LIVE)
             rows = rows.filter(is_live if asked["live"] else ~is_live)
