@@ -46,7 +46,6 @@ DRIVE_CAMPAIGNS: Final = Job("drive_campaigns", every=2.0)
 async def mirror_stations() -> None:
     """Write last-seen times, clock offsets and deviation counts of the connected stations."""
     unit = Unit()
-    counted = []
     now = datetime.now(UTC)
     for connection in switchboard.served():
         station = connection.station
@@ -59,13 +58,22 @@ async def mirror_stations() -> None:
                 clock_skew_s=station.clock_skew_s,
             )
             clocks.watch(station, unit)
+    if unit:
+        await journal.commit(unit)
+    # Taken after the commit: counts that wait for it would be lost with it, or be stored after the departure.
+    counted = _take_deviations()
+    if counted:
+        await journal.run(deviations.store, counted, now)
+
+
+def _take_deviations() -> list[tuple[int, deviations.Counts]]:
+    counted = []
+    for connection in switchboard.served():
+        station = connection.station
         if station.deviations:
             counted.append((station.pk, station.deviations))
             station.deviations = {}
-    if unit:
-        await journal.commit(unit)
-    if counted:
-        await journal.run(deviations.store, counted, now)
+    return counted
 
 
 def end_overdue_commands() -> None:

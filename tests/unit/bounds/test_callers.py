@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -176,12 +177,16 @@ def test_ten_thousand_checks_are_remembered(clock: SimpleNamespace) -> None:
 
 async def test_a_look_up_may_take_a_second_and_a_half(monkeypatch: pytest.MonkeyPatch, keys: Keys) -> None:
     release, loop = threading.Event(), skip_waits(monkeypatch, only_jumps=True)
+    # Threads of its own, which end with it: a late one would close the connection of the next test.
+    threads = ThreadPoolExecutor()
+    monkeypatch.setattr(callers, "_threads", threads)
     monkeypatch.setattr(callers, "_role_of_key", lambda _: "viewer" if release.wait(30) else None)
     began = loop.time()
 
     is_valid = await callers.are_valid(key())
     took = loop.time() - began
     release.set()
+    threads.shutdown()
 
     assert is_valid is False
     assert took == pytest.approx(1.5)

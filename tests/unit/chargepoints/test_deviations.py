@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from chargepoints import jobs
 from chargepoints.models import ChargePoint, Deviation, Site
 from chargepoints.services import deviations
 from events.models import Event
 from ocpp_server.live.station import DeviationCount
+from ocpp_server.storage.journal import JournalUnavailable
 
 pytestmark = pytest.mark.django_db
 
@@ -117,3 +119,23 @@ def test_a_first_deviation_is_an_event_where_it_is_chosen(
     found = [(row.type, row.station, row.site_id, row.content) for row in Event.objects.all()]
     data = dict(zip(NAMES, KIND, strict=True)) | {"detail": "detail"}
     assert found == [("station.deviated", "CP-1", garage.site_id, data)] * count
+
+
+async def test_counts_stay_with_the_station_until_the_commit_before_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    station = SimpleNamespace(
+        pk=1, last_seen_at=NOON, mirrored_at=None, clock_skew_s=None, deviations={KIND: seen()}
+    )
+
+    async def refuse(unit: object) -> None:
+        raise JournalUnavailable
+
+    monkeypatch.setattr(jobs.switchboard, "served", lambda: [SimpleNamespace(station=station)])
+    monkeypatch.setattr(jobs.clocks, "watch", lambda station, unit: None)
+    monkeypatch.setattr(jobs.journal, "commit", refuse)
+
+    with pytest.raises(JournalUnavailable):
+        await jobs.mirror_stations()
+
+    assert list(station.deviations) == [KIND]
