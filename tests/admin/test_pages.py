@@ -20,7 +20,7 @@ from tests.admin.announced import announced
 from tests.admin.rows import a_session
 
 OURS = [model for model in admin.site._registry if model.__module__.split(".")[0] in
-        {"accounts", "chargepoints", "configuration", "events", "transactions"}]  # fmt: skip
+        {"accounts", "alerts", "chargepoints", "configuration", "events", "transactions"}]  # fmt: skip
 
 
 def is_harmless(page: str) -> bool:

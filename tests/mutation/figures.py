@@ -40,6 +40,7 @@ PACKAGES = (
         f"{app}/{part}"
         for app in (
             "accounts",
+            "alerts",
             "chargepoints",
             "configuration",
             "events",

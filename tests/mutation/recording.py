@@ -32,6 +32,7 @@ PACKAGES = (
     "smart_charging",
     "tariffs",
     "certificates",
+    "alerts",
     "transactions",
 )
 

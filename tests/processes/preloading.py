@@ -19,6 +19,7 @@ APPS = (
     "tariffs",
     "certificates",
     "events",
+    "alerts",
     "operations",
 )
 PACKAGES = ("ocpp_server", *APPS, "simulator")

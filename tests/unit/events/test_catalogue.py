@@ -27,6 +27,7 @@ CODE = [
     path.read_text("utf-8")
     for package in (
         "accounts",
+        "alerts",
         "certificates",
         "chargepoints",
         "configuration",

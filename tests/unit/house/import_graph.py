@@ -17,6 +17,7 @@ APPS = (
     "tariffs",
     "certificates",
     "events",
+    "alerts",
     "operations",
 )
 PACKAGES = (*APPS, ENGINE, "simulator")

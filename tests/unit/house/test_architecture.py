@@ -21,6 +21,7 @@ APPS = (
     "tariffs",
     "certificates",
     "events",
+    "alerts",
 )
 OURS = (*APPS, "ocpp_server", "operations", "simulator", "bench", "tests")
 

@@ -36,6 +36,7 @@ SOURCES = (
     "smart_charging",
     "tariffs",
     "certificates",
+    "alerts",
     "transactions",
 )
 

@@ -42,6 +42,7 @@ CODE = (
     "smart_charging",
     "tariffs",
     "certificates",
+    "alerts",
     "tests",
     "transactions",
 )

@@ -16,6 +16,7 @@ PACKAGES = (
     "smart_charging",
     "tariffs",
     "certificates",
+    "alerts",
     "operations",
     "ocpp_server",
 )

@@ -1,0 +1,1 @@
+"""Alerts: rules about stations and the server, alerts that they open, and the notices about those."""
