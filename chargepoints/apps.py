@@ -10,13 +10,15 @@ class ChargePointsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from chargepoints import jobs, live, metrics
+        from chargepoints.models import Campaign, FirmwareFile, FollowUp
         from chargepoints.services import admission, commands, connections, data_transfer, security
         from chargepoints.services.campaigns import command, firmware, kinds
         from chargepoints.services.diagnostics import campaigns as logs
         from chargepoints.services.firmware import updates, usage
+        from chargepoints.services.follow_ups.personal import CIPHER
         from chargepoints.views.firmware_sender import send_firmware
         from chargepoints.views.log_receiver import receive_log
-        from ocpp_server import commanding, credentials
+        from ocpp_server import commanding, credentials, encryption
         from ocpp_server.bounds import streams, uploads
         from ocpp_server.live import extensions
         from ocpp_server.observability import fleet
@@ -36,6 +38,11 @@ class ChargePointsConfig(AppConfig):
         kinds.register(logs.LOGS, commands={"get-log": dict, "get-diagnostics": logs.from_diagnostics})
         kinds.register(firmware.FIRMWARE, commands={firmware.COMMAND: dict}, is_only_way=True)
         usage.register(updates.use_of)
+        encryption.register(
+            encryption.Column(FollowUp, "personal_data", CIPHER),
+            encryption.Column(FirmwareFile, "sealed_url", CIPHER),
+            encryption.Column(Campaign, "sealed_arguments", CIPHER),
+        )
         extensions.register(live.CONNECTORS)
         extensions.register(live.DISPLAYS)
         extensions.register(live.SWAPPING)

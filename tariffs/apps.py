@@ -9,10 +9,12 @@ class TariffsConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
-        from ocpp_server import commanding, prices
+        from chargepoints.services.follow_ups.personal import CIPHER
+        from ocpp_server import commanding, encryption, prices
         from ocpp_server.live import extensions
         from ocpp_server.process import scheduler
         from tariffs import jobs, live
+        from tariffs.models import WebPaymentKey
         from tariffs.services.payment import checkouts, vat_numbers
         from tariffs.services.tariff import pricing
 
@@ -21,5 +23,6 @@ class TariffsConfig(AppConfig):
         prices.price.fill(pricing.pricer)
         vat_numbers.checker.load(settings.OCPP_VAT_CHECKER, limit_s=settings.OCPP_VAT_TIMEOUT)
         checkouts.provider.load(settings.OCPP_WEB_PAYMENTS, limit_s=settings.OCPP_WEB_PAYMENTS_TIMEOUT)
+        encryption.register(encryption.Column(WebPaymentKey, "sealed_secret", CIPHER))
         scheduler.register(jobs.JOBS)
         commanding.announce("tariffs.commands")

@@ -266,6 +266,10 @@ def secret(value: str) -> str:
     return value
 
 
+def secrets(value: str) -> list[str]:
+    return [secret(name) for name in names(value)]
+
+
 def passphrase(value: str) -> str:
     if value and len(value) < _MIN_PASSPHRASE:
         raise ValueError(f"it has {len(value)} characters and needs at least {_MIN_PASSPHRASE} random ones")

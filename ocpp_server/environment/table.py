@@ -32,6 +32,7 @@ from ocpp_server.environment.parsers import (
     proxies,
     public_url,
     secret,
+    secrets,
     size,
     text,
     time_zone,
@@ -187,9 +188,19 @@ VARIABLES: tuple[Variable, ...] = (
         "SECRET_KEY",
         "",
         secret,
-        "The key that signs sessions; the same for all processes of one installation.",
+        "The key that signs sessions and encrypts secrets in the database; the same for all processes of one "
+        "installation.",
         ACCESS,
         "generated once and stored in DATA_DIR/secret-key",
+    ),
+    Variable(
+        "SECRET_KEY_FALLBACKS",
+        "",
+        secrets,
+        "The keys of before, separated by commas, newest first: sessions and encrypted values made with them "
+        "stay valid. manage.py encrypt_again encrypts the values with SECRET_KEY.",
+        ACCESS,
+        "none",
     ),
     Variable(
         "DJANGO_SUPERUSER_USERNAME",
