@@ -171,3 +171,6 @@ def test_too_many_requests_are_429_with_the_time_to_wait(
     assert refused.status_code == 429
     assert 1 <= int(refused["Retry-After"]) <= 60
     assert neighbour.status_code == 200
+    assert refused["RateLimit-Policy"] == neighbour["RateLimit-Policy"] == '"minute";q=3;w=60'
+    assert refused["RateLimit"].startswith('"minute";r=0;t=')
+    assert neighbour["RateLimit"].startswith('"minute";r=2;t=')

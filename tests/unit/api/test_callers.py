@@ -15,7 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from ocpp_server import credentials
-from ocpp_server.api import per_minute, probes, wrong_keys
+from ocpp_server.api import per_minute, probes, throttling, wrong_keys
 from ocpp_server.api.authentication import (
     AdminSessionAuthentication,
     AdminSessionScheme,
@@ -274,6 +274,21 @@ def test_each_caller_has_a_number_of_requests_in_each_minute(settings: Any, cloc
     assert allowed(login()) == [False]
     clock.now += 0.1
     assert allowed(login(), 4) == [True] * 3 + [False]
+
+
+def test_the_headers_follow_the_draft_of_the_ietf(settings: Any, clock: Clock) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 2
+    shown = []
+    for _ in range(3):
+        asked = request()
+        asked.user = login()
+        PrincipalThrottle().allow_request(asked, None)
+        shown.append(throttling.headers(asked)["RateLimit"])
+        clock.now += 0.5
+
+    assert shown == ['"minute";r=1;t=30', '"minute";r=0;t=30', '"minute";r=0;t=29']
+    assert throttling.headers(asked)["RateLimit-Policy"] == '"minute";q=2;w=60'
+    assert throttling.headers(request()) == {}
 
 
 def test_a_caller_who_is_refused_learns_when_the_minute_ends(clock: Clock) -> None:
