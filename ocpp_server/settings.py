@@ -324,6 +324,17 @@ LOGGING = logs.configure(
     level=ENVIRONMENT["LOG_LEVEL"], form=ENVIRONMENT["LOG_FORMAT"], colours=sys.stderr.isatty()
 )
 
+# -- e-mail ----------------------------------------------------------------------------------------
+
+_mail: dict[str, Any] = ENVIRONMENT["EMAIL_URL"]
+if _mail and not ENVIRONMENT["EMAIL_FROM"]:
+    raise env.SettingError("EMAIL_FROM", "EMAIL_URL is set, and the sender's address is missing")
+EMAIL_HOST, EMAIL_PORT = _mail.get("host", ""), _mail.get("port", 0)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("user", ""), _mail.get("password", "")
+EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.get("use_ssl", False), _mail.get("use_tls", False)
+EMAIL_TIMEOUT = 15  # without one, a mail server that hangs would block its thread without end
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT["EMAIL_FROM"]
+
 # -- REST API --------------------------------------------------------------------------------------
 
 REST_FRAMEWORK: dict[str, Any] = {

@@ -11,6 +11,7 @@ from typing import Any
 from ocpp_server.environment.battery_swaps import BATTERY_SWAP_VARIABLES
 from ocpp_server.environment.certificates import CERTIFICATE_VARIABLES
 from ocpp_server.environment.contracts import CONTRACT_VARIABLES
+from ocpp_server.environment.email import EMAIL_VARIABLES
 from ocpp_server.environment.events import EVENT_VARIABLES
 from ocpp_server.environment.firmware import FIRMWARE_VARIABLES
 from ocpp_server.environment.http import HTTP_VARIABLES
@@ -381,6 +382,7 @@ VARIABLES: tuple[Variable, ...] = (
     *FIRMWARE_VARIABLES,
     *BATTERY_SWAP_VARIABLES,
     *EVENT_VARIABLES,
+    *EMAIL_VARIABLES,
     *CONTRACT_VARIABLES,
     *PAYMENT_VARIABLES,
     *CERTIFICATE_VARIABLES,

@@ -1,1 +1,1 @@
-"""HTTP requests of the server itself, to addresses that stations, certificates or operators gave it."""
+"""Requests and mails of the server itself, to addresses that stations, certificates or operators gave it."""
