@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from events.services.selecting import Selection, spelled
 from ocpp_server.api.fields import StrictSerializer, TextField, WholeField
 from ocpp_server.events import catalogue
 
@@ -13,22 +14,14 @@ LATEST = "latest"
 MAX_LIMIT = 500
 
 
-class EventQuery(StrictSerializer):
-    after = TextField(
-        required=False,
-        help_text="The `next` of the page before; `latest` skips all present events. Default: the oldest.",
-    )
+class SelectionQuery(StrictSerializer):
+    """The filters of a consumer of events."""
+
     types = TextField(
         required=False, max_length=1000, help_text="Types or patterns, with commas: transaction.*,token.*"
     )
     station = TextField(required=False, max_length=255, help_text="The identity of a station.")
     site = WholeField(required=False, min_value=1, help_text="The number of a site.")
-    limit = WholeField(default=100, min_value=1, max_value=MAX_LIMIT)
-
-    def validate_after(self, value: str) -> str:
-        if value != LATEST and not (value.isascii() and value.isdigit() and len(value) <= 18):
-            raise serializers.ValidationError("Must be a position (digits) or latest.")
-        return value
 
     def validate_types(self, value: str) -> frozenset[str]:
         patterns = [name.strip() for name in value.split(",") if name.strip()]
@@ -40,14 +33,39 @@ class EventQuery(StrictSerializer):
             raise serializers.ValidationError(f"No type of event matches {str(unknown)!r}.") from None
 
     @property
-    def conditions(self) -> dict[str, Any]:
-        """The filters as conditions of a query."""
+    def selection(self) -> Selection:
         asked = self.validated_data
-        found: dict[str, Any] = {}
-        if "types" in asked:
-            found["type__in"] = sorted(asked["types"])
-        if "station" in asked:
-            found["station"] = asked["station"]
-        if "site" in asked:
-            found["site_id"] = asked["site"]
-        return found
+        station = asked.get("station")
+        return Selection(
+            types=asked.get("types"), station=spelled(station) if station else "", site=asked.get("site")
+        )
+
+
+class AfterField(TextField):
+    """A position in the stream, or `latest`."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if value != LATEST and not is_position(value):
+            raise serializers.ValidationError("Must be a position (digits) or latest.")
+        return value
+
+
+def is_position(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) <= 18
+
+
+class EventQuery(SelectionQuery):
+    after = AfterField(
+        required=False,
+        help_text="The `next` of the page before; `latest` skips all present events. Default: the oldest.",
+    )
+    limit = WholeField(default=100, min_value=1, max_value=MAX_LIMIT)
+
+
+class StreamQuery(SelectionQuery):
+    after = AfterField(
+        required=False,
+        help_text="The position of the last event that the client has; the header Last-Event-ID counts "
+        "more. Default: only new events.",
+    )

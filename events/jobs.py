@@ -11,6 +11,7 @@ from events.services import numbering, presence, retention, waking
 from ocpp_server.observability import measures
 from ocpp_server.process.scheduler import SWEEP, Job, Step
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport.messages import EventsNumbered
 from ocpp_server.transport.switchboard import switchboard
 
 # On a busy server a consumer waits for this at most; fewer runs cost less for each event.
@@ -32,6 +33,7 @@ async def number() -> None:
     while counts := await journal.run(numbering.number_some):
         for type, times in counts.items():
             measures.events.add(type, times=times)
+        await switchboard.announce_events(EventsNumbered)
         if counts.total() < numbering.BATCH:
             break
     await asyncio.sleep(PAUSE_S)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from chargepoints.models import Site
 from events.models import Event
+from events.services import envelopes
 from ocpp_server.api.fields import ReadSerializer, TimeField
-
-
-def site_names(rows: Sequence[Event]) -> dict[int, str]:
-    """The names of the events' sites, in one query."""
-    keys = {row.site_id for row in rows if row.site_id is not None}
-    return dict(Site.objects.filter(pk__in=keys).values_list("pk", "name")) if keys else {}
 
 
 class EventSerializer(ReadSerializer):
@@ -49,6 +42,4 @@ class EventSerializer(ReadSerializer):
         }
     )
     def get_site(self, row: Event) -> dict[str, Any] | None:
-        if row.site_id is None:
-            return None
-        return {"id": row.site_id, "name": self.context["prepared"].get(row.site_id)}
+        return envelopes.site_of(row, self.context["prepared"])

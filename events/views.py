@@ -1,24 +1,30 @@
-"""Events over REST: pages by position, one event, and the schemas of the types."""
+"""Events over REST: pages by position, a stream, one event, and the schemas of the types."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chargepoints.models import ChargePoint
-from events.filters import LATEST, EventQuery
+from events.filters import LATEST, EventQuery, StreamQuery, is_position
 from events.models import Event
-from events.serializers import EventSerializer, site_names
+from events.serializers import EventSerializer
 from events.services import reading
+from events.services.access import still_allowed
+from events.services.envelopes import site_names
+from events.services.places import places
+from events.services.subscribing import GREETING, Subscriber
+from ocpp_server.api.authentication import principal
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView
+from ocpp_server.bounds import continuing
 from ocpp_server.domain import Missing
 from ocpp_server.events import catalogue
 
@@ -41,19 +47,32 @@ _DESCRIPTION = (
     "after it; then it misses none. After a crash it may read an event a second time, with the same `id`."
 )
 
+_STREAM = (
+    "Server-Sent Events: each event is a record with its position as `id`, its type as `event` and the event "
+    "as one line of JSON as `data`. A client that connects again sends the last `id` that it has handled in "
+    "the header Last-Event-ID (browsers do so by themselves) and gets all events after it. The first record "
+    "is `stream.reset` when events after that position were deleted, or the position is unknown here: then "
+    "read the resources again. A comment comes at least every 15 seconds. The server ends a stream after "
+    "about an hour, and when the client reads too slowly; at most 10 streams of a caller are open in one "
+    "process."
+)
+LAST_EVENT_ID = OpenApiParameter(
+    "Last-Event-ID",
+    {"type": "string", "pattern": "^[0-9]{1,18}$"},
+    OpenApiParameter.HEADER,
+    description="The position of the last event that the client has handled.",
+)
+
 
 class EventsView(ApiView):
     @described("List events", _PAGE, tag=TAG, query=EventQuery, also=(400,), description=_DESCRIPTION)
     def get(self, request: Request) -> Response:
         asked = query(EventQuery, request)
-        conditions = asked.conditions
-        if "station" in conditions:
-            conditions["station"] = _spelled(conditions["station"])
         after = asked.validated_data.get("after")
         page = reading.read(
             reading.last_position() if after == LATEST else None if after is None else int(after),
             limit=asked.validated_data["limit"],
-            conditions=conditions,
+            conditions=asked.selection.conditions,
         )
         items = EventSerializer(page.events, many=True, context={"prepared": site_names(page.events)}).data
         return answer(
@@ -66,6 +85,41 @@ class EventsView(ApiView):
                 "gap": page.gap,
             },
         )
+
+
+class EventStreamView(ApiView):
+    """The stream of events: this view answers with the first bytes, and a `Subscriber` sends the rest."""
+
+    @described(
+        "Stream events",
+        {"text/event-stream": OpenApiTypes.STR},
+        tag=TAG,
+        query=StreamQuery,
+        also=(400,),
+        description=_STREAM,
+        headers=(LAST_EVENT_ID,),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        asked = query(StreamQuery, request)
+        after = _last_event_id(request) or asked.validated_data.get("after", LATEST)
+        position = reading.last_position() if after == LATEST else int(after)
+        response = HttpResponse(GREETING, content_type="text/event-stream; charset=utf-8")
+        # nginx would keep the events until its buffer is full.
+        response["X-Accel-Buffering"] = "no"
+        if request.method == "GET" and continuing.is_possible(request._request):
+            caller = principal(request)
+            places.take(caller)
+            subscriber = Subscriber(asked.selection, position, caller, still_allowed(request.user))
+            continuing.set_continuation(request._request, subscriber)
+        return response
+
+
+def _last_event_id(request: Request) -> str:
+    """The header Last-Event-ID; empty without one. Raises ValidationError."""
+    word: str = request.headers.get("Last-Event-ID", "")
+    if word and not is_position(word):
+        raise serializers.ValidationError({"Last-Event-ID": ["Must be a position (digits)."]})
+    return word
 
 
 class EventView(ApiView):
@@ -95,9 +149,3 @@ class EventSchemaView(ApiView):
             raise Missing(f"There is no type of event {name!r}.")
         schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **found.schema}
         return Response(schema)
-
-
-def _spelled(identity: str) -> str:
-    """The identity as the station's row spells it; as it is given for a station that was deleted."""
-    identity = identity.replace("\0", "")
-    return ChargePoint.objects.by_identity(identity).values_list("identity", flat=True).first() or identity

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string  # noqa: E402
 
 from ocpp_server.bounds import streams  # noqa: E402
 from ocpp_server.bounds.bodies import bounded  # noqa: E402
+from ocpp_server.bounds.continuing import continuing  # noqa: E402
 from ocpp_server.process import embedded_signer, engine  # noqa: E402
 from ocpp_server.process.garbage_collection import tune_garbage_collector  # noqa: E402
 
@@ -39,10 +40,13 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
+_continued = continuing(_http)
+
+
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await engine.ensure_started()
     streamed = streams.application_of(scope)
-    await (_http if streamed is None else streamed)(scope, receive, send)
+    await (_continued if streamed is None else streamed)(scope, receive, send)
 
 
 application = ProtocolTypeRouter(

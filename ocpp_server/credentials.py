@@ -42,6 +42,9 @@ class Credentials(Protocol):
     def find(self, plain: str) -> ApiKey | None:
         """The usable key with this plain text: neither revoked nor expired."""
 
+    def find_by_number(self, pk: Any) -> ApiKey | None:
+        """The usable key with this primary key, for what a caller began with it."""
+
     def temporary(self, *, name: str, role: str, life: timedelta) -> AbstractContextManager[str]:
         """A context manager with the plain text of a new key, revoked at the end.
 

@@ -94,6 +94,11 @@ class Code(StrEnum):
         (429,),
         "The client address has too many requests without valid credentials in progress.",
     )
+    TOO_MANY_STREAMS = (
+        "too-many-streams",
+        (429,),
+        "The caller, or all callers of this process together, have too many streams of events open.",
+    )
 
     # -- the object ------------------------------------------------------------------------------------------
 

@@ -50,6 +50,11 @@ def find(plain: str) -> ApiKey | None:
     return key
 
 
+def find_by_number(pk: int) -> ApiKey | None:
+    """Return the usable key with this primary key, or None."""
+    return ApiKey.objects.usable().filter(pk=pk).first()
+
+
 @contextmanager
 def temporary(*, name: str, role: str, life: timedelta) -> Iterator[str]:
     """The plain text of a key that is revoked on leaving. A process that is killed leaves a key that expires

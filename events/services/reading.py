@@ -17,13 +17,14 @@ class Page(NamedTuple):
     """Events, and the position after which the next page begins.
 
     `gap`: events after the given position were deleted before they were read here, or the position is not of
-    this stream. `more`: there are later events.
+    this stream. `more`: there are later events. `start`: the position after which the page really begins.
     """
 
     events: list[Event]
     next: int
     gap: bool
     more: bool
+    start: int
 
 
 def last_position() -> int:
@@ -45,4 +46,4 @@ def read(after: int | None, *, limit: int, conditions: Mapping[str, Any]) -> Pag
     found = list(matching[:limit])
     if len(found) == limit and found[-1].position is not None:
         end = found[-1].position
-    return Page(found, end, gap, end < last)
+    return Page(found, end, gap, end < last, start)

@@ -132,6 +132,7 @@ def described(
     tagged: bool = False,
     accepted: bool = False,
     located: bool = False,
+    headers: tuple[OpenApiParameter, ...] = (),
     description: str = "",
 ) -> Callable[[Method], Method]:
     """Describe one method of a view in the OpenAPI document.
@@ -139,8 +140,8 @@ def described(
     `waits`: a command is sent to a station. `changes`: state changes, so an Idempotency-Key is accepted.
     `guarded`: If-Match is checked. `tagged`: the answer has an ETag, and If-None-Match is checked.
     `accepted`: the work may go on in the background. `located`: the answer has the Location of a new row.
-    `also`: statuses beyond those of every endpoint. `answers` is a serializer of the whole envelope, or a
-    dictionary of media types where the answer is a file.
+    `headers`: further headers of the request. `also`: statuses beyond those of every endpoint. `answers` is a
+    serializer of the whole envelope, or a dictionary of media types where the answer is a file.
     """
     codes = {*EVERYWHERE, *also}
     parameters: list[Any] = []
@@ -157,8 +158,8 @@ def described(
         codes.add(412)
     if changes:
         codes.update((409, 415))
-    headers = ((guarded, IF_MATCH), (tagged, IF_NONE_MATCH), (changes, IDEMPOTENCY), (located, LOCATION))
-    parameters += [header for is_used, header in headers if is_used]
+    usual = ((guarded, IF_MATCH), (tagged, IF_NONE_MATCH), (changes, IDEMPOTENCY), (located, LOCATION))
+    parameters += [header for is_used, header in usual if is_used] + list(headers)
     responses: dict[Any, Any] = {status: OpenApiResponse(answers, description=summary)}
     if isinstance(answers, dict):  # files declare their media types
         responses = {(status, kind): what for kind, what in answers.items()}

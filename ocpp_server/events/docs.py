@@ -18,7 +18,40 @@ _INTRODUCTION = """\
 # Events
 
 Every change worth knowing is an event. It is stored in the same database transaction as the change, so it
-exists exactly when the change does. `GET /api/v1/events` returns the events in order:
+exists exactly when the change does. Events are delivered at least once, and in order for each station:
+`sequence` rises by one for each event of a station. There is no order between stations, and a consumer may
+get an event twice, always with the same `id`.
+
+## Streams
+
+`GET /api/v1/events/stream` sends each event within a second as a record of Server-Sent Events: its position
+as `id`, its type as `event`, and the event as one line of JSON as `data`.
+
+    $ curl -N -H "Authorization: Api-Key $KEY" "$SERVER/api/v1/events/stream?types=transaction.*"
+    retry: 3000
+    : connected
+
+    id: 918273
+    event: transaction.ended
+    data: {"id":"evt_0193a5","type":"transaction.ended","sequence":1841,"station":"CP-7",...}
+
+1. A new client gets new events only; `after=<position>` begins after that position, `after=0` with the
+   oldest.
+2. Store the event and its `id` together, then read on. After a lost connection connect again with the last
+   id in the header `Last-Event-ID` (a browser's EventSource does so by itself), to any process of the server.
+3. A first record `stream.reset` says that events before its `position` are missing: `reason` is `expired`
+   when they were deleted (`EVENT_RETENTION`), `unknown` when the server has never given the position. Read
+   the resources again; the events after `position` follow.
+4. A comment comes every 15 seconds at least. A client that has received nothing for longer connects again.
+   A record with an `id` only is a position without an event: all before it did not match the filters.
+
+The server ends a stream after about an hour, when it shuts down, when the key is revoked, and when the client
+reads so slowly that 1,000 events or 1 MiB wait. A process serves 200 streams, and 10 for each caller; more
+are refused with 429.
+
+## Pages
+
+`GET /api/v1/events` returns the same events in pages:
 
 1. Begin without `after` (the oldest event that is kept) or with `after=latest` (only new ones).
 2. Handle the page, then keep its `next`, and request `after=<next>`. Repeat at once while `more` is true,
@@ -28,8 +61,8 @@ exists exactly when the change does. `GET /api/v1/events` returns the events in 
 4. When `gap` is true, events were deleted before they were read: they are kept for `EVENT_RETENTION`. Read
    the resources again, and continue with `next`.
 
-`types=transaction.*,connector.status_changed`, `station=` and `site=` select events; `limit` is 1 to 500.
-The role viewer is enough. `GET /api/v1/events/{id}` returns one event.
+`types=transaction.*,connector.status_changed`, `station=` and `site=` select events in pages and streams;
+`limit` of a page is 1 to 500. The role viewer is enough. `GET /api/v1/events/{id}` returns one event.
 
 | field | |
 |---|---|

@@ -12,6 +12,7 @@ messages of this one. A test pins `type`, the keys and their order. Unknown keys
 | `command.taken` | `CommandTaken` | the process that sent a `StationCall` |
 | `command.finished` | `CommandFinished` | the process that waits for a command or for a replaced connection |
 | `events.written` | `EventsWritten` | the group `events`: the process that numbers events |
+| `events.numbered` | `EventsNumbered` | the group `events.readers`: the processes with streams of events |
 """
 
 from __future__ import annotations
@@ -81,10 +82,15 @@ class EventsWritten(msgspec.Struct, kw_only=True, tag_field="type", tag="events.
     """Events were committed and have no number yet. A lost message costs a second: the reader also polls."""
 
 
+class EventsNumbered(msgspec.Struct, kw_only=True, tag_field="type", tag="events.numbered"):
+    """Events have got their numbers. A lost message costs a second: the readers also poll."""
+
+
 # Messages about one connection. The switchboard fills in `connection_id` of those that it addresses itself.
 Notice = StationChanged | StationDismissed
 ToConnection = StationCall | StationReplaced | Notice
-Message = ToConnection | CommandTaken | CommandFinished | EventsWritten
+AboutEvents = EventsWritten | EventsNumbered
+Message = ToConnection | CommandTaken | CommandFinished | AboutEvents
 
 
 def pack(message: Message) -> dict[str, Any]:

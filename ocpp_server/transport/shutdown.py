@@ -55,6 +55,12 @@ class _Shutdown:
 
 
 _shutdown = _Shutdown()
+_listeners: list[Callable[[], None]] = []
+
+
+def on_begin(listener: Callable[[], None]) -> None:
+    """Call this function when a shutdown begins; for `AppConfig.ready`. It must not block."""
+    _listeners.append(listener)
 
 
 def serve(sockets: Sockets) -> None:
@@ -70,6 +76,8 @@ def begin() -> None:
     if _shutdown.began_at is None:
         _shutdown.began_at = time.monotonic()
         log.info("shutdown.began", grace_s=settings.SHUTDOWN_GRACE)
+        for listener in _listeners:
+            listener()
 
 
 def end_now() -> None:

@@ -22,8 +22,10 @@ from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_store, messages
 from ocpp_server.transport.conversation import StationConnection
 from ocpp_server.transport.messages import (
+    AboutEvents,
     CommandFinished,
     CommandTaken,
+    EventsNumbered,
     EventsWritten,
     Message,
     Notice,
@@ -38,8 +40,8 @@ log = structlog.get_logger(__name__)
 
 # The time limit of a call of the channel layer, which normally takes less than a millisecond.
 _LAYER_S = 3.0
-# The group of the process that numbers events.
-_EVENTS = "events"
+# The groups of the process that numbers events, and of the processes that send them to clients.
+_GROUPS = {EventsWritten: "events", EventsNumbered: "events.readers"}
 # How often a command is forwarded to a newer connection of its station.
 _HOPS = 3
 # How long a process may take to confirm a command, how often the command is sent, and how many received
@@ -78,8 +80,8 @@ class Switchboard:
         self._tasks: set[asyncio.Task[None]] = set()
         # Set by `start`.
         self._accepted: Callable[[int], Awaitable[None]] | None
-        # Called when another process has committed events; set by the process that numbers them.
-        self._number_events: Callable[[], None] | None = None
+        # Called for each message about events; a process has those of the groups that it is in.
+        self._on_events: dict[type[AboutEvents], Callable[[], None]] = {}
 
     def served(self) -> list[StationConnection]:
         """The connections of all stations whose messages this process handles."""
@@ -103,7 +105,8 @@ class Switchboard:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            self._task = self._loop = self._number_events = None
+            self._task = self._loop = None
+            self._on_events.clear()
 
     # -- sending ----------------------------------------------------------------------------------
 
@@ -119,21 +122,20 @@ class Switchboard:
         async with _working_layer() as layer:
             await layer.send(channel, messages.pack(message))
 
-    async def announce_events(self) -> None:
-        """Notify the process that numbers events. It also polls, so a message may be lost."""
+    async def announce_events(self, kind: type[AboutEvents] = EventsWritten) -> None:
+        """Notify the process that numbers events, or those that send them. They also poll."""
         with suppress(live.LiveStateUnavailable):
             async with _working_layer() as layer:
-                await layer.group_send(_EVENTS, messages.pack(EventsWritten()))
+                await layer.group_send(_GROUPS[kind], messages.pack(kind()))
 
-    async def subscribe_to_events(self, number_events: Callable[[], None]) -> None:
-        """From now on call this function when another process has committed events.
-
-        Raises LiveStateUnavailable.
-        """
-        if self._number_events is None and self.channel:
+    async def subscribe_to_events(
+        self, listener: Callable[[], None], kind: type[AboutEvents] = EventsWritten
+    ) -> None:
+        """From now on call this function for each message of this kind. Raises LiveStateUnavailable."""
+        if kind not in self._on_events and self.channel:
             async with _working_layer() as layer:
-                await layer.group_add(_EVENTS, self.channel)
-            self._number_events = number_events
+                await layer.group_add(_GROUPS[kind], self.channel)
+            self._on_events[kind] = listener
 
     async def echo(self) -> None:
         """Send a message to this process through the channel layer and wait for it; for the readiness probe.
@@ -298,9 +300,8 @@ class Switchboard:
                 await asyncio.sleep(1)
 
     def _receive(self, message: Message) -> None:
-        if isinstance(message, EventsWritten):
-            if self._number_events is not None:
-                self._number_events()
+        if isinstance(message, AboutEvents):
+            self._on_events.get(type(message), lambda: None)()
             return
         if isinstance(message, CommandFinished | CommandTaken):
             events = self._waiters if isinstance(message, CommandFinished) else self._unconfirmed

@@ -46,7 +46,6 @@ NOT_YET: Final[dict[str, str]] = {
     "alert.resolved": "alerts",
     "webhook.disabled": "webhooks",
     "webhook.test": "webhooks",
-    "stream.reset": "Server-Sent Events",
 }
 
 

@@ -315,6 +315,7 @@ BESIDE = {
     "authorize": "a question, whose answer is no row",
     "certificates/expiring": "rows of several tables",
     "events": "a stream, read by position",
+    "events/stream": "Server-Sent Events",
     "events/<str:event_id>": "an event of the stream",
 }
 

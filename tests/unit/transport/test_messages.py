@@ -11,6 +11,8 @@ from ocpp_server.transport import messages
 from ocpp_server.transport.messages import (
     CommandFinished,
     CommandTaken,
+    EventsNumbered,
+    EventsWritten,
     Message,
     StationCall,
     StationChanged,
@@ -59,6 +61,8 @@ WIRE: list[tuple[Message, dict[str, Any]]] = [
     ),
     (CommandTaken(id="c1"), {"type": "command.taken", "id": "c1"}),
     (CommandFinished(id="c1"), {"type": "command.finished", "id": "c1"}),
+    (EventsWritten(), {"type": "events.written"}),
+    (EventsNumbered(), {"type": "events.numbered"}),
 ]
 
 

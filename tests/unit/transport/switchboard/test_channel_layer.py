@@ -92,6 +92,19 @@ async def test_committed_events_are_announced_to_the_process_that_numbers_them(p
     assert not caller._tasks
 
 
+async def test_numbered_events_are_announced_to_the_processes_with_streams(processes: Both) -> None:
+    caller, holder = processes
+    read: list[str] = []
+    await holder.subscribe_to_events(lambda: read.append("numbered"), messages.EventsNumbered)
+    assert list(get_channel_layer().groups) == ["events.readers"]
+
+    await caller.announce_events()
+    await caller.announce_events(messages.EventsNumbered)
+    await settle()
+
+    assert read == ["numbered"]
+
+
 async def test_a_process_without_a_channel_does_not_subscribe_to_events() -> None:
     numbered: list[str] = []
     process = Switchboard()
