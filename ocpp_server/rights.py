@@ -22,6 +22,7 @@ class Right(StrEnum):
     NOTES = "notes"
     STATIONS = "stations"
     SITES = "sites"
+    MAINTENANCE = "maintenance"
     TOKENS = "tokens"
     PEOPLE = "people"
     STATION_ACCESS = "station_access"
@@ -51,6 +52,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.NOTES: (Role.OPERATOR, "Add, change and delete notes about stations"),
     Right.STATIONS: (Role.OPERATOR, "Add, accept and reject stations; change name, site, zone, validation"),
     Right.SITES: (Role.OPERATOR, "Add and change sites"),
+    Right.MAINTENANCE: (Role.OPERATOR, "Add, change and delete maintenance windows"),
     Right.TOKENS: (Role.OPERATOR, "Add, change, block and invalidate tokens; add or ignore unknown ones"),
     Right.PEOPLE: (Role.OPERATOR, "Add, change and close people"),
     Right.STATION_ACCESS: (

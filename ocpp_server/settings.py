@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "tariffs",
     "certificates",
     "events",
+    "aggregates",
     "alerts",
     "operations",
 ]

@@ -26,6 +26,7 @@ API_V1 = [
     path("", include("certificates.urls")),
     path("", include("accounts.urls")),
     path("", include("events.urls")),
+    path("", include("aggregates.urls")),
 ]
 
 urlpatterns = [

@@ -41,7 +41,7 @@ from chargepoints.models import (
     SwappedBattery,
 )
 from events.models import Event
-from tests.admin import hostile_charging, hostile_configuration, hostile_installed
+from tests.admin import hostile_aggregates, hostile_charging, hostile_configuration, hostile_installed
 from tests.admin.rows import NOON, a_session, a_station, person
 from tests.direct.readings import stored
 from transactions.models import (
@@ -364,6 +364,7 @@ def rows() -> dict[type, Any]:
         ),
         Counter.objects.create(name="transaction", value=1000),
         *hostile_configuration.rows(station, bad),
+        *hostile_aggregates.rows(station, bad),
         site,
         charger,
         contract,

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import ApiKey, Contract, Member, Person, Token, TokenGroup, User
+from aggregates.models import MaintenanceWindow
 from certificates.models import AuthorityRequest
 from chargepoints.models import ChargePoint, Note, Site
 from configuration.models import ConfigurationTemplate, DesiredValue
@@ -34,15 +35,21 @@ TEXTS: dict[str, Any] = {
     "value": "60", "description": "For all", "secret": "mysharedsecret", "evse_number": 2, "validity_s": 60,
     "length": 8, "organization": "Acme Charging",
 }  # fmt: skip
-TIMES = {"valid_from": datetime(2026, 5, 1, 8, 0, tzinfo=UTC)}
+TIMES = {
+    "valid_from": datetime(2026, 5, 1, 8, 0, tzinfo=UTC),
+    "begins_at": datetime(2026, 5, 1, 8, 0, tzinfo=UTC),
+}
 LATER = datetime(2027, 5, 1, 8, 0, tzinfo=UTC)
 # The fields of which exactly one is given.
-ONE_OF = {AccessRule: ({"group", "contract", "token"}, {"charge_point", "site"})}
+ONE_OF = {
+    AccessRule: ({"group", "contract", "token"}, {"charge_point", "site"}),
+    MaintenanceWindow: ({"charge_point", "site"},),
+}
 # Choices that the other fields of the form do not allow.
 NOT_TOGETHER = {(ChargePoint, "security_profile", "0")}
 FORMS = [
     ChargePoint, Site, Note, Person, Contract, Token, TokenGroup, AccessRule, ApiKey, User,
-    ConfigurationTemplate, DesiredValue, WebPaymentKey, AuthorityRequest,
+    ConfigurationTemplate, DesiredValue, WebPaymentKey, AuthorityRequest, MaintenanceWindow,
 ]  # fmt: skip
 
 
@@ -86,7 +93,7 @@ def rounds(model: type[Model], form: forms.BaseForm, rows: dict[str, Model]) -> 
             sent[name] = choices[number % len(choices)]
         for names in ONE_OF.get(model, ()):  # type: ignore[call-overload]
             chosen = sorted(names)[number % len(names)]
-            sent |= {name: None for name in names if name != chosen}
+            sent |= {name: None for name in names & sent.keys() if name != chosen}
         yield {name: rows.get(name, value) if value == "row" else value for name, value in sent.items()}
 
 
@@ -204,6 +211,10 @@ def _row_of(model: Any, rows: dict[str, Model]) -> Any:
         return ApiKey.objects.create(name="K", prefix="ocs_", digest="d")
     if model is Note:
         return Note.objects.create(charge_point=rows["charge_point"], text="First", author="root")
+    if model is MaintenanceWindow:
+        return MaintenanceWindow.objects.create(
+            charge_point=rows["charge_point"], begins_at=TIMES["begins_at"], ends_at=LATER, author="root"
+        )
     if model is ConfigurationTemplate:
         return ConfigurationTemplate.objects.create(name="Base", dialect="1.6", values={"A": "1"})
     if model is DesiredValue:

@@ -40,6 +40,7 @@ PACKAGES = (
         f"{app}/{part}"
         for app in (
             "accounts",
+            "aggregates",
             "alerts",
             "chargepoints",
             "configuration",

@@ -25,6 +25,7 @@ FOLDER = ROOT / ".mutation"
 ByLine = dict[int, list[tuple[str, float]]]
 PACKAGES = (
     "accounts",
+    "aggregates",
     "chargepoints",
     "configuration",
     "events",

@@ -19,6 +19,7 @@ APPS = (
     "tariffs",
     "certificates",
     "events",
+    "aggregates",
     "alerts",
     "operations",
 )

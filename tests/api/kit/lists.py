@@ -24,7 +24,7 @@ from chargepoints.models import (
 )
 from configuration.models import LocalList
 from tests.api.conftest import NOON
-from tests.api.kit import listed, listed_certificates
+from tests.api.kit import listed, listed_aggregates, listed_certificates
 from tests.direct.readings import stored
 from tests.direct.reservations import a_reservation
 from tests.direct.samples import decoded
@@ -273,6 +273,7 @@ LISTS = {
     ),
     "firmware-updates": Rows(listed.an_update, "fault"),
     "local-lists": Rows(a_local_list, "reason", "clientId", lambda row: row.charge_point.identity),
+    "maintenance-windows": Rows(listed_aggregates.a_window, "note"),
     "network-profiles": Rows(listed.a_network_profile, "reason"),
     "payments": Rows(listed.a_payment, "status_info"),
     "refused-tokens": Rows(a_refusal, "evse_number"),

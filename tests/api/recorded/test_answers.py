@@ -13,6 +13,7 @@ from tests.api.recorded.playing import Player
 from tests.api.recorded.scenario import (
     accounts,
     added,
+    aggregates,
     campaigns,
     charging,
     commands,
@@ -49,6 +50,7 @@ SCENARIO = (
     installed,
     revocations,
     signing,
+    aggregates,
 )
 
 # The settings that the scenario needs.

@@ -17,6 +17,7 @@ APPS = (
     "tariffs",
     "certificates",
     "events",
+    "aggregates",
     "alerts",
     "operations",
 )

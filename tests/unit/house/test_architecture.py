@@ -21,6 +21,7 @@ APPS = (
     "tariffs",
     "certificates",
     "events",
+    "aggregates",
     "alerts",
 )
 OURS = (*APPS, "ocpp_server", "operations", "simulator", "bench", "tests")

@@ -26,6 +26,7 @@ PAGES = sorted(
 CODE_PAGES = [ROOT / "docs" / "flow.md", ROOT / "CONTRIBUTING.md"]
 SOURCES = (
     "accounts",
+    "aggregates",
     "bench",
     "chargepoints",
     "configuration",

@@ -28,6 +28,7 @@ PAGES = (
 )
 CODE = (
     "accounts",
+    "aggregates",
     "bench",
     "chargepoints",
     "configuration",

@@ -11,7 +11,7 @@ from ocpp_server.admin.pages import Pages
 from ocpp_server.api import extensions
 
 MENU = {
-    "": ["Dashboard", "Stations", "Sessions", "Campaigns", "Firmware"],
+    "": ["Dashboard", "Stations", "Sessions", "Campaigns", "Firmware", "Maintenance windows"],
     "Who may charge": [
         "People", "Contracts", "Tokens", "Token groups", "Sites", "Access rules", "Refused tokens",
         "Reservations",

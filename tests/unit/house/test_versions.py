@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = (
     "accounts",
+    "aggregates",
     "chargepoints",
     "configuration",
     "events",

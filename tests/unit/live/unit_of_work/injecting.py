@@ -32,6 +32,7 @@ APPS = (
     "tariffs",
     "certificates",
     "events",
+    "aggregates",
     "alerts",
     "operations",
 )

@@ -1,0 +1,1 @@
+"""Aggregates: energy, sessions, utilisation and uptime by the hour, and maintenance windows."""

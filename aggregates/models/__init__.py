@@ -1,0 +1,3 @@
+from aggregates.models.maintenance import MaintenanceWindow
+
+__all__ = ["MaintenanceWindow"]
