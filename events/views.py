@@ -129,6 +129,8 @@ class EventView(ApiView):
         tag=TAG,
         path={"event_id": (OpenApiTypes.STR, "The id of the event.")},
         also=(404,),
+        description="The same object as in the list. An event never changes; it is deleted after its "
+        "retention.",
     )
     def get(self, request: Request, event_id: str) -> Response:
         # PostgreSQL refuses a query for text with NUL.

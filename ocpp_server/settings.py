@@ -350,7 +350,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["ocpp_server.api.envelope.JsonParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ocpp_server.api.envelope.AlwaysJson",
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "ocpp_server.api.documents.Documented",
+    "DEFAULT_SCHEMA_CLASS": "ocpp_server.api.openapi.Documented",
     "EXCEPTION_HANDLER": "ocpp_server.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,  # `format` is a parameter of the export
@@ -369,7 +369,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["ocpp_server.api.documents.refuse_unknown_fields"],
+    "POSTPROCESSING_HOOKS": [
+        "ocpp_server.api.openapi.without_docstrings",
+        "ocpp_server.api.openapi.refuse_unknown_fields",
+    ],
 }
 
 # -- admin -----------------------------------------------------------------------------------------

@@ -126,7 +126,15 @@ class TokenImportView(ApiView):
 
 
 class TokenImportProgressView(ApiView):
-    @described("Get the progress of an import", _ONE, tag=TAG, path=_IMPORT_PATH, also=(400,))
+    @described(
+        "Get the progress of an import",
+        _ONE,
+        tag=TAG,
+        path=_IMPORT_PATH,
+        also=(400,),
+        description="`state` is running until all rows are checked and stored, or none is. `errors` names "
+        "the rows that were refused.",
+    )
     def get(self, request: Request, import_id: str) -> Response:
         number = row_number(import_id)
         if number is None:
@@ -148,7 +156,15 @@ def _import_answer(job: TokenImport, *, running: int = 202, refused: int) -> Res
 
 
 class TokenExportView(ApiView):
-    @described("Export tokens", _FILES, tag=TAG, query=ExportQuery, also=(400,))
+    @described(
+        "Export tokens",
+        _FILES,
+        tag=TAG,
+        query=ExportQuery,
+        also=(400,),
+        description="All tokens that pass the filters, as a file of any length. The columns are those that "
+        "an import takes.",
+    )
     def get(self, request: Request) -> StreamingHttpResponse:
         asked = query(ExportQuery, request)
         return exports.stream(

@@ -18,6 +18,8 @@ from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.rights import Right, role_for
 
 _STATUS = "Token {row} is {row.status}."
+_BLOCKED = "It starts no session until it is unblocked. Only an active token can be blocked: 409."
+_UNBLOCKED = "A lost, expired or invalid token cannot be unblocked: 409."
 
 
 class TypeQuery(StrictSerializer):
@@ -40,11 +42,11 @@ class TokenViewSet(ResourceViewSet):
         Create(TokenBody, tokens.create),
         Change(TokenChanges, tokens.update, word="update"),
         Delete(tokens.invalidate, word="invalidate", description="The row is kept: sessions refer to it."),
-        Act("block", tokens.block),
+        Act("block", tokens.block, description=_BLOCKED),
         Act(
             "unblock",
             tokens.unblock,
-            description="A lost, expired or invalid token cannot be unblocked: 409.",
+            description=_UNBLOCKED,
         ),
     )
 
@@ -64,8 +66,8 @@ class TokenByUidViewSet(ResourceViewSet):
     lookup, lookup_query = lookups.UID, TypeQuery
     operations = (
         Get(summary="Get a token by uid", sentence=_STATUS),
-        Act("block", tokens.block, summary="Block a token by uid"),
-        Act("unblock", tokens.unblock, summary="Unblock a token by uid"),
+        Act("block", tokens.block, summary="Block a token by uid", description=_BLOCKED),
+        Act("unblock", tokens.unblock, summary="Unblock a token by uid", description=_UNBLOCKED),
     )
 
     def find(self, *, lock: bool = False) -> Token:

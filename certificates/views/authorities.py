@@ -40,6 +40,7 @@ class CertificateAuthorityViewSet(ResourceViewSet):
             service=authority_requests.activate,
             passes_actor=True,
             summary="Activate a retired CA",
+            description="It signs certificates again.",
             sentence="CA {row.name} activated.",
         ),
     )

@@ -222,8 +222,17 @@ def documented(
         waits=True,
         changes=True,
         also=(400, 404),
-        description=command.rest.description,
+        description="\n\n".join(filter(None, (command.rest.description, _sent_as(command)))),
         **how,
+    )
+
+
+def _sent_as(command: OperatorCommand) -> str:
+    """The part of the description that every command has."""
+    sent = f"Sends {' or '.join(command.actions) or 'the message'} to the station and waits for its answer."
+    return (
+        f"{sent} With `wait=false` the answer is 202 at once, and `GET .../commands/{{requestId}}` has the "
+        "result later. An offline station is 503."
     )
 
 

@@ -51,6 +51,8 @@ class ChargePointViewSet(ResourceViewSet):
             "status",
             ChargePointStatusSerializer,
             summary="Get the status of a station and its connectors",
+            description="Whether it is online now, when it was last seen, and the status of each connector "
+            "as last reported. It is the small answer for a page that asks often.",
             sentence=_PRESENCE,
         ),
         Create(

@@ -28,7 +28,12 @@ class LocalListOfStationViewSet(ResourceViewSet):
     tag, noun = "Local lists", "station"
     lookup = STATION
 
-    @_described_list("Get the state of a station's local list", enveloped("LocalList", LocalListSerializer))
+    @_described_list(
+        "Get the state of a station's local list",
+        enveloped("LocalList", LocalListSerializer),
+        description="Whether the station has the tokens that may charge there when it is offline, which "
+        "version it has, and why an update failed.",
+    )
     @action(detail=True, url_path="local-list")
     def local_list(self, request: Request, **path: str) -> Response:
         return _shown(local_lists.of(self.find()))
@@ -38,6 +43,8 @@ class LocalListOfStationViewSet(ResourceViewSet):
         enveloped("LocalList", LocalListSerializer),
         body=LocalListBody,
         changes=True,
+        description="While they are on, a change of a token or of an access rule updates the list at the "
+        "station.",
     )
     @local_list.mapping.patch
     def change_local_list(self, request: Request, **path: str) -> Response:

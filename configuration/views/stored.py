@@ -54,7 +54,13 @@ class ConfigurationViewSet(ResourceViewSet):
     tag, noun = "Configuration", "station"
     lookup = STATION
 
-    @_described("Get the stored keys", enveloped("Stored", StoredSerializer), query=KeysQuery)
+    @_described(
+        "Get the stored keys",
+        enveloped("Stored", StoredSerializer),
+        query=KeysQuery,
+        description="The server's own values for the station: it is not asked. `configuration/live` asks "
+        "it, and `reported-values` has what it has reported.",
+    )
     @action(detail=True, url_path="configuration")
     def stored(self, request: Request, **path: str) -> Response:
         keys = query(KeysQuery, request).asked()
@@ -67,6 +73,8 @@ class ConfigurationViewSet(ResourceViewSet):
         enveloped("Changed", ChangedSerializer),
         body=ChangeBody,
         changes=True,
+        description="`status` is Accepted, RebootRequired, Rejected or NotSupported, all with 200. "
+        "`configuration/live` changes a key of the station itself.",
     )
     @stored.mapping.put
     def change_stored(self, request: Request, **path: str) -> Response:
@@ -76,14 +84,24 @@ class ConfigurationViewSet(ResourceViewSet):
         sentence = f"{asked['key']} of {charge_point}: {status}."
         return answer(sentence, {"status": status, "key": asked["key"]}, success=status in _SUCCESSFUL)
 
-    @_described("Export all stored keys", enveloped("StoredExport", StoredSerializer))
+    @_described(
+        "Export all stored keys",
+        enveloped("StoredExport", StoredSerializer),
+        description="All keys except secrets, also those with a default value.",
+    )
     @action(detail=True, url_path="configuration/export")
     def export(self, request: Request, **path: str) -> Response:
         charge_point = self.find()
         found = catalogue.stored(charge_point)
         return answer(f"All {len(found)} stored keys of {charge_point}.", entries(dict(found), []))
 
-    @_described("Compare the desired values with the reported ones", enveloped("Drift", DriftSerializer))
+    @_described(
+        "Compare the desired values with the reported ones",
+        enveloped("Drift", DriftSerializer),
+        description="`desired` has each desired value with its state, `differing` counts those that the "
+        "station does not have, and `reading` says when its configuration was read. `apply-configuration` "
+        "sends them.",
+    )
     @action(detail=True, url_path="configuration/drift")
     def drift(self, request: Request, **path: str) -> Response:
         charge_point = self.find()
@@ -104,6 +122,7 @@ class ConfigurationViewSet(ResourceViewSet):
         "Compare the reported configuration with that of another station",
         enveloped("Comparison", ComparisonSerializer),
         query=CompareQuery,
+        description="Keys that differ, or that only one of both has reported. `same` counts the equal ones.",
     )
     @action(detail=True, url_path="configuration/compare")
     def compare(self, request: Request, **path: str) -> Response:
@@ -123,6 +142,8 @@ class ConfigurationViewSet(ResourceViewSet):
         "Get a report of variables with the parts that have arrived",
         enveloped("CollectedReport", CollectedReportSerializer),
         query=CollectedQuery,
+        description="A report that a command has asked for, by its number. `state` says whether all parts "
+        "have arrived, and `missing` which have not.",
     )
     @action(detail=True, url_path="configuration/report")
     def report(self, request: Request, **path: str) -> Response:
@@ -151,6 +172,8 @@ class ConfigurationViewSet(ResourceViewSet):
         enveloped("Live", LiveSerializer),
         query=LiveKeysQuery,
         waits=True,
+        description="Sends GetConfiguration (1.6) or GetVariables (2.x) and waits for the answer. An offline "
+        "station is 503; its stored and reported values are at `configuration` and `reported-values`.",
     )
     @action(
         detail=True,

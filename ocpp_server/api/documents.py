@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
-from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from ocpp_server.api.codes import error_code_schema, problem
+from ocpp_server.api.codes import problem
 from ocpp_server.api.fields import MAX_INT, SecondsField, StrictSerializer
 from ocpp_server.api.idempotency import HEADER, MAX_LENGTH
 
@@ -80,6 +78,29 @@ LOCATION = OpenApiParameter(
 )
 
 
+def _header(name: str, statuses: tuple[int, ...], text: str, kind: Any = str) -> OpenApiParameter:
+    """A header of the answers with these statuses."""
+    return OpenApiParameter(name, kind, OpenApiParameter.HEADER, description=text, response=list(statuses))
+
+
+# Headers of refusals, which every endpoint may send.
+WWW_AUTHENTICATE = _header("WWW-Authenticate", (401,), "The scheme of the credentials: `Api-Key`.")
+RETRY_AFTER = _header(
+    "Retry-After", (429, 503), "Seconds until a repeat makes sense. An offline station has none.", int
+)
+
+
+def _etag(status: int) -> OpenApiParameter:
+    text = "The state of the row, for If-None-Match and If-Match. An answer from an Idempotency-Key has none."
+    return _header("ETag", (status,), text)
+
+
+def _replayed(status: int) -> OpenApiParameter:
+    return _header(
+        "Idempotent-Replayed", (status,), "`true`: the stored answer to an earlier request with this key."
+    )
+
+
 def enveloped(name: str, data: Any) -> Any:
     """The envelope around a serializer, or around a dictionary of fields."""
     if isinstance(data, dict):
@@ -130,6 +151,7 @@ def described(
     changes: bool = False,
     guarded: bool = False,
     tagged: bool = False,
+    shows_etag: bool = False,
     accepted: bool = False,
     located: bool = False,
     headers: tuple[OpenApiParameter, ...] = (),
@@ -139,9 +161,10 @@ def described(
 
     `waits`: a command is sent to a station. `changes`: state changes, so an Idempotency-Key is accepted.
     `guarded`: If-Match is checked. `tagged`: the answer has an ETag, and If-None-Match is checked.
-    `accepted`: the work may go on in the background. `located`: the answer has the Location of a new row.
-    `headers`: further headers of the request. `also`: statuses beyond those of every endpoint. `answers` is a
-    serializer of the whole envelope, or a dictionary of media types where the answer is a file.
+    `shows_etag`: the answer to a change has an ETag. `accepted`: the work may go on in the background.
+    `located`: the answer has the Location of a new row. `headers`: further headers of the request.
+    `also`: statuses beyond those of every endpoint. `answers` is a serializer of the whole envelope, or a
+    dictionary of media types where the answer is a file.
     """
     codes = {*EVERYWHERE, *also}
     parameters: list[Any] = []
@@ -160,6 +183,9 @@ def described(
         codes.update((409, 415))
     usual = ((guarded, IF_MATCH), (tagged, IF_NONE_MATCH), (changes, IDEMPOTENCY), (located, LOCATION))
     parameters += [header for is_used, header in usual if is_used] + list(headers)
+    parameters += [WWW_AUTHENTICATE, RETRY_AFTER]
+    parameters += [_etag(status)] if tagged or shows_etag else []
+    parameters += [_replayed(status)] if changes else []
     responses: dict[Any, Any] = {status: OpenApiResponse(answers, description=summary)}
     if isinstance(answers, dict):  # files declare their media types
         responses = {(status, kind): what for kind, what in answers.items()}
@@ -179,27 +205,3 @@ def described(
         responses=responses,
         parameters=parameters,
     )
-
-
-class Documented(AutoSchema):
-    """Answers are never lists at the top level; operation ids are made from the path."""
-
-    def _is_list_view(self, serializer: Any = None) -> bool:
-        return False
-
-    # The stubs have only the signature of the framework's inspector.
-    def get_description(self) -> str:  # type: ignore[override]
-        return ""  # the docstrings of views are not for users of the API
-
-    def get_operation_id(self) -> str:
-        words = [word for word in re.split(r"[^A-Za-z0-9]+", self.path) if word not in ("api", "v1", "")]
-        return "_".join([self.method.lower(), *words])
-
-
-def refuse_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Document that StrictSerializer refuses unknown fields in a body, and the codes of refusals."""
-    result["components"]["schemas"]["ErrorCode"] = error_code_schema()
-    for name, schema in result["components"]["schemas"].items():
-        if name.endswith("Request") and schema.get("type") == "object":
-            schema.setdefault("additionalProperties", False)
-    return result

@@ -40,7 +40,12 @@ class HealthView(ApiView):
     authentication_classes = ()
     permission_classes = ()
 
-    @described("Whether the server is running", enveloped("Health", {"timestamp": TimeField()}), tag=TAG)
+    @described(
+        "Whether the server is running",
+        enveloped("Health", {"timestamp": TimeField()}),
+        tag=TAG,
+        description="The process answers. Whether it can serve stations is at /health/ready.",
+    )
     def get(self, request: Request) -> Response:
         return answer(RUNNING, {"timestamp": rfc3339(timezone.now())})
 
@@ -88,7 +93,13 @@ class ReadyView(ApiView):
 
 
 class ClientsView(ApiView):
-    @described("Stations that are online now", enveloped("Clients", ClientsSerializer), tag=TAG)
+    @described(
+        "List the stations that are online now",
+        enveloped("Clients", ClientsSerializer),
+        tag=TAG,
+        description="Their identities, over all processes and gateways, in one answer. "
+        "`GET /api/v1/chargepoints` has all stations with their details.",
+    )
     def get(self, request: Request) -> Response:
         connected = live.state().connected()
         sentence = f"{len(connected)} stations are connected."

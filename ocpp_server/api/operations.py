@@ -90,6 +90,10 @@ class Operation:
         article = "an" if resource.noun.startswith(("a", "e", "i", "o")) else "a"
         return self.summary or f"{self.spoken.capitalize()} {article} {resource.noun}"
 
+    def usual_description(self, resource: type[ResourceViewSet]) -> str:
+        """The description in the OpenAPI document where the declaration has none."""
+        return ""
+
     def answers(self, resource: type[ResourceViewSet], other: Serializer | None = None) -> Any:
         """The envelope around a row; `other` is a shape that differs from the resource's own."""
         if other is None:
@@ -124,6 +128,12 @@ class List(Operation):
     def summarized(self, resource: type[ResourceViewSet]) -> str:
         return self.summary or f"List {resource.nouns}"
 
+    def usual_description(self, resource: type[ResourceViewSet]) -> str:
+        return (
+            "Pages of at most 200 rows. `next` of a page is the `cursor` of the next one, so that rows "
+            "which are added or deleted meanwhile shift no page."
+        )
+
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         return page(
             request,
@@ -150,6 +160,9 @@ class All(Operation):
     def summarized(self, resource: type[ResourceViewSet]) -> str:
         return self.summary or f"List {resource.nouns}"
 
+    def usual_description(self, resource: type[ResourceViewSet]) -> str:
+        return "All of them, without pages."
+
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         rows = list(view.get_queryset())
         context = {"request": request, "prepared": view.prepare(rows)}
@@ -168,6 +181,15 @@ class Get(Operation):
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         return resource.documented(self, self.answers(resource))
+
+    def usual_description(self, resource: type[ResourceViewSet]) -> str:
+        if not resource.has_etag:
+            return f"One {resource.noun}, as it is stored now."
+        return (
+            "The answer has an ETag. Sent as `If-None-Match`, it saves the transfer of an unchanged row "
+            "(304); sent as `If-Match` with a change, it keeps the change from undoing that of somebody "
+            "else (412)."
+        )
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         row = view.find()
@@ -217,6 +239,12 @@ class Create(Operation):
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         return resource.documented(self, self.answers(resource), status=201, body=self.body, changes=True)
 
+    def usual_description(self, resource: type[ResourceViewSet]) -> str:
+        return (
+            "The answer has the new row and its `Location`. With an `Idempotency-Key`, a repeat after a lost "
+            "answer creates no second row."
+        )
+
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         parent = view.parent_row()
         given = view.resolve(body(self.body, request)) | self.acting(request)
@@ -235,6 +263,9 @@ class Change(Operation):
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         return _changing(self, resource)
+
+    def usual_description(self, resource: type[ResourceViewSet]) -> str:
+        return "Only the fields of the body are changed."
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         return _change(self, view, request)
@@ -255,6 +286,9 @@ class Delete(Operation):
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         return resource.documented(self, self.answers(resource, self.serializer), changes=True)
+
+    def usual_description(self, resource: type[ResourceViewSet]) -> str:
+        return f"The answer shows the {resource.noun} for the last time."
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         with view.guarded() as found:

@@ -192,8 +192,9 @@ class ResourceViewSet(ViewSetMixin, ApiView):
             changes=changes,
             guarded=changes and operation.is_detail and cls.has_etag,
             tagged=not changes and operation.is_detail and operation.has_etag and cls.has_etag,
+            shows_etag=changes and cls.has_etag,
             located=status == 201,
-            description=operation.description,
+            description=operation.description or operation.usual_description(cls),
         )
 
 

@@ -73,6 +73,8 @@ class ExportView(ApiView):
         tag="Transactions",
         query=ExportQuery,
         also=(400,),
+        description="All transactions that pass the filters, as a file of any length. Energy and meters are "
+        "in Wh, times in UTC.",
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         asked = query(ExportQuery, request)

@@ -10,6 +10,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from ocpp_server.admin.hashed_files import files
+from ocpp_server.api.operation_ids import VERBS
 from ocpp_server.api.pages import document
 from tests.api.accounts.test_credentials import API
 from tests.api.conftest import Caller
@@ -75,6 +76,51 @@ def test_state_changing_calls_take_an_idempotency_key(schema: dict[str, Any]) ->
     for path, method, operation in operations(schema):
         names = {one["name"] for one in operation.get("parameters", ())}
         assert ("Idempotency-Key" in names) == (method != "get"), (path, method)
+
+
+def test_operation_ids_are_unique_and_read_as_names(schema: dict[str, Any]) -> None:
+    """`ocpp_server/api/operation_ids.py` has the rule, its table NAMES, and the verbs."""
+    names = [one["operationId"] for _, _, one in operations(schema)]
+
+    assert sorted(names) == sorted(set(names))
+    for name in names:
+        verb = re.match("[a-z]+", name)
+        assert verb and verb[0] in VERBS, f"{name}: does not begin with a verb of VERBS"
+        assert re.fullmatch("[a-z]+([A-Z][a-z0-9]*)*", name), name
+        assert len(name) <= 45, f"{name}: too long; give it a name in NAMES"
+
+
+def test_every_operation_has_a_description_and_its_role(schema: dict[str, Any]) -> None:
+    for path, method, one in operations(schema):
+        *written, credentials = one["description"].split("\n\n")
+        assert written, f"{method} {path}: give the operation a description"
+        assert credentials.startswith("Needs "), (method, path)
+        assert one["summary"] not in written, (method, path)
+
+
+def test_no_docstring_is_in_the_document(schema: dict[str, Any]) -> None:
+    parts = schema["components"]["schemas"]
+    texts = [one["description"] for _, _, one in operations(schema)]
+
+    assert [name for name, part in parts.items() if "description" in part] == ["ErrorCode"]
+    for text in texts:
+        for word in ("kwargs", "queryset", "serializer", "mypy", "TODO", "Raises"):
+            assert word not in text, text
+
+
+def test_the_headers_of_answers_are_documented(schema: dict[str, Any]) -> None:
+    for path, method, one in operations(schema):
+        answers = one["responses"]
+        assert "WWW-Authenticate" in answers["401"]["headers"], (method, path)
+        assert "Retry-After" in answers["429"]["headers"], (method, path)
+        assert "Retry-After" in answers["503"]["headers"], (method, path)
+        success = min(answers)
+        headers = answers[success].get("headers", {})
+        assert ("Idempotent-Replayed" in headers) == (method != "get"), (method, path)
+        if "304" in answers:
+            assert "ETag" in headers, (method, path)
+        if success == "201":
+            assert "Location" in headers or path.endswith("/import"), (method, path)
 
 
 def test_the_document_is_served_as_json(viewer: Caller) -> None:

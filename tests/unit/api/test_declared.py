@@ -200,8 +200,9 @@ def test_each_change_has_the_body_of_its_declaration(operation: Operation, body:
 def test_a_new_row_is_described_with_its_location() -> None:
     _, one = described(Create(PlaceBody, service))
 
-    assert set(one["responses"]["201"]["headers"]) == {"Location"}
-    assert "headers" not in described(Change(PlaceBody, service))[1]["responses"]["200"]
+    assert set(one["responses"]["201"]["headers"]) == {"Location", "ETag", "Idempotent-Replayed"}
+    changed = described(Change(PlaceBody, service))[1]["responses"]["200"]
+    assert set(changed["headers"]) == {"ETag", "Idempotent-Replayed"}
 
 
 @pytest.mark.parametrize(
@@ -228,8 +229,23 @@ def test_a_summary_has_the_word_and_the_noun_with_its_article(
 def test_an_operation_may_have_a_description_and_more_statuses() -> None:
     _, one = described(Get(description="Of today.", also=(422,)))
 
-    assert one["description"] == "Of today."
+    assert one["description"] == "Of today.\n\nNeeds the role viewer."
     assert "422" in one["responses"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        (Get(), "If-None-Match"),
+        (List(PlaceQuery), "cursor"),
+        (All(), "without pages"),
+        (Create(PlaceBody, service), "Idempotency-Key"),
+        (Change(PlaceBody, service), "Only the fields"),
+        (Delete(service), "for the last time"),
+    ],
+)
+def test_a_usual_operation_describes_itself(operation: Operation, words: str) -> None:
+    assert words in described(operation)[1]["description"]
 
 
 def test_a_resource_without_etags_has_no_conditions() -> None:

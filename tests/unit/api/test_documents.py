@@ -11,9 +11,10 @@ from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.views import APIView
 
-from ocpp_server.api.documents import REASONS, Documented, described, enveloped, listed, refuse_unknown_fields
+from ocpp_server.api.documents import REASONS, described, enveloped, listed
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField
 from ocpp_server.api.lookups import Lookup
+from ocpp_server.api.openapi import Documented, refuse_unknown_fields
 from ocpp_server.error_codes import STATION_CODES, Code
 from tests.unit.api import generated
 from tests.unit.api.generated import parameters
@@ -54,20 +55,19 @@ def operation(answers: Any = None, *, route: str = "places", method: str = "get"
     return found[method]
 
 
-def test_an_endpoint_has_its_summary_its_tag_and_its_path_as_the_id() -> None:
+def test_an_endpoint_has_its_summary_its_tag_and_its_name() -> None:
     found = operation()
 
     assert (found["summary"], found["tags"]) == ("Get a place", ["Places"])
-    assert found["operationId"] == "get_places"
-    assert "description" not in found
-    assert operation(description="Of today.")["description"] == "Of today."
+    assert found["operationId"] == "getPlaces"
+    assert operation(description="Of today.")["description"].startswith("Of today.")
 
 
 @pytest.mark.parametrize(
     ("route", "name"),
     [
-        ("places/<int:number>/free-seats", "get_places_number_free_seats"),
-        ("big-places/<str:place_id>.json", "get_big_places_place_id_json"),
+        ("places/<int:number>/free-seats", "getPlaceFreeSeats"),
+        ("big-places/<str:place_id>.json", "getBigPlace"),
     ],
 )
 def test_the_id_of_an_operation_has_the_words_of_its_path(route: str, name: str) -> None:

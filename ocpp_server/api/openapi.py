@@ -1,0 +1,62 @@
+"""The parts of the OpenAPI document that no view declares: operation ids, roles, codes and closed bodies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+from ocpp_server.api.codes import error_code_schema
+from ocpp_server.api.operation_ids import operation_id
+
+
+class Documented(AutoSchema):
+    """The inspector of every view. Answers are never lists at the top level."""
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return False
+
+    # The stubs have only the signature of the framework's inspector.
+    def get_description(self) -> str:  # type: ignore[override]
+        return ""  # the docstrings of views are not for users of the API
+
+    def get_operation_id(self) -> str:
+        is_list = (self.get_summary() or "").startswith("List ")
+        creates = any(str(status).startswith("201") for status in self._statuses())
+        return operation_id(self.method, self.path, is_list=is_list, creates=creates)
+
+    def _statuses(self) -> list[Any]:
+        declared: Any = self.get_response_serializers()
+        if not isinstance(declared, dict):
+            return []
+        return [each[0] if isinstance(each, tuple) else each for each in declared]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """The operation, with the role that it needs below its description."""
+        operation = super().get_operation(*args, **kwargs)
+        if operation is not None:
+            sentences = [operation.get("description", ""), self._credentials()]
+            operation["description"] = "\n\n".join(text for text in sentences if text)
+        return operation
+
+    def _credentials(self) -> str:
+        if not self.view.permission_classes:
+            return "Needs no credentials."
+        needed = getattr(self.view, "needed_role", None)
+        return f"Needs the role {needed()}." if needed else ""
+
+
+def without_docstrings(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Remove the descriptions of components: they are the docstrings of serializers, for developers."""
+    for schema in result["components"]["schemas"].values():
+        schema.pop("description", None)
+    return result
+
+
+def refuse_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Document that StrictSerializer refuses unknown fields in a body, and the codes of refusals."""
+    result["components"]["schemas"]["ErrorCode"] = error_code_schema()
+    for name, schema in result["components"]["schemas"].items():
+        if name.endswith("Request") and schema.get("type") == "object":
+            schema.setdefault("additionalProperties", False)
+    return result
