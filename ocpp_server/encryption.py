@@ -51,7 +51,7 @@ class Cipher:
             [self._key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
         )
 
-    def _key(self, secret: str) -> Fernet:
+    def _key(self, secret: str | bytes) -> Fernet:
         digest = salted_hmac(self.purpose, "", secret=secret, algorithm="sha256").digest()
         return Fernet(urlsafe_b64encode(digest))
 
