@@ -12,7 +12,7 @@ _http = get_asgi_application()
 from django.conf import settings  # noqa: E402 - models need the apps to be loaded
 from django.utils.module_loading import import_string  # noqa: E402
 
-from ocpp_server.bounds import streams  # noqa: E402
+from ocpp_server.bounds import long_polls, streams  # noqa: E402
 from ocpp_server.bounds.bodies import bounded  # noqa: E402
 from ocpp_server.bounds.continuing import continuing  # noqa: E402
 from ocpp_server.process import embedded_signer, engine  # noqa: E402
@@ -20,6 +20,8 @@ from ocpp_server.process.garbage_collection import tune_garbage_collector  # noq
 
 # A process that serves browsers and stations can't read the keys of our CAs.
 embedded_signer.take_passphrase()
+
+_waiting_http = continuing(long_polls.waits(_http))
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -40,13 +42,10 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
-_continued = continuing(_http)
-
-
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await engine.ensure_started()
     streamed = streams.application_of(scope)
-    await (_continued if streamed is None else streamed)(scope, receive, send)
+    await (_waiting_http if streamed is None else streamed)(scope, receive, send)
 
 
 application = ProtocolTypeRouter(

@@ -8,15 +8,28 @@ from zoneinfo import available_timezones
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from chargepoints.models import ChargePoint
-from chargepoints.services.provisioning import stations
+from chargepoints.services.provisioning import stations, tags
 from ocpp_server.domain import Invalid
 
 
 class DailyForm(forms.ModelForm):  # type: ignore[type-arg]
     """The settings that any role which may change stations may change."""
+
+    tags = forms.CharField(
+        label=_("Tags"),
+        required=False,
+        max_length=2000,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Words by which you find stations, separated by commas."),
+    )
 
     class Meta:
         model = ChargePoint
@@ -27,6 +40,8 @@ class DailyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk is not None and "tags" in self.fields:
+            self.initial["tags"] = f"{tags.SEPARATOR} ".join(self.instance.tag_names)
         if self.instance.pk is None and "registration_status" in self.fields:
             # A station that an operator adds may charge. The model's default is for unknown stations.
             self.initial.setdefault("registration_status", ChargePoint.Registration.ACCEPTED)
@@ -48,6 +63,13 @@ class DailyForm(forms.ModelForm):  # type: ignore[type-arg]
         if zone and zone not in available_timezones():
             raise forms.ValidationError(gettext("Not a time zone. Use a name such as Europe/Vienna."))
         return zone
+
+    def clean_tags(self) -> list[str]:
+        names = [name for name in self.cleaned_data["tags"].split(tags.SEPARATOR) if name.strip()]
+        try:
+            return list(tags.checked(names).values())
+        except Invalid as error:
+            raise forms.ValidationError(error.sentence) from None
 
     def new_password(self) -> str | None:
         """The password to set, "" to remove it, None to keep it."""

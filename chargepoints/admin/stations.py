@@ -17,7 +17,7 @@ from unfold.decorators import display
 
 from chargepoints.admin.provisioning_form import DailyForm, ProvisioningForm
 from chargepoints.models import ChargePoint, Connector
-from chargepoints.services.provisioning import stations
+from chargepoints.services.provisioning import stations, tags
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import OperatorAdmin, link
 from ocpp_server.admin.filters import VersionFilter
@@ -52,6 +52,19 @@ class StateFilter(DropdownFilter):
         return queryset.in_state(self.value()) if self.value() in Connector.Status.values else queryset
 
 
+class TagFilter(DropdownFilter):
+    """The stations with a tag."""
+
+    title = _("Tag")
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(tags.all_of_them().items())
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return tags.with_tag(queryset, self.value()) if self.value() else queryset
+
+
 class BootFilter(DropdownFilter):
     """The stations that have connected and never sent a BootNotification."""
 
@@ -78,6 +91,7 @@ class ChargePointAdmin(OperatorAdmin):
         StateFilter,
         ("registration_status", ChoicesDropdownFilter),
         VersionFilter,
+        TagFilter,
         BootFilter,
     ]
     search_fields = ["identity", "name", "vendor", "model", "serial_number"]
@@ -89,7 +103,7 @@ class ChargePointAdmin(OperatorAdmin):
     change_form_outer_before_template = "operator/station_back.html"
     readonly_fields = REPORTED
     fieldsets = (
-        (None, {"fields": (("identity", "name"), ("site", "registration_status"))}),
+        (None, {"fields": (("identity", "name"), ("site", "registration_status"), "tags")}),
         (ACCESS, {"fields": (("security_profile", "password"), ("checks_username", "remove_password"))}),
         (_("Behaviour"), {"fields": (("validation", "unknown_tokens"), "assumed_timezone")}),
         (_("Reported by the station"), {"classes": ["collapse"], "fields": REPORTED}),

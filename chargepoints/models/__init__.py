@@ -13,6 +13,7 @@ from chargepoints.models.note import Note
 from chargepoints.models.published_firmware import PublishedFirmware
 from chargepoints.models.security_profile_change import SecurityProfileChange
 from chargepoints.models.site import Site
+from chargepoints.models.tag import Tag
 
 __all__ = [
     "BatterySwap",
@@ -40,4 +41,5 @@ __all__ = [
     "SecurityProfileChange",
     "Site",
     "SwappedBattery",
+    "Tag",
 ]

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
-from chargepoints.models.command import Command
+from chargepoints.models.command import Command, campaign_actor
 
 MOST_STATIONS = 10_000
 MOST_AT_ONCE = 200
@@ -115,7 +115,7 @@ class Campaign(models.Model):
     @property
     def sender(self) -> str:
         """The actor of the commands that the campaign sends."""
-        return f"campaign {self.pk}"
+        return campaign_actor(self.pk)
 
 
 class CampaignStation(models.Model):

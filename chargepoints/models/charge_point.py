@@ -174,6 +174,11 @@ class ChargePoint(models.Model):
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
     @property
+    def tag_names(self) -> list[str]:
+        """The tags, in order. One query, or none for rows with their tags prefetched."""
+        return [tag.name for tag in self.tags.all()]
+
+    @property
     def presence(self) -> str:
         return "online" if self.is_online else "offline"
 

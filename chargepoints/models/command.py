@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from django.db import models
@@ -24,9 +25,21 @@ _EFFECTS: Final[dict[tuple[str, str], Promise]] = {
     (effects.RECEIVED, Effect.SEEN): _("the message was received"),
     (effects.RECEIVED, Effect.MISSED): _("the message did not come"),
 }
+# The actor of the commands of a campaign. The names of operators and keys can't look like this.
+_CAMPAIGN: Final = re.compile(r"campaign (\d{1,18})")
+
+
+def campaign_actor(number: int) -> str:
+    """The actor of the commands that a campaign sends."""
+    return f"campaign {number}"
 
 
 class CommandQuerySet(models.QuerySet["Command"]):
+    def finished(self, is_finished: bool) -> CommandQuerySet:
+        """The commands with a final state, or those without one."""
+        waiting = models.Q(state__in=(Command.State.QUEUED, Command.State.SENT))
+        return self.filter(~waiting if is_finished else waiting)
+
     def unfinished(self) -> CommandQuerySet:
         """The commands that wait for their answer."""
         waiting = self.filter(state__in=(Command.State.QUEUED, Command.State.SENT))
@@ -114,6 +127,12 @@ class Command(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state not in (Command.State.QUEUED, Command.State.SENT)
+
+    @property
+    def campaign_number(self) -> int | None:
+        """The number of the campaign that has sent it; None for a command of its own."""
+        found = _CAMPAIGN.fullmatch(self.actor)
+        return None if found is None else int(found[1])
 
     @property
     def awaits_effect(self) -> bool:

@@ -18,6 +18,7 @@ from chargepoints.models import (
     ReportAssembly,
     Site,
 )
+from chargepoints.models.tag import MOST_CHARACTERS, MOST_TAGS
 from chargepoints.services.provisioning.stations import MAX_PASSWORD, MIN_PASSWORD
 from ocpp_server.api import extensions
 from ocpp_server.api.extensions import ExtendedSerializer
@@ -97,6 +98,7 @@ class ChargePointSerializer(ExtendedSerializer):
     firmwareVersion = serializers.CharField(source="firmware_version")
     ocppVersion = serializers.CharField(source="version_label", help_text="1.6, 2.0.1 or 2.1.")
     siteId = serializers.IntegerField(source="site_id", allow_null=True)
+    tags = serializers.ListField(source="tag_names", child=serializers.CharField())
     registrationStatus = serializers.CharField(source="registration_status")
     securityProfile = serializers.IntegerField(source="security_profile")
     hasPassword = serializers.BooleanField(source="has_password")
@@ -168,6 +170,9 @@ class ProvisioningSerializer(StrictSerializer):
 
     name = TextField(required=False, allow_blank=True, max_length=100)
     siteId = WholeField(source="site", required=False, allow_null=True, min_value=1)
+    tags = serializers.ListField(
+        child=TextField(max_length=MOST_CHARACTERS), max_length=MOST_TAGS, required=False
+    )
     password = TextField(
         required=False,
         allow_blank=True,
@@ -259,6 +264,9 @@ class CommandSerializer(ExtendedSerializer):
     action = serializers.CharField()
     payload = serializers.SerializerMethodField(help_text="As sent, secrets masked.")
     actor = serializers.CharField()
+    campaignId = serializers.IntegerField(
+        source="campaign_number", allow_null=True, help_text="The campaign that has sent it, if any."
+    )
     state = serializers.ChoiceField(choices=Command.State.values)
     status = serializers.CharField()
     response = serializers.SerializerMethodField()

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from chargepoints.filters import VersionField
 from chargepoints.models import Campaign, CampaignStation
 from chargepoints.models.campaign import MOST_AT_ONCE, MOST_ATTEMPTS, MOST_STATIONS
+from chargepoints.models.tag import MOST_CHARACTERS
 from chargepoints.services.campaigns import kinds
 from ocpp_server.api.fields import (
     FlagField,
@@ -44,6 +45,7 @@ class ChosenStationsBody(StrictSerializer):
         source="client_ids", child=TextField(max_length=255), max_length=MOST_STATIONS, required=False
     )
     siteId = WholeField(source="site", required=False, min_value=1)
+    tag = TextField(required=False, max_length=MOST_CHARACTERS, help_text="Case makes no difference.")
     vendor = TextField(required=False, max_length=255)
     model = TextField(required=False, max_length=255)
     firmwareVersion = TextField(source="firmware_version", required=False, max_length=255)

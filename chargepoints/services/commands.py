@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +11,8 @@ import structlog
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from chargepoints.models import ChargePoint, Command
+from chargepoints.models import Campaign, ChargePoint, Command
+from chargepoints.models.command import campaign_actor
 from chargepoints.tables import COMMANDS
 from ocpp_server.domain import QueueFull
 from ocpp_server.events import outbox
@@ -173,6 +175,24 @@ def end_unanswered(
         columns = {"error_description": NOT_SENT}
     is_ended = end_all(unfinished, **{"state": state, "finished_at": at} | columns)
     return Ended(pk, action) if is_ended else None
+
+
+def of_campaign(rows: QuerySet[Command], number: int) -> QuerySet[Command]:
+    """The commands that a campaign has sent."""
+    mine = rows.filter(actor=campaign_actor(number))
+    # The times bound the part of the index that is read: there is none on the actor.
+    times = Campaign.objects.filter(pk=number).values_list("created_at", "finished_at").first()
+    if times is None:
+        return mine
+    begun, ended = times
+    mine = mine.filter(created_at__gte=begun)
+    return mine if ended is None else mine.filter(created_at__lte=ended)
+
+
+def unfinished_of(command_ids: Collection[str]) -> set[str]:
+    """Those of these commands that have no final state yet."""
+    rows = Command.objects.finished(False).filter(pk__in=command_ids)
+    return set(rows.values_list("pk", flat=True))
 
 
 def has_timed_out(command_id: str, charge_point_pk: int) -> bool:

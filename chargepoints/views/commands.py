@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chargepoints.filters import CommandQuery, MessageQuery
+from chargepoints.filters.commands import AllCommandsQuery, CommandQuery, MessageQuery
 from chargepoints.models import Command, Message
 from chargepoints.serializers import CommandSerializer, MessageSerializer
+from chargepoints.services import commands
 from chargepoints.views.commanding import CommandAnswerSerializer, perform
 from chargepoints.views.lookups import STATION
 from ocpp_server.api import extensions
+from ocpp_server.api.authentication import principal
 from ocpp_server.api.documents import LiveQuery, described, enveloped
+from ocpp_server.api.fields import StrictSerializer, WholeField
+from ocpp_server.api.lists import query
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.bounds import long_polls
 from ocpp_server.commanding import SEND
 from ocpp_server.domain import Missing
 
@@ -83,6 +88,66 @@ def read_body(data: Any) -> tuple[str, dict[str, Any], float | None]:
     return action, payload, timeout
 
 
+# The requests that wait for the result of a command.
+RESULTS: Final = long_polls.Watch(commands.unfinished_of)
+LONGEST_WAIT_S: Final = 60
+
+
+class ResultQuery(StrictSerializer):
+    wait = WholeField(
+        default=0,
+        min_value=0,
+        max_value=LONGEST_WAIT_S,
+        help_text="Answer when the command has a final state, or after so many seconds with its present one.",
+    )
+
+
+def command_of(rows: QuerySet[Command], request_id: str, where: str = "") -> Command:
+    """The command of this id among the rows. Raises Missing."""
+    # PostgreSQL refuses a query for text with NUL.
+    found = None if "\0" in request_id else rows.filter(pk=request_id).first()
+    if found is None:
+        raise Missing(f"Command {request_id!r}{where} not found.")
+    return found
+
+
+class AllCommandsViewSet(ResourceViewSet):
+    """The commands of all stations. Their state changes without a request, so a command has no ETag."""
+
+    tag, noun, component = TAG, "command", "SentCommand"
+    has_etag = False
+    serializer_class = CommandSerializer
+    lookup = Lookup("request_id", "The requestId from the answer to sending it.", str)
+    lookup_query = ResultQuery
+    operations = (
+        List(
+            AllCommandsQuery,
+            summary="List the commands of all stations, newest first",
+            description="`campaignId` gives the commands of a batch, `isFinished=false` those without a "
+            "result.",
+        ),
+        Get(
+            summary="Get a command by its id alone, or wait for its result",
+            sentence="{row.action} to {row.charge_point} is {row.state}.",
+            description="With `wait` the answer comes as soon as the command has a final state. If the time "
+            "passes before, it has the state `queued` or `sent`: ask again.",
+        ),
+    )
+
+    def get_queryset(self) -> QuerySet[Command]:
+        rows = Command.objects.select_related("charge_point", *extensions.joined("commands"))
+        return rows.order_by("-created_at", "-pk")
+
+    def find(self, *, lock: bool = False) -> Command:
+        seconds = query(ResultQuery, self.request).validated_data["wait"]
+        found = command_of(self.get_queryset(), self.kwargs[self.lookup.name])
+        if seconds and not found.is_finished:
+            long_polls.wait_for(
+                self.request._request, RESULTS, found.pk, seconds=seconds, caller=principal(self.request)
+            )
+        return found
+
+
 class CommandViewSet(ResourceViewSet):
     """The commands of a station. Its state changes without a request, so a command has no ETag."""
 
@@ -104,13 +169,7 @@ class CommandViewSet(ResourceViewSet):
         )
 
     def find(self, *, lock: bool = False) -> Command:
-        request_id = self.kwargs[self.lookup.name]
-        rows = self.get_queryset()
-        # PostgreSQL refuses a query for text with NUL.
-        found = None if "\0" in request_id else rows.filter(pk=request_id).first()
-        if found is None:
-            raise Missing(f"Command {request_id!r} of {self.parent_row()} not found.")
-        return found
+        return command_of(self.get_queryset(), self.kwargs[self.lookup.name], f" of {self.parent_row()}")
 
     @described(
         "Send any command of the station's OCPP version",

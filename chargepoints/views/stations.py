@@ -41,7 +41,7 @@ class ChargePointViewSet(ResourceViewSet):
     key, component = "chargePoints", "ChargePoint"
     has_etag = False
     write_role = role_for(Right.STATIONS)
-    queryset = ChargePoint.objects.with_statuses().order_by("identity_key", "pk")
+    queryset = ChargePoint.objects.with_statuses().prefetch_related("tags").order_by("identity_key", "pk")
     serializer_class = ChargePointDetailSerializer
     lookup = STATION
     operations = (

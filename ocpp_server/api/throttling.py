@@ -12,6 +12,7 @@ from rest_framework.throttling import BaseThrottle
 
 from ocpp_server.api import per_minute
 from ocpp_server.api.authentication import principal
+from ocpp_server.bounds import long_polls
 
 # The name of the one policy, in both headers.
 POLICY: Final = "minute"
@@ -44,6 +45,8 @@ class PrincipalThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
             return True  # only /health needs no credentials, and it is cheap
+        if long_polls.is_repeated(request._request):
+            return True  # the same request was counted before it waited
         quota = max(1, settings.API_REQUESTS_PER_MINUTE)
         used = per_minute.count("api:rate", principal(request))
         if used:  # 0: not counted, so the headers would be wrong

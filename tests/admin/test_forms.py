@@ -33,7 +33,7 @@ TEXTS: dict[str, Any] = {
     "visual_number": "N-17", "group_id": "G-9", "text": "The lock is stiff.", "note": "Depot only",
     "username": "ann", "first_name": "Ann", "last_name": "Berger", "lines": "Ctrlr.A = 1", "key": "Interval",
     "value": "60", "description": "For all", "secret": "mysharedsecret", "evse_number": 2, "validity_s": 60,
-    "length": 8, "organization": "Acme Charging",
+    "length": 8, "organization": "Acme Charging", "tags": "Fast, north",
 }  # fmt: skip
 TIMES = {
     "valid_from": datetime(2026, 5, 1, 8, 0, tzinfo=UTC),
@@ -127,7 +127,10 @@ def post(values: dict[str, Any]) -> dict[str, Any]:
 
 def stored(row: Model, values: dict[str, Any]) -> dict[str, Any]:
     """The columns that the values should be in."""
-    return {name: getattr(row, name) for name in values if name not in NOT_STORED and hasattr(row, name)}
+    found = {name: getattr(row, name) for name in values if name not in NOT_STORED and hasattr(row, name)}
+    if isinstance(row, ChargePoint):
+        found["tags"] = ", ".join(row.tag_names)  # rows of their own
+    return found
 
 
 def expected(values: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:

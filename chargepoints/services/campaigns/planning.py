@@ -15,6 +15,7 @@ from chargepoints.models.campaign import MOST_STATIONS
 from chargepoints.services.campaigns import kinds
 from chargepoints.services.campaigns.kinds import Kind
 from chargepoints.services.follow_ups import personal
+from chargepoints.services.provisioning import tags
 from ocpp_server.domain import Invalid
 
 # A campaign without a deadline of its own ends after this time.
@@ -88,6 +89,7 @@ def chosen(
     *,
     client_ids: Sequence[str] = (),
     site: Site | None = None,
+    tag: str = "",
     everything: bool = False,
     **columns: str,
 ) -> list[int]:
@@ -96,11 +98,13 @@ def chosen(
     `columns` are columns of a station with their values. Raises Invalid for an unknown identity, without a
     condition unless `everything` says so, and for no station or more than MOST_STATIONS.
     """
-    if not (client_ids or site or columns or everything):
+    if not (client_ids or site or tag or columns or everything):
         raise Invalid("Name the stations, or set all to true.", field="stations")
     rows = ChargePoint.objects.filter(**columns)
     if site is not None:
         rows = rows.filter(site=site)
+    if tag:
+        rows = tags.with_tag(rows, tag)
     if client_ids:
         wanted = {identity.casefold(): identity for identity in client_ids}
         known = set(

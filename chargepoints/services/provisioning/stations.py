@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -13,6 +13,7 @@ from django.db.models import ProtectedError
 from chargepoints.models import ChargePoint
 from chargepoints.services.diagnostics import files
 from chargepoints.services.provisioning import passwords, security_profiles
+from chargepoints.services.provisioning import tags as tags_of_stations
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
@@ -68,7 +69,9 @@ def reserved(settings: Iterable[str], *, is_new: bool) -> list[str]:
     return sorted(_SHOWN.get(name, name) for name in found)
 
 
-def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint:
+def create(
+    *, identity: str, password: str = "", tags: Sequence[str] = (), **settings: Any
+) -> ChargePoint:
     """Create a station before its first connection, accepted unless `registration_status` is given.
 
     A password without a `security_profile` means profile 1. Raises Invalid, and Conflict when the identity
@@ -82,6 +85,7 @@ def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint
     try:
         with transaction.atomic():
             charge_point.save()
+            tags_of_stations.store(charge_point, tags)
             outbox.emit(
                 events.REGISTERED,
                 station=charge_point.identity,
@@ -95,12 +99,18 @@ def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint
 
 
 def update(
-    charge_point: ChargePoint, *, actor: str = "", password: str | None = None, **settings: Any
+    charge_point: ChargePoint,
+    *,
+    actor: str = "",
+    password: str | None = None,
+    tags: Sequence[str] | None = None,
+    **settings: Any,
 ) -> ChargePoint:
     """Change the given settings; an empty password removes it. The change applies to a connected station at
     once. `actor` is who changes them, for the event. Raises Invalid.
     """
-    if not settings and password is None:
+    applies_to_connection = bool(settings) or password is not None
+    if not applies_to_connection and tags is None:
         return charge_point  # a connected station would be loaded again
     fields = _apply(charge_point, settings, password)
     # An operator's password replaces one that was sent to the station and not proved.
@@ -114,14 +124,19 @@ def update(
         # Only these columns: the live state writes the others, and may have changed them since the row was
         # read.
         charge_point.save(update_fields=sorted(fields | cleared))
-        outbox.emit(
-            events.UPDATED,
-            station=charge_point.identity,
-            site=charge_point.site_id,
-            changed=sorted(_SHOWN.get(name, name) for name in fields),
-            actor=actor,
-        )
-    changed(charge_point)
+        names = {_SHOWN.get(name, name) for name in fields}
+        if tags is not None and tags_of_stations.store(charge_point, tags):
+            names.add("tags")
+        if names:
+            outbox.emit(
+                events.UPDATED,
+                station=charge_point.identity,
+                site=charge_point.site_id,
+                changed=sorted(names),
+                actor=actor,
+            )
+    if applies_to_connection:
+        changed(charge_point)
     return charge_point
 
 

@@ -261,6 +261,7 @@ LISTS = {
     ),
     "chargepoints/{client_id}/stream-messages": Rows(listed.a_stream_message, "pending", parent=of_station),
     "chargepoints/{client_id}/tariffs": Rows(listed.a_tariff, "reason", parent=of_station),
+    "commands": Rows(Parents.a_command, "status", "requestId"),
     "configuration/drift": Rows(listed.a_desired_value, "reason"),
     "configuration/templates": Rows(listed.a_template, "description"),
     "configuration/templates/{template_id}/assignments": Rows(

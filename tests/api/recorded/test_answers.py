@@ -22,6 +22,7 @@ from tests.api.recorded.scenario import (
     firmware,
     installed,
     kit,
+    lists,
     monitoring,
     revocations,
     security_profiles,
@@ -51,6 +52,7 @@ SCENARIO = (
     revocations,
     signing,
     aggregates,
+    lists,
 )
 
 # The settings that the scenario needs.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from rest_framework import serializers
 
 from chargepoints.models import (
@@ -13,26 +12,24 @@ from chargepoints.models import (
     Campaign,
     CampaignStation,
     ChargePoint,
-    Command,
     Connector,
     DisplayMessage,
     FirmwareDownload,
     FirmwareUpdate,
     LogUpload,
-    Message,
     PublishedFirmware,
     ReportAssembly,
     SecurityProfileChange,
     SwappedBattery,
 )
-from chargepoints.services import message_search
+from chargepoints.models.tag import MOST_CHARACTERS
+from chargepoints.services.provisioning import tags
 from chargepoints.views.lookups import of_station
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
 from ocpp_server.protocol.versions import VERSIONS, label
 
 _INT64 = 2**63 - 1
-_DAYS = message_search.LONGEST_PERIOD.days
 _BY_LABEL = {label(version): version for version in VERSIONS}
 
 
@@ -64,6 +61,7 @@ class ChargePointQuery(ListQuery):
     vendor = TextField(required=False, max_length=255)
     model = TextField(required=False, max_length=255)
     siteId = WholeField(required=False, min_value=1)
+    tag = TextField(required=False, max_length=MOST_CHARACTERS, help_text="Case makes no difference.")
     state = serializers.ChoiceField(
         choices=[status for status in Connector.Status.values if status],
         required=False,
@@ -84,6 +82,8 @@ class ChargePointQuery(ListQuery):
         has_booted, state = self.validated_data.get("hasBooted"), self.validated_data.get("state")
         if has_booted is not None:
             rows = rows.filter(last_boot_at__isnull=not has_booted)
+        if "tag" in self.validated_data:
+            rows = tags.with_tag(rows, self.validated_data["tag"])
         return rows.in_state(state) if state else rows  # type: ignore[attr-defined]
 
     def containing(self, text: str) -> Q:
@@ -119,48 +119,6 @@ class NoteQuery(ChangedQuery):
 
     def containing(self, text: str) -> Q:
         return Q(text__icontains=text)
-
-
-class CommandQuery(ListQuery):
-    orderings = {"createdAt": "created_at"}
-    exact = ("action", "state", "actor")
-    moment = "created_at"
-
-    ordering = ordering(orderings)
-    action = TextField(required=False, max_length=64)
-    state = serializers.ChoiceField(choices=Command.State.values, required=False)
-    actor = TextField(required=False, max_length=150)
-
-
-class MessageQuery(ListQuery):
-    orderings = {"time": "pk"}
-    exact = ("action", "direction")
-    moment = "at"
-
-    ordering = ordering(orderings)
-    action = TextField(required=False, max_length=64)
-    direction = serializers.ChoiceField(choices=Message.Direction.values, required=False)
-    contains = TextField(
-        required=False,
-        max_length=100,
-        help_text="A part of the JSON text of the request or the answer; case makes no difference. Needs "
-        f"`from`, {_DAYS} days at most before `to`, or before now.",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        if "contains" in attrs:
-            if "from" not in attrs:
-                raise serializers.ValidationError({"from": ["Required with `contains`."]})
-            if attrs.get("to", timezone.now()) - attrs["from"] > message_search.LONGEST_PERIOD:
-                reason = f"With `contains`, {_DAYS} days at most before `to`, or before now."
-                raise serializers.ValidationError({"from": [reason]})
-        return attrs
-
-    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        rows = super().filtered(rows)
-        text = self.validated_data.get("contains")
-        return rows if text is None else rows.filter(pk__in=message_search.containing(rows, text))
 
 
 class SecurityEventQuery(ListQuery):
