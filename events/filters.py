@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -10,11 +11,21 @@ from events.services.selecting import Selection, spelled
 from ocpp_server.api.fields import StrictSerializer, TextField, WholeField
 from ocpp_server.events import catalogue
 
-LATEST = "latest"
+LATEST, WHOLE = "latest", "whole"
 MAX_LIMIT = 500
 
 
-class SelectionQuery(StrictSerializer):
+class TokensQuery(StrictSerializer):
+    """Whether events have whole uids of tokens."""
+
+    tokens = serializers.ChoiceField(
+        choices=["masked", WHOLE],
+        default="masked",
+        help_text="whole: events have the whole uids of tokens; for administrators.",
+    )
+
+
+class SelectionQuery(TokensQuery):
     """The filters of a consumer of events."""
 
     types = TextField(
@@ -27,18 +38,46 @@ class SelectionQuery(StrictSerializer):
         patterns = [name.strip() for name in value.split(",") if name.strip()]
         if not patterns:
             raise serializers.ValidationError("Names no type.")
-        try:
-            return catalogue.matching(patterns)
-        except catalogue.UnknownTypes as unknown:
-            raise serializers.ValidationError(f"No type of event matches {str(unknown)!r}.") from None
+        return matching(patterns)
 
     @property
     def selection(self) -> Selection:
-        asked = self.validated_data
-        station = asked.get("station")
-        return Selection(
-            types=asked.get("types"), station=spelled(station) if station else "", site=asked.get("site")
-        )
+        return selection(self.validated_data)
+
+
+class TicketBody(TokensQuery):
+    """The filters of the stream that a ticket is for."""
+
+    types = serializers.ListField(
+        child=TextField(max_length=48),
+        required=False,
+        allow_empty=False,
+        max_length=100,
+        help_text="Types or patterns: transaction.*",
+    )
+    station = TextField(required=False, max_length=255, help_text="The identity of a station.")
+    site = WholeField(required=False, min_value=1, help_text="The number of a site.")
+
+    def validate_types(self, value: list[str]) -> list[str]:
+        return sorted(matching(value))
+
+
+def matching(patterns: list[str]) -> frozenset[str]:
+    """The types that match the patterns. Raises ValidationError."""
+    try:
+        return catalogue.matching(patterns)
+    except catalogue.UnknownTypes as unknown:
+        raise serializers.ValidationError(f"No type of event matches {str(unknown)!r}.") from None
+
+
+def selection(asked: Mapping[str, Any]) -> Selection:
+    """The selection of validated filters."""
+    types, station = asked.get("types"), asked.get("station")
+    return Selection(
+        types=None if types is None else frozenset(types),
+        station=spelled(station) if station else "",
+        site=asked.get("site"),
+    )
 
 
 class AfterField(TextField):
@@ -69,3 +108,15 @@ class StreamQuery(SelectionQuery):
         help_text="The position of the last event that the client has; the header Last-Event-ID counts "
         "more. Default: only new events.",
     )
+    ticket = TextField(
+        required=False,
+        max_length=100,
+        help_text="A ticket, in place of credentials. It has the filters: only `after` may be beside it.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "ticket" in attrs and not self.initial_data.keys() <= {"ticket", "after"}:
+            raise serializers.ValidationError(
+                {"ticket": ["The ticket has the filters; only after is allowed."]}
+            )
+        return attrs

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -10,6 +11,32 @@ from rest_framework import serializers
 from events.models import Event
 from events.services import envelopes
 from ocpp_server.api.fields import ReadSerializer, TimeField
+
+
+class Prepared(NamedTuple):
+    """The names of sites and the uids of tokens for a page of events; without uids, tokens are masked."""
+
+    sites: Mapping[int, str]
+    uids: Mapping[int, str] = envelopes.NOTHING
+
+    @classmethod
+    def of(cls, rows: Sequence[Event], *, with_tokens: bool) -> Prepared:
+        return cls(envelopes.site_names(rows), envelopes.token_uids(rows) if with_tokens else {})
+
+
+class TicketSerializer(ReadSerializer):
+    """A new ticket for a stream of events."""
+
+    ticket = serializers.CharField(help_text="Usable once.")
+    expiresAt = TimeField(help_text="The end of the minute in which the stream must be opened.")
+    url = serializers.CharField(help_text="The stream's path with the ticket.")
+
+
+class DataField(serializers.DictField):
+    """The data of an event."""
+
+    def to_representation(self, value: Any) -> dict[str, Any]:
+        return envelopes.content(value, self.context["prepared"].uids)
 
 
 class EventSerializer(ReadSerializer):
@@ -26,7 +53,7 @@ class EventSerializer(ReadSerializer):
 
     def get_fields(self) -> dict[str, Any]:
         # In a dictionary, because `data` is a property of serializers.
-        data = serializers.DictField(source="content", help_text="By the type, see docs/events.md.")
+        data = DataField(source="*", help_text="By the type, see docs/events.md.")
         return {**super().get_fields(), "data": data}
 
     @extend_schema_field({"type": "string", "nullable": True})
@@ -42,4 +69,4 @@ class EventSerializer(ReadSerializer):
         }
     )
     def get_site(self, row: Event) -> dict[str, Any] | None:
-        return envelopes.site_of(row, self.context["prepared"])
+        return envelopes.site_of(row, self.context["prepared"].sites)

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from ocpp_server import credentials
+from ocpp_server.api.authentication import KeyHolder
 from ocpp_server.credentials import role_of
 
 
@@ -25,6 +26,17 @@ def still_allowed(user: Any) -> Callable[[], bool]:
 def current(user: Any) -> Any:
     """The caller as it is now; None for one that may no longer sign in."""
     key = getattr(user, "key", None)
-    if key is None:
-        return get_user_model().objects.filter(pk=user.pk, is_active=True).first()
-    return credentials.port.app.find_by_number(key.pk)
+    return _user(user.pk) if key is None else credentials.port.app.find_by_number(key.pk)
+
+
+def holder(caller: str) -> Any:
+    """The caller of `principal`, "key:7" or "user:7", for a request; None as in `current`."""
+    kind, _, number = caller.partition(":")
+    if kind == "user":
+        return _user(int(number))
+    key = credentials.port.app.find_by_number(int(number))
+    return None if key is None else KeyHolder(key)
+
+
+def _user(pk: int) -> Any:
+    return get_user_model().objects.filter(pk=pk, is_active=True).first()

@@ -68,6 +68,8 @@ class Subscriber:
     caller: str
     # Whether the caller may still read events; it may use the database.
     is_allowed: Callable[[], bool]
+    # Whether it gets whole uids of tokens.
+    sees_tokens: bool = False
     reason: str = ""
     _waiting: deque[bytes] = field(default_factory=deque)
     _size: int = 0
@@ -83,9 +85,9 @@ class Subscriber:
     def offer(self, passed: Sequence[Passed]) -> None:
         if self.reason:
             return  # later events may come after a gap
-        for event, position, record in passed:
-            if position > self.position and self.selection.matches(event):
-                self._waiting.append(record)
+        for one in passed:
+            if one.position > self.position and self.selection.matches(one.event):
+                self._waiting.append(record := self._record(one))
                 self._size += len(record)
         self.position = max(self.position, passed[-1].position)
         if len(self._waiting) > MAX_WAITING or self._size > MAX_WAITING_BYTES:
@@ -162,13 +164,16 @@ class Subscriber:
             self.position = page.next
             if passed:
                 self._known = passed[-1].position
-                await self._send(send, b"".join(one.record for one in passed))
+                await self._send(send, b"".join(map(self._record, passed)))
             if not page.more and tail.add(self):
                 return
 
     def _read(self) -> tuple[reading.Page, list[Passed]]:
         page = reading.read(self.position, limit=PAGE, conditions=self.selection.conditions)
-        return page, recorded(page.events)
+        return page, recorded(page.events, with_tokens=self.sees_tokens)
+
+    def _record(self, one: Passed) -> bytes:
+        return one.whole if self.sees_tokens else one.record
 
     async def _check(self) -> None:
         try:

@@ -30,17 +30,20 @@ threads = Threads(2, name="events")
 
 
 class Passed(NamedTuple):
-    """An event, its position and its record for a stream."""
+    """An event, its position and its record for a stream: with a masked token, and with the whole one."""
 
     event: Event
     position: int
     record: bytes
+    whole: bytes
 
 
 class Follower(Protocol):
     """A subscriber, as the tail uses it."""
 
     position: int
+    # Whether it gets whole uids of tokens.
+    sees_tokens: bool
 
     def offer(self, passed: Sequence[Passed]) -> None:
         """Keep the events that it selects; never blocks."""
@@ -82,6 +85,10 @@ class Tail:
         for follower in list(self._followers):
             follower.end(reason)
 
+    @property
+    def _is_whole(self) -> bool:
+        return any(follower.sees_tokens for follower in self._followers)
+
     def wake(self) -> None:
         """Read now. For the event loop."""
         if self._woken is not None:
@@ -93,7 +100,7 @@ class Tail:
         while True:
             woken.clear()
             try:
-                passed = await threads.run(read_after, self.position)
+                passed = await threads.run(read_after, self.position, self._is_whole)
             except DatabaseError as error:
                 log.warning("events.unread", error=str(error))
                 passed = []
@@ -113,20 +120,25 @@ class Tail:
             follower.offer(passed)
 
 
-def read_after(position: int) -> list[Passed]:
+def read_after(position: int, with_tokens: bool) -> list[Passed]:
     """The next events after a position, with their records. Positions have no gaps."""
     rows = list(Event.objects.numbered().filter(position__gt=position)[:BATCH])
-    return recorded(rows)
+    return recorded(rows, with_tokens=with_tokens)
 
 
-def recorded(rows: Sequence[Event]) -> list[Passed]:
+def recorded(rows: Sequence[Event], *, with_tokens: bool) -> list[Passed]:
     """The records of numbered events as Server-Sent Events."""
     sites = envelopes.site_names(rows)
-    return [
-        Passed(row, row.position, _record(row.position, row.type, envelopes.encoded(row, sites)))
-        for row in rows
-        if row.position is not None
-    ]
+    uids = envelopes.token_uids(rows) if with_tokens else {}
+    found = []
+    for row in rows:
+        if row.position is not None:
+            masked = _record(row.position, row.type, envelopes.encoded(row, sites))
+            whole = masked
+            if uids and row.is_personal:
+                whole = _record(row.position, row.type, envelopes.encoded(row, sites, uids))
+            found.append(Passed(row, row.position, masked, whole))
+    return found
 
 
 def _record(position: int, type: str, text: bytes) -> bytes:

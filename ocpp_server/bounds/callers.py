@@ -110,15 +110,21 @@ async def are_valid(offer: Offered | None, role: Role = Role.VIEWER) -> bool:
         return False
 
 
+def release(request: HttpRequest) -> None:
+    """Stop counting this request as one without credentials; they are used up and not remembered."""
+    scope: dict[str, Any] = getattr(request, "scope", {})
+    note: Callable[[], None] | None = scope.get("extensions", {}).get("ocpp.authenticated")
+    if note is not None:
+        note()
+
+
 def mark_authenticated(request: HttpRequest) -> None:
     """Record that the API has authenticated this request. It no longer counts as one without credentials."""
     scope: dict[str, Any] = getattr(request, "scope", {})
     offer = offered(scope) if scope else None
     if offer is not None:
         _verified.add(offer.digest)
-        note: Callable[[], None] | None = scope.get("extensions", {}).get("ocpp.authenticated")
-        if note is not None:
-            note()
+        release(request)
 
 
 def _look_up(offer: Offered, role: Role) -> bool:

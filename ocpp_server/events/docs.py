@@ -49,6 +49,11 @@ The server ends a stream after about an hour, when it shuts down, when the key i
 reads so slowly that 1,000 events or 1 MiB wait. A process serves 200 streams, and 10 for each caller; more
 are refused with 429.
 
+The EventSource of a browser sends no header, and a key in a URL would be in logs. A page of another origin
+gets a ticket from its own server: `POST /api/v1/events/tickets` with the filters, `{"types":
+["transaction.*"]}`, returns a `url` that opens one stream within 60 seconds. For another one create another
+ticket, and add `&after=` with the last id.
+
 ## Pages
 
 `GET /api/v1/events` returns the same events in pages:
@@ -75,7 +80,8 @@ are refused with 429.
 | `station`, `site` | the station's identity, and the site with `id` and `name`; null without one |
 | `data` | the fields of the type, in at most 8 KiB; `truncated` when longer texts were cut |
 
-Tokens are masked: the first four characters and four dots, with the token's number beside them. Names and
+Tokens are masked: the first four characters and four dots, with the token's number beside them. With
+`tokens=whole` administrators get the whole uids of known tokens; each such request is logged. Names and
 addresses of drivers are in no event; `actor` is the login of an operator or `key` and the name of an API key.
 The JSON Schema of a type's data is at `/api/schema/events/<type>.json`.
 

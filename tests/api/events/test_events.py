@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.models import Token
 from chargepoints.models import ChargePoint, Site
 from events.models import Event
 from events.services import numbering
@@ -59,6 +60,27 @@ def test_the_envelope_of_an_event(viewer: Caller, db: None) -> None:
     rows = list(Event.objects.numbered())
     assert [envelope(row, site_names(rows)) for row in rows] == [shown, without]
     assert viewer.get(f"{PATH}/evt_none").status_code == 404
+
+
+def test_tokens_are_masked_unless_the_caller_may_see_them(
+    viewer: Caller, operator: Caller, administrator: Caller, db: None
+) -> None:
+    token = Token.objects.create(uid="04A1B2C3D4", type="RFID")
+    outbox.emit(charging.TOKEN_CREATED, token_id=token.pk, uid="04A1••••", type="RFID", status="active")
+    outbox.emit(charging.TOKEN_CREATED, token_id=token.pk + 1, uid="04A9••••", type="RFID", status="active")
+    outbox.emit(stations.FIRMWARE, station="A", status="Installed")
+    numbering.number_some()
+
+    masked = [event["data"].get("uid") for event in viewer.get(PATH).info["events"]]
+    whole = administrator.get(f"{PATH}?tokens=whole").info["events"]
+
+    assert masked == ["04A1••••", "04A9••••", None]
+    assert [event["data"].get("uid") for event in whole] == ["04A1B2C3D4", "04A9••••", None]
+    assert administrator.get(f"{PATH}/{whole[0]['id']}?tokens=whole").info == whole[0]
+    for path in (PATH, f"{PATH}/stream", f"{PATH}/{whole[0]['id']}"):
+        refused = operator.get(f"{path}?tokens=whole")
+        assert (refused.status_code, refused.info["code"]) == (403, "permission-denied")
+    assert operator.post(f"{PATH}/tickets", {"tokens": "whole"}).status_code == 403
 
 
 def test_an_event_without_a_number_is_not_readable(viewer: Caller, events: list[Event]) -> None:

@@ -16,6 +16,7 @@ from tests.conformance.peer import fresh
 from tests.servers import API_KEY, LiveServer
 
 PATH = "/api/v1/events/stream"
+TICKETS = "/api/v1/events/tickets"
 
 
 class Record(NamedTuple):
@@ -153,6 +154,32 @@ def test_a_head_request_ends(server: LiveServer) -> None:
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (200, b"")
     connection.close()
+
+
+def test_a_ticket_opens_one_stream_with_its_filters(server: LiveServer) -> None:
+    status, answer = server.request("POST", f"{TICKETS}", {"types": ["token.*"], "tokens": "whole"})
+    assert status == 201, answer
+    url = answer["data"]["url"]
+    before = last_position(server)
+    uid = add_token(server)
+
+    with streaming(server, f"{url.removeprefix(PATH)}&after={before}", Authorization="") as stream:
+        assert stream.answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert stream.next().data["data"]["uid"] == uid
+        add_token(server)
+        assert stream.next().event == "token.created"
+
+    status, refused = server.request("GET", url)
+    assert (status, refused["data"]["code"]) == (401, "invalid-credentials")
+
+
+def test_what_tickets_refuse(server: LiveServer) -> None:
+    status, answer = server.request("POST", TICKETS, {"types": ["nothing"]})
+    assert (status, answer["data"]["errors"][0]["field"]) == (400, "types")
+    ticket = server.request("POST", TICKETS, {})[1]["data"]["ticket"]
+    status, answer = server.request("GET", f"{PATH}?ticket={ticket}&types=token.*")
+    assert (status, answer["data"]["errors"][0]["field"]) == (400, "ticket")
+    assert server.request("GET", f"{PATH}?ticket=")[0] == 401
 
 
 def test_a_shutdown_ends_the_streams_in_order(tmp_path: Path, migrated_database: Path) -> None:

@@ -316,6 +316,7 @@ BESIDE = {
     "certificates/expiring": "rows of several tables",
     "events": "a stream, read by position",
     "events/stream": "Server-Sent Events",
+    "events/tickets": "for one use, and stored in the cache alone",
     "events/<str:event_id>": "an event of the stream",
 }
 

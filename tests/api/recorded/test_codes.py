@@ -17,6 +17,7 @@ ELSEWHERE = {
     Code.BODY_TOO_SLOW: "tests/unit/bounds/test_bodies.py",
     Code.IDEMPOTENCY_IN_PROGRESS: "tests/api/kit/test_idempotency.py",
     Code.NOT_READY: "tests/unit/process/test_shutdown.py",
+    Code.TOO_MANY_STREAMS: "tests/api/events/test_stream.py",
     Code.TRANSACTION_RUNNING: "tests/api/transactions/test_settling.py",
 }
 

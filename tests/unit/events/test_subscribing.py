@@ -55,8 +55,9 @@ class Stored:
         end = (found[-1].position or 0) if len(found) == limit else self.last
         return reading.Page(found, end, gap, end < self.last, start)
 
-    def after(self, position: int) -> list[tailing.Passed]:
-        return tailing.recorded([one for one in self.events if (one.position or 0) > position])
+    def after(self, position: int, with_tokens: bool) -> list[tailing.Passed]:
+        later = [one for one in self.events if (one.position or 0) > position]
+        return tailing.recorded(later, with_tokens=with_tokens)
 
 
 class Direct:
@@ -299,10 +300,10 @@ async def test_the_tail_goes_on_after_an_outage(stored: Stored, monkeypatch: pyt
     monkeypatch.setattr(tailing, "POLL_S", 0.01)
     faults = [OperationalError("away"), OperationalError("away")]
 
-    def read(position: int) -> list[tailing.Passed]:
+    def read(position: int, with_tokens: bool) -> list[tailing.Passed]:
         if faults:
             raise faults.pop()
-        return stored.after(position)
+        return stored.after(position, with_tokens)
 
     monkeypatch.setattr(tailing, "read_after", read)
     client = Client(0)
