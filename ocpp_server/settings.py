@@ -372,6 +372,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "ocpp_server.api.openapi.without_docstrings",
         "ocpp_server.api.openapi.refuse_unknown_fields",
+        "ocpp_server.api.examples.with_examples",
     ],
 }
 
