@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 
 from ocpp_server.api.codes import problem
+from ocpp_server.api.deprecation import Deprecation
 from ocpp_server.api.fields import MAX_INT, SecondsField, StrictSerializer
 from ocpp_server.api.idempotency import HEADER, MAX_LENGTH
 
@@ -156,6 +157,7 @@ def described(
     located: bool = False,
     headers: tuple[OpenApiParameter, ...] = (),
     description: str = "",
+    deprecated: Deprecation | None = None,
 ) -> Callable[[Method], Method]:
     """Describe one method of a view in the OpenAPI document.
 
@@ -163,6 +165,7 @@ def described(
     `guarded`: If-Match is checked. `tagged`: the answer has an ETag, and If-None-Match is checked.
     `shows_etag`: the answer to a change has an ETag. `accepted`: the work may go on in the background.
     `located`: the answer has the Location of a new row. `headers`: further headers of the request.
+    `deprecated`: the operation goes, and headers say so.
     `also`: statuses beyond those of every endpoint. `answers` is a serializer of the whole envelope, or a
     dictionary of media types where the answer is a file.
     """
@@ -197,11 +200,22 @@ def described(
         responses[202] = OpenApiResponse(answers, description="The work goes on in the background.")
     for code in sorted(codes):
         responses[code] = OpenApiResponse(problem(code), description=REASONS[code])
-    return extend_schema(
+    if deprecated is not None:
+        description = "\n\n".join(filter(None, (deprecated.sentence, description)))
+        parameters += [_header("Deprecation", (status,), "Since when: `@` and the seconds since 1970.")]
+        parameters += [_header("Sunset", (status,), "The day from which the operation may be gone.")]
+    describe = extend_schema(
         summary=summary,
         description=description or None,
         tags=[tag],
         request=body,
         responses=responses,
         parameters=parameters,
+        deprecated=deprecated is not None or None,
     )
+
+    def decorate(method: Method) -> Method:
+        method.deprecation = deprecated  # type: ignore[attr-defined]  # read by `deprecation.of`
+        return describe(method)
+
+    return decorate

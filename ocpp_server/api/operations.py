@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ocpp_server.api.authentication import actor
+from ocpp_server.api.deprecation import Deprecation
 from ocpp_server.api.documents import Method, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import StrictSerializer
@@ -41,7 +42,7 @@ class Operation:
     ones, for the OpenAPI document. `action`: the method of the viewset. `is_detail`: the URL names one row.
     `has_etag`: the answer has the ETag of that row. `passes_actor`: the service gets who sends the request as
     the keyword `actor`. `role`: the lowest role that may use it, if it is not the resource's `read_role` or
-    `write_role`.
+    `write_role`. `deprecated`: it goes, and another one replaces it.
     """
 
     word: str = ""
@@ -51,6 +52,7 @@ class Operation:
     also: tuple[int, ...] = ()
     passes_actor: bool = False
     role: Role | None = None
+    deprecated: Deprecation | None = None
 
     action: ClassVar[str]
     usual_word: ClassVar[str] = ""

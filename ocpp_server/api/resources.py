@@ -195,6 +195,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
             shows_etag=changes and cls.has_etag,
             located=status == 201,
             description=operation.description or operation.usual_description(cls),
+            deprecated=operation.deprecated,
         )
 
 

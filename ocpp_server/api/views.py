@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ocpp_server.api import etags, idempotency, throttling
+from ocpp_server.api import deprecation, etags, idempotency, throttling
 from ocpp_server.credentials import Role
 from ocpp_server.transport import sent_commands
 
@@ -53,6 +53,9 @@ class ApiView(APIView):
         final.headers.setdefault("Cache-Control", "no-store")
         for name, value in throttling.headers(request).items():
             final.headers[name] = value
+        if gone := deprecation.of(self, str(request.method)):
+            for name, text in gone.headers().items():
+                final.headers.setdefault(name, text)
         # Keeps Django from logging every refusal, and an offline station as an error. `errors.handle` logs
         # bugs with their traceback.
         final._has_been_logged = True
