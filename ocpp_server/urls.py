@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from alerts.views import acknowledging
 from certificates.views import lists
 from events import views as events
 from ocpp_server.admin import error_pages
@@ -40,6 +41,7 @@ urlpatterns = [
     path("metrics", health.MetricsView.as_view()),
     path("pki/crl/<int:number>.crl", lists.revocation_list, name="revocation-list"),
     path("receipts/<int:number>/<str:secret>", receipts.page, name="receipt"),
+    path("alerts/acknowledge/<int:number>/<str:secret>", acknowledging.page, name="acknowledge-alert"),
     # The QR codes of stations. A code with a missing part has the same page as a wrong one.
     re_path(r"^charge(?:/(?P<rest>.*))?$", charge.page, name="charge"),
     path("api/schema/", pages.SchemaView.as_view(), name="schema"),

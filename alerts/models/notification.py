@@ -39,6 +39,7 @@ class Notification(models.Model):
         SNOOZED = "snoozed", _("Snoozed")
         ACKNOWLEDGED = "acknowledged", _("Acknowledged before it was sent")
         RESOLVED = "resolved", _("Resolved before it was sent")
+        REOPENED = "reopened", _("Opened again before it was sent")
         RATE = "rate", _("Too many in an hour")
         DISABLED = "disabled", _("The recipient is disabled")
 
@@ -70,6 +71,11 @@ class Notification(models.Model):
         ordering = ["-id"]
         verbose_name = _("notice")
         verbose_name_plural = _("notices")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["alert", "recipient", "kind", "episode", "step"], name="notification_once"
+            )
+        ]
         indexes = [
             models.Index(fields=["alert", "-id"], name="notification_by_alert"),
             models.Index(fields=["recipient", "-id"], name="notification_by_recipient"),
@@ -77,6 +83,9 @@ class Notification(models.Model):
             models.Index(fields=["created_at"], name="notification_by_time"),
             # SQLite uses a partial index only for a condition without a value.
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="notification_due"),
+            models.Index(
+                fields=["sent_at"], condition=Q(sent_at__isnull=False), name="notification_by_sending"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from email.utils import parseaddr
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ocpp_server.environment.parsers import duration
 from ocpp_server.environment.variable import Variable
 
 _GROUP = "E-mail"
@@ -80,5 +81,13 @@ EMAIL_VARIABLES: tuple[Variable, ...] = (
         "The sender of all mails: csms@example.com or CSMS <csms@example.com>.",
         _GROUP,
         "the user of EMAIL_URL, if it is an address",
+    ),
+    Variable(
+        "ALERT_GROUP_WAIT",
+        "30s",
+        duration,
+        "How long the first mail about an alert waits: alerts of the same kind at the same site that follow "
+        "leave in the same mail, and one that ends meanwhile sends none.",
+        _GROUP,
     ),
 )

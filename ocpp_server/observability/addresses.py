@@ -15,13 +15,14 @@ _RUN = re.compile(r"[^\s\"'<>]+")
 _HOST = re.compile(r"(?:[^@/?#:\[]*|\[[0-9A-Fa-f:.]*\])(?::[0-9]*)?[/?#]")
 _QUERY = re.compile(r"([?&;#])([^=?&;#]{1,200})=([^&;#]+)")
 _SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
-# The address to which a station uploads a file, from which it downloads firmware, of a receipt, or of a QR
-# code, up to its secret.
+# The address to which a station uploads a file, from which it downloads firmware, of a receipt, of the link
+# that acknowledges an alert, or of a QR code, up to its secret.
 _OURS = re.compile(
-    rf"((?:(?:{secrets.UPLOADS}|{secrets.FIRMWARE}|{secrets.RECEIPTS})[0-9]{{1,20}}"
+    rf"((?:(?:{secrets.UPLOADS}|{secrets.FIRMWARE}|{secrets.RECEIPTS}|{secrets.ACKNOWLEDGE})"
+    rf"[0-9]{{1,20}}"
     rf"|{secrets.CHARGE}[^/?#\s\"'<>]{{1,100}}/[0-9]{{1,6}})/)[^/?#\s\"'<>]+"
 )
-_PATHS: Final = (secrets.UPLOADS, secrets.FIRMWARE, secrets.RECEIPTS, secrets.CHARGE)
+_PATHS: Final = (secrets.UPLOADS, secrets.FIRMWARE, secrets.RECEIPTS, secrets.ACKNOWLEDGE, secrets.CHARGE)
 
 
 def masked(text: str) -> str:
@@ -32,7 +33,8 @@ def masked(text: str) -> str:
 
 
 def masked_path(path: str) -> str:
-    """The path of an HTTP request without the secret of an upload, download, receipt or QR code."""
+    """The path of an HTTP request without the secret of an upload, download, receipt, acknowledgement or
+    QR code."""
     return _OURS.sub(rf"\1{MASK}", path) if holds_ours(path) else path
 
 

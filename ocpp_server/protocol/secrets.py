@@ -8,7 +8,7 @@ A text or number is a secret when
 3. OCPP_SECRET_KEYS names it.
 
 `observability.masking` makes copies without secrets; it also masks the user and password of an address, and
-what makes an address of UPLOADS, FIRMWARE, RECEIPTS or CHARGE secret.
+what makes an address of UPLOADS, FIRMWARE, RECEIPTS, ACKNOWLEDGE or CHARGE secret.
 idTags and idTokens are not secrets here: operators work with them, and the logs shorten them.
 """
 
@@ -74,6 +74,8 @@ NAMING: Final = frozenset(
 UPLOADS: Final = "/uploads/"
 FIRMWARE: Final = "/firmware/"
 RECEIPTS: Final = "/receipts/"
+# The path of the link in a mail that acknowledges an alert: /alerts/acknowledge/<number>/<secret>.
+ACKNOWLEDGE: Final = "/alerts/acknowledge/"
 # The path of a QR code: /charge/<station>/<EVSE>/<password>.
 CHARGE: Final = "/charge/"
 

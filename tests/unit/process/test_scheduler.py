@@ -35,6 +35,8 @@ NAMES = {
     "sync_local_lists",
     "renew_certificates",
     "send_costs",
+    "send_notices",
+    "repeat_notices",
     "end_forsaken",
     "trim",
     "bury",
