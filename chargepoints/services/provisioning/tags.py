@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
 from chargepoints.models import ChargePoint, Tag
 from chargepoints.models.tag import MOST_CHARACTERS, MOST_TAGS
 from ocpp_server.domain import Invalid
+
+Stations = TypeVar("Stations", bound=QuerySet[Any])
 
 # Separates the tags in a form.
 SEPARATOR = ","
@@ -50,7 +53,7 @@ def store(charge_point: ChargePoint, names: Iterable[str]) -> bool:
     return True
 
 
-def with_tag(stations: QuerySet[ChargePoint], name: str) -> QuerySet[ChargePoint]:
+def with_tag(stations: Stations, name: str) -> Stations:
     """The stations with this tag."""
     return stations.filter(pk__in=Tag.objects.filter(key=key_of(name)).order_by().values("charge_point"))
 
