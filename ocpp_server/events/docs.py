@@ -45,6 +45,9 @@ as `id`, its type as `event`, and the event as one line of JSON as `data`.
 4. A comment comes every 15 seconds at least. A client that has received nothing for longer connects again.
    A record with an `id` only is a position without an event: all before it did not match the filters.
 
+`docs/examples/store_events.py` does all this: it stores each event exactly once in SQLite, and a test kills
+it again and again. Without dependencies, it is a beginning for a consumer of your own.
+
 The server ends a stream after about an hour, when it shuts down, when the key is revoked, and when the client
 reads so slowly that 1,000 events or 1 MiB wait. A process serves 200 streams, and 10 for each caller; more
 are refused with 429.

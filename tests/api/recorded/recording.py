@@ -31,6 +31,7 @@ HEADERS = (
 )
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _EVENT = re.compile(r"evt_[0-9a-f]{32}")
+_TICKET = re.compile(r"evtk_[A-Za-z0-9_-]{43}")
 _SWAP = re.compile(r"Battery swap \d+")
 _UPLOAD = re.compile(r"https?://[^/\s]+/uploads/(\d+)/[A-Za-z0-9_*-]+/")
 # A password that the server has generated: its 53 characters, or the same as hexadecimal digits.
@@ -78,6 +79,7 @@ def normalised(value: Any, field: str = "") -> Any:
         return [normalised(item, field) for item in value]
     if isinstance(value, str):
         value = _SWAP.sub("Battery swap <number>", value)
+        value = _TICKET.sub("<ticket>", value)
         value = _UPLOAD.sub(r"<address>/uploads/\1/<secret>/", value)
         return _TIME.sub(_time, _UUID.sub(_uuid, _EVENT.sub("<event>", value)))
     return value

@@ -84,6 +84,10 @@ def test_the_document_has_everything_that_was_recorded() -> None:
     assert not lacking + demanded, "\n".join(lacking + demanded)
 
 
+# An answer without an end can't be recorded; the file of its test.
+ENDLESS = {"GET /api/v1/events/stream": "tests/api/events/test_stream.py"}
+
+
 def test_every_operation_is_in_the_recorded_scenario() -> None:
     """Each operation succeeds at least once in `answers.json`, except those that need no recording."""
     played = [
@@ -92,9 +96,9 @@ def test_every_operation_is_in_the_recorded_scenario() -> None:
         if one["status"] < 300
     ]
 
-    silent = [name for name in operations() if not any(_is_of(name, *one) for one in played)]
+    silent = {name for name in operations() if not any(_is_of(name, *one) for one in played)}
 
-    assert not silent
+    assert silent <= ENDLESS.keys()
 
 
 def _is_of(operation: str, method: str, path: str) -> bool:

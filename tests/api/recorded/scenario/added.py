@@ -93,6 +93,7 @@ async def events(player: Player) -> None:
     (event,) = await player.until(path, lambda shown: shown["events"])
     await player.ask("events: list", "GET", path)
     await player.ask("events: get", "GET", f"{V1}/events/{event['id']}")
+    await player.ask("events: ticket", "POST", f"{V1}/events/tickets", {"types": ["transaction.*"]})
 
 
 async def outcomes(player: Player, peer: Peer) -> None:
