@@ -9,16 +9,25 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from events import jobs, metrics
+        from events.models import WebhookEndpoint
         from events.services import outbox, subscribing
         from events.services.tail import tail
+        from events.services.webhooks.signing import CIPHER
+        from ocpp_server import encryption
         from ocpp_server.events import outbox as port_of_outbox
         from ocpp_server.observability import fleet
-        from ocpp_server.observability import metrics as process_metrics
+        from ocpp_server.observability import metrics as collectors
         from ocpp_server.process import scheduler
         from ocpp_server.transport import shutdown
 
         port_of_outbox.port.fill(outbox)
         scheduler.register(jobs.JOBS)
         fleet.register(metrics.FLEET)
-        process_metrics.register(metrics.StreamCollector, of=metrics.STREAMING_ROLES)
+        collectors.register(metrics.StreamCollector, of=metrics.STREAMING_ROLES)
         shutdown.on_begin(lambda: tail.end_all(subscribing.SHUTDOWN))
+        collectors.register(metrics.WebhookCollector)
+        encryption.register(
+            encryption.Column(WebhookEndpoint, "sealed_secret", CIPHER),
+            encryption.Column(WebhookEndpoint, "sealed_previous_secret", CIPHER),
+            encryption.Column(WebhookEndpoint, "sealed_headers", CIPHER),
+        )

@@ -1,4 +1,4 @@
-"""Jobs of events: numbering, presence, retention."""
+"""Jobs of events: numbering, presence, retention, webhooks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Final
 from django.conf import settings
 
 from events.services import numbering, presence, retention, waking
+from events.services.webhooks import retention as webhook_retention
+from events.services.webhooks import running
 from ocpp_server.observability import measures
 from ocpp_server.process.scheduler import SWEEP, Job, Step
 from ocpp_server.storage.journal import journal
@@ -31,6 +33,7 @@ async def number() -> None:
     """Number all events that are committed. The pause lets wake-ups gather: at most four runs a second."""
     await switchboard.subscribe_to_events(waking.NUMBER_EVENTS.wake)
     while counts := await journal.run(numbering.number_some):
+        running.SEND_WEBHOOKS.wake()
         for type, times in counts.items():
             measures.events.add(type, times=times)
         await switchboard.announce_events(EventsNumbered)
@@ -44,4 +47,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (WATCH_PRESENCE, presence.watch),
     (FORGET_PRESENCE, presence.forget_if_not_elected),
     (SWEEP, retention.delete_old),
+    (SWEEP, webhook_retention.delete_old),
+    (running.SEND_WEBHOOKS, running.send),
+    (running.STOP_WEBHOOKS, running.stop_if_not_elected),
 )

@@ -1,12 +1,18 @@
-"""The URLs of events over REST."""
+"""The URLs of events and webhooks over REST."""
 
 from django.urls import path
 
-from events import views
+from events.views import events, webhooks
+from ocpp_server.api.resources import Router
+
+router = Router()
+router.register("webhooks", webhooks.WebhookViewSet)
+router.register("webhooks/<str:webhook_id>/deliveries", webhooks.DeliveryViewSet)
 
 urlpatterns = [
-    path("events", views.EventsView.as_view()),
-    path("events/stream", views.EventStreamView.as_view(), name="event-stream"),
-    path("events/tickets", views.TicketsView.as_view()),
-    path("events/<str:event_id>", views.EventView.as_view()),
+    path("events", events.EventsView.as_view()),
+    path("events/stream", events.EventStreamView.as_view(), name="event-stream"),
+    path("events/tickets", events.TicketsView.as_view()),
+    path("events/<str:event_id>", events.EventView.as_view()),
+    *router.urls,
 ]

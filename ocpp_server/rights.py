@@ -34,6 +34,7 @@ class Right(StrEnum):
     PERSONAL_DATA = "personal_data"
     DELETION = "deletion"
     LOGINS = "logins"
+    WEBHOOKS = "webhooks"
 
 
 # Each right with the lowest role that has it, and what it allows.
@@ -71,6 +72,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.PERSONAL_DATA: (Role.ADMINISTRATOR, "Export and erase a person's data; see customer information"),
     Right.DELETION: (Role.ADMINISTRATOR, "Delete stations, sites and the logs of stations"),
     Right.LOGINS: (Role.ADMINISTRATOR, "Operators, API keys, stored answers to idempotent requests"),
+    Right.WEBHOOKS: (Role.ADMINISTRATOR, "Webhooks and their log: events leave the server to other systems"),
 }
 _ORDER: Final = list(Role)
 

@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from alerts.views import acknowledging
 from certificates.views import lists
-from events import views as events
+from events.views import events
 from ocpp_server.admin import error_pages
 from ocpp_server.api import errors, health, pages, station_address
 from ocpp_server.transport.handshake.explanation import STATION_PATH

@@ -159,6 +159,17 @@ def hosts(value: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """IP networks or single addresses; `none` is no network."""
+    found = []
+    for name in names(value) if value.lower() != "none" else []:
+        try:
+            found.append(ipaddress.ip_network(name))
+        except ValueError:
+            raise ValueError(f"{name!r} is not a network such as 10.1.0.0/16") from None
+    return tuple(found)
+
+
 def folder(value: str) -> Path:
     if not value:
         raise ValueError("it is empty; name a folder")

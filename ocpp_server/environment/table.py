@@ -43,6 +43,7 @@ from ocpp_server.environment.payments import PAYMENT_VARIABLES
 from ocpp_server.environment.unknown_stations import STATIONS, UNKNOWN_STATIONS_VARIABLES
 from ocpp_server.environment.uploads import UPLOAD_VARIABLES
 from ocpp_server.environment.variable import Variable
+from ocpp_server.environment.webhooks import WEBHOOK_VARIABLES
 
 STATE, ACCESS = "State and storage", "Access"
 
@@ -383,6 +384,7 @@ VARIABLES: tuple[Variable, ...] = (
     *BATTERY_SWAP_VARIABLES,
     *EVENT_VARIABLES,
     *EMAIL_VARIABLES,
+    *WEBHOOK_VARIABLES,
     *CONTRACT_VARIABLES,
     *PAYMENT_VARIABLES,
     *CERTIFICATE_VARIABLES,

@@ -41,7 +41,13 @@ from chargepoints.models import (
     SwappedBattery,
 )
 from events.models import Event
-from tests.admin import hostile_aggregates, hostile_charging, hostile_configuration, hostile_installed
+from tests.admin import (
+    hostile_aggregates,
+    hostile_charging,
+    hostile_configuration,
+    hostile_installed,
+    hostile_webhooks,
+)
 from tests.admin.rows import NOON, a_session, a_station, person
 from tests.direct.readings import stored
 from transactions.models import (
@@ -304,6 +310,7 @@ def rows() -> dict[type, Any]:
             data=json.dumps(bad),
             at=NOON,
         ),
+        *hostile_webhooks.rows(bad),
         DeviceEvent.objects.create(
             charge_point=station,
             event_id=1,

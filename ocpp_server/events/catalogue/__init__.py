@@ -16,6 +16,7 @@ from ocpp_server.events.catalogue import (
     smart_charging,
     stations,
     tariffs,
+    webhooks,
 )
 from ocpp_server.events.types import EventType
 
@@ -31,6 +32,7 @@ EVENTS: Final[dict[str, EventType]] = {
         *firmware.TYPES,
         *tariffs.TYPES,
         *certificates.TYPES,
+        *webhooks.TYPES,
     )
 }
 
@@ -44,8 +46,6 @@ NOT_YET: Final[dict[str, str]] = {
     "alert.acknowledged": "alerts",
     "alert.escalated": "alerts",
     "alert.resolved": "alerts",
-    "webhook.disabled": "webhooks",
-    "webhook.test": "webhooks",
 }
 
 

@@ -24,7 +24,7 @@ from chargepoints.models import (
 )
 from configuration.models import LocalList
 from tests.api.conftest import NOON
-from tests.api.kit import listed, listed_aggregates, listed_certificates
+from tests.api.kit import listed, listed_aggregates, listed_certificates, listed_webhooks
 from tests.direct.readings import stored
 from tests.direct.reservations import a_reservation
 from tests.direct.samples import decoded
@@ -53,6 +53,7 @@ class Parents:
         self.template = listed.a_template(self, 0)
         self.firmware = listed.a_firmware(self, 0)
         self.root = listed_certificates.a_root(self, -1)
+        self.webhook = listed_webhooks.a_webhook(self, -1)
         self.root_set = listed_certificates.a_parent_set(self.root)
 
     def a_session(self, number: int) -> Transaction:
@@ -291,5 +292,9 @@ LISTS = {
     "users": Rows(a_user, "phone"),
     "users/{user_id}/contracts": Rows(Parents.a_contract, "issuer", parent=of_person),
     "web-payments": Rows(listed.a_web_payment, "failure"),
+    "webhooks": Rows(listed_webhooks.a_webhook, "last_error"),
+    "webhooks/{webhook_id}/deliveries": Rows(
+        listed_webhooks.a_delivery, "error", parent=lambda parents: parents.webhook.pk
+    ),
     "users/{user_id}/tokens": Rows(Parents.a_token, "visual_number", parent=of_person),
 }

@@ -108,6 +108,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     parents.add(str(walk.parents.firmware.pk))
     parents.add(str(walk.parents.template.pk))
     parents |= {str(walk.parents.root.pk), str(walk.parents.root_set.pk)}
+    parents.add(str(walk.parents.webhook.pk))
     for _ in range(drawn["rows"]):
         walk.add()
     # A row whose place in the order changes may move to a page that was read, or come twice.
@@ -129,7 +130,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     for row in walk.known:
         row.delete()
     names = ("session", "contract", "person", "site", "campaign", "template", "firmware", "station")
-    for name in (*names, "root_set", "root"):
+    for name in (*names, "root_set", "root", "webhook"):
         getattr(walk.parents, name).delete()
 
 

@@ -71,6 +71,8 @@ def normalised(value: Any, field: str = "") -> Any:
         return "<number>"
     if field in _MAY_BE_PASSWORD and isinstance(value, str) and _PASSWORD.fullmatch(value):
         return "<password>"
+    if field == "secret" and isinstance(value, str) and value.startswith("whsec_"):
+        return "<secret>"
     if field in _VOLATILE and not isinstance(value, (dict, list)):
         return _VOLATILE[field]
     if isinstance(value, dict):

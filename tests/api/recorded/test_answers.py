@@ -30,6 +30,7 @@ from tests.api.recorded.scenario import (
     signing,
     stations,
     tariffs,
+    webhooks,
 )
 from tests.servers import LiveServer
 
@@ -53,6 +54,7 @@ SCENARIO = (
     signing,
     aggregates,
     lists,
+    webhooks,
 )
 
 # The settings that the scenario needs.

@@ -18,6 +18,7 @@ from ocpp_server.events.catalogue import (
     smart_charging,
     stations,
     tariffs,
+    webhooks,
 )
 from ocpp_server.events.types import EventType
 from tests.servers import ROOT
@@ -69,6 +70,7 @@ def test_a_program_emits_the_type(kind: EventType) -> None:
         revocations,
         tariffs,
         certificates,
+        webhooks,
     )
     (module,) = (one for one in modules if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)

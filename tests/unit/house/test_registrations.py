@@ -21,7 +21,7 @@ MENU = {
         "Messages", "Commands", "Settlements", "Payments", "Web payments", "Remote starts",
         "Station logs", "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations",
         "Security profiles", "Security events", "Issued certificates", "Device events", "Reports",
-        "Follow-ups", "Events",
+        "Follow-ups", "Events", "Webhook deliveries",
     ],
     "Details": [
         "Connectors",
@@ -54,7 +54,7 @@ MENU = {
         "CAs",
         "CA requests",
     ],
-    "Access": ["Operators", "API keys"],
+    "Access": ["Operators", "API keys", "Webhooks"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],
 }  # fmt: skip
 

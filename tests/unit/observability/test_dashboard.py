@@ -13,6 +13,7 @@ import yaml
 from prometheus_client.core import Metric
 
 from chargepoints.metrics import ConnectedCollector
+from events.metrics import WebhookCollector
 from ocpp_server.observability.families import SystemCollector
 from ocpp_server.observability.fleet import FleetCollector
 from ocpp_server.process.metrics import EngineCollector
@@ -70,6 +71,7 @@ def families() -> tuple[Metric, ...]:
         ConnectedCollector(),
         QueueCollector(),
         GatewayCollector(),
+        WebhookCollector(),
     )
     return tuple(family for collector in collectors for family in collector.collect())
 

@@ -21,6 +21,8 @@ NAMES = {
     "number_events",
     "watch_presence",
     "forget_presence",
+    "send_webhooks",
+    "stop_webhooks",
     "expire",
     "list_certificates",
     "send_certificates",

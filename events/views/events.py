@@ -16,7 +16,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events.filters import (
+from events.filters.events import (
     LATEST,
     WHOLE,
     EventQuery,
@@ -27,7 +27,7 @@ from events.filters import (
     selection,
 )
 from events.models import Event
-from events.serializers import EventSerializer, Prepared, TicketSerializer
+from events.serializers.events import EventSerializer, Prepared, TicketSerializer
 from events.services import reading, tickets
 from events.services.access import holder, still_allowed
 from events.services.places import places

@@ -1,0 +1,1 @@
+"""Webhooks: endpoints, signatures, and the sender that delivers events at least once."""

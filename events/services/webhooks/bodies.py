@@ -1,0 +1,127 @@
+"""The bytes of an event as a webhook sends them, and the events that a webhook wants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+import orjson
+from django.conf import settings
+
+from events.models import Event, WebhookEndpoint
+from ocpp_server.api.fields import rfc3339
+from ocpp_server.events import catalogue
+
+STANDARD_TYPE: Final = "application/json"
+CLOUDEVENTS_TYPE: Final = "application/cloudevents+json"
+_SUBJECTS: Final = (("transactionId", "transactions"), ("requestId", "commands"), ("campaignId", "campaigns"))
+
+
+class Content(NamedTuple):
+    """An event as a webhook needs it: its number in the stream, and the parts of the envelope."""
+
+    id: str
+    type: str
+    version: int
+    position: int
+    sequence: int | None
+    station: str
+    site_id: int | None
+    at: datetime
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: Event) -> Content:
+        assert event.position is not None
+        return cls(
+            event.uid,
+            event.type,
+            event.version,
+            event.position,
+            event.sequence,
+            event.station,
+            event.site_id,
+            event.at,
+            event.content,
+        )
+
+
+class Filter(NamedTuple):
+    """The events that a webhook wants."""
+
+    types: frozenset[str]
+    station: str
+    site_id: int | None
+
+    @classmethod
+    def of(cls, endpoint: WebhookEndpoint) -> Filter:
+        return cls(chosen_types(endpoint.types), endpoint.station.casefold(), endpoint.site_id)
+
+    def takes(self, event: Event) -> bool:
+        return (
+            event.type in self.types
+            and (not self.station or event.station.casefold() == self.station)
+            and (self.site_id is None or event.site_id == self.site_id)
+        )
+
+
+def chosen_types(patterns: list[str]) -> frozenset[str]:
+    """The types that match; a pattern of a type that is no longer in the catalogue matches none."""
+    if not patterns:
+        return frozenset(name for name, each in catalogue.EVENTS.items() if not each.is_starred)
+    found: set[str] = set()
+    for pattern in patterns:
+        try:
+            found |= catalogue.matching([pattern])
+        except catalogue.UnknownTypes:
+            continue
+    return frozenset(found)
+
+
+def body(content: Content, format: str, sites: Mapping[int, str]) -> bytes:
+    """The body: the bytes that are signed are those that are sent."""
+    shaped = (
+        _cloud_event(content) if format == WebhookEndpoint.Format.CLOUDEVENTS else _envelope(content, sites)
+    )
+    return orjson.dumps(shaped)
+
+
+def content_type(format: str) -> str:
+    return CLOUDEVENTS_TYPE if format == WebhookEndpoint.Format.CLOUDEVENTS else STANDARD_TYPE
+
+
+def _envelope(content: Content, sites: Mapping[int, str]) -> dict[str, Any]:
+    site = None if content.site_id is None else {"id": content.site_id, "name": sites.get(content.site_id)}
+    return {
+        "id": content.id,
+        "type": content.type,
+        "timestamp": rfc3339(content.at),
+        "version": content.version,
+        "position": content.position,
+        "sequence": content.sequence,
+        "station": content.station or None,
+        "site": site,
+        "data": content.data,
+    }
+
+
+def _cloud_event(content: Content) -> dict[str, Any]:
+    path = f"/chargepoints/{quote(content.station, safe='')}" if content.station else ""
+    shaped: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": content.id,
+        "source": f"{settings.PUBLIC_URL}/api/v1{path}",
+        "type": f"csms.{content.type}.v{content.version}",
+        "time": rfc3339(content.at),
+        "datacontenttype": "application/json",
+    }
+    for name, folder in _SUBJECTS:
+        if content.data.get(name) is not None:
+            shaped["subject"] = f"{folder}/{content.data[name]}"
+            break
+    # An extension has no null: CloudEvents 3.1.
+    if content.sequence is not None:
+        shaped["sequence"] = content.sequence
+    return {**shaped, "data": content.data}

@@ -1,0 +1,1 @@
+"""Events, their stream and webhooks over REST."""
