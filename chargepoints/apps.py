@@ -11,7 +11,7 @@ class ChargePointsConfig(AppConfig):
         # The modules below import models: Django has loaded those only now.
         from chargepoints import jobs, live, metrics
         from chargepoints.models import Campaign, FirmwareFile, FollowUp
-        from chargepoints.services import admission, commands, connections, data_transfer, security
+        from chargepoints.services import admission, commands, connections, data_transfer, security, sites
         from chargepoints.services.campaigns import command, firmware, kinds
         from chargepoints.services.diagnostics import campaigns as logs
         from chargepoints.services.firmware import updates, usage
@@ -19,6 +19,7 @@ class ChargePointsConfig(AppConfig):
         from chargepoints.views.firmware_sender import send_firmware
         from chargepoints.views.log_receiver import receive_log
         from ocpp_server import commanding, credentials, encryption
+        from ocpp_server import sites as rule_of_sites
         from ocpp_server.bounds import streams, uploads
         from ocpp_server.live import extensions
         from ocpp_server.observability import fleet
@@ -32,6 +33,7 @@ class ChargePointsConfig(AppConfig):
         command_store.port.fill(commands)
         station_store.port.fill(connections)
         port_of_admission.port.fill(admission)
+        rule_of_sites.port.fill(sites)
         extensions.rows.fill(live)
         commanding.announce("chargepoints.commands")
         kinds.register(command.COMMAND)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts.models import UnknownToken
+from ocpp_server import sites
 from ocpp_server.admin import access, cards, cells
 from ocpp_server.admin.cards import Cards
 from ocpp_server.rights import Right
@@ -22,7 +23,8 @@ def draw(now: datetime, user: Any) -> Cards:
 
 def _tokens(*, may_add: bool) -> list[cells.Row]:
     rows = []
-    for unknown in UnknownToken.objects.filter(is_ignored=False).order_by("-last_seen_at")[:RECENT]:
+    found = sites.limited(UnknownToken.objects.filter(is_ignored=False))
+    for unknown in found.order_by("-last_seen_at")[:RECENT]:
         add = cells.button(gettext("Add"), reverse("admin:unknown-token-add", args=[unknown.pk]))
         ignore = cells.button(
             gettext("Ignore"), reverse("admin:unknown-token-ignore", args=[unknown.pk]), tone="quiet"

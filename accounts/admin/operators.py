@@ -17,7 +17,9 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts.admin import site_fields
 from accounts.admin.rights import AdministratorsOnly
+from accounts.admin.site_fields import SiteFields
 from accounts.models import User
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import OperatorAdmin
@@ -38,11 +40,11 @@ class _UniqueEmail:
         return email
 
 
-class NewOperatorForm(_UniqueEmail, UserCreationForm):
+class NewOperatorForm(_UniqueEmail, SiteFields, UserCreationForm):
     """A login with a password, which works at once."""
 
 
-class OperatorForm(_UniqueEmail, UserChangeForm):
+class OperatorForm(_UniqueEmail, SiteFields, UserChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "is_active" in self.fields:
@@ -71,11 +73,11 @@ class OperatorsAdmin(AdministratorsOnly, OperatorAdmin, DjangoUserAdmin):  # typ
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email")}),
-        (_("Access"), {"fields": ("role", "is_active", "is_superuser")}),
+        (_("Access"), {"fields": ("role", *site_fields.FIELDS, "is_active", "is_superuser")}),
         (_("Times"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
-        (None, {"fields": ("username", "role")}),
+        (None, {"fields": ("username", "role", *site_fields.FIELDS)}),
         (_("Person"), {"fields": (("first_name", "last_name"), "email")}),
         (_("Password"), {"fields": ("password1", "password2")}),
     )

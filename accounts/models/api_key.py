@@ -28,6 +28,9 @@ class ApiKey(models.Model):
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="api_keys", editable=False
     )
     role = models.CharField(max_length=16, choices=User.Role.choices, default=User.Role.VIEWER)
+    site_ids = models.JSONField(
+        _("sites"), null=True, blank=True, default=None, help_text=_("The numbers of its sites; null: all.")
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)

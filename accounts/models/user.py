@@ -49,6 +49,11 @@ class User(AbstractUser):
     phone = models.CharField(max_length=32, blank=True, default="")
     language = models.CharField(max_length=2, blank=True, default="", help_text=_("ISO 639-1, such as de."))
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    # Numbers instead of a relation: they are read with the user, so that a request costs no further query;
+    # deleting the last site leaves an empty list, not a login for all sites.
+    site_ids = models.JSONField(
+        _("sites"), null=True, blank=True, default=None, help_text=_("The sites of this login; null: all.")
+    )
     status = models.CharField(
         max_length=16,
         choices=Status.choices,

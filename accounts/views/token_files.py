@@ -91,6 +91,7 @@ def check(texts: dict[str, str]) -> dict[str, Any]:
 
 
 class TokenImportView(ApiView):
+    is_of_sites = False
     write_role = role_for(Right.IMPORTS)
     parser_classes = [MultiPartParser]
     content_negotiation_class = MultipartForms
@@ -126,6 +127,8 @@ class TokenImportView(ApiView):
 
 
 class TokenImportProgressView(ApiView):
+    is_of_sites = False
+
     @described(
         "Get the progress of an import",
         _ONE,
@@ -156,6 +159,8 @@ def _import_answer(job: TokenImport, *, running: int = 202, refused: int) -> Res
 
 
 class TokenExportView(ApiView):
+    is_of_sites = False
+
     @described(
         "Export tokens",
         _FILES,

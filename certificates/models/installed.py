@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from certificates.models.issued import IssuedCertificate
 from certificates.models.trust_root import TrustRoot
 from chargepoints.models import ChargePoint, Command
+from ocpp_server.sites import SiteManager
 
 
 class InstalledCertificateQuerySet(models.QuerySet["InstalledCertificate"]):
@@ -104,7 +105,7 @@ class InstalledCertificate(models.Model):
     )
     ended_at = models.DateTimeField(null=True)
 
-    objects = InstalledCertificateQuerySet.as_manager()
+    objects = SiteManager.from_queryset(InstalledCertificateQuerySet)()
 
     class Meta:
         ordering = ["-id"]
@@ -181,6 +182,8 @@ class CertificateInventory(models.Model):
     due_at = models.DateTimeField(null=True, help_text=_("When the server asks the station for its list."))
     attempts = models.PositiveSmallIntegerField(default=0)
     problem = models.CharField(max_length=300, blank=True, default="")
+
+    objects = SiteManager()
 
     class Meta:
         verbose_name = _("list of installed certificates")

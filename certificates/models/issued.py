@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from certificates.models.authority import CertificateAuthority
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 class IssuedCertificate(models.Model):
@@ -66,6 +67,8 @@ class IssuedCertificate(models.Model):
     # When the station was asked to renew it, and when its end was announced.
     renewal_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     revocation_reason = models.CharField(max_length=32, blank=True, default="")
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from certificates.models.trust_root import TrustRoot
 from chargepoints.models import Site
+from ocpp_server.sites import SiteManager
 
 
 class RootSet(models.Model):
@@ -24,6 +25,8 @@ class RootSet(models.Model):
     model = models.CharField(max_length=255, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["name"]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from certificates.models.authority import CertificateAuthority
 from certificates.models.issued import IssuedCertificate
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 class SigningRequest(models.Model):
@@ -80,6 +81,8 @@ class SigningRequest(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

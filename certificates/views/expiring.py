@@ -15,6 +15,8 @@ from ocpp_server.api.views import ApiView
 
 
 class ExpiringView(ApiView):
+    is_of_sites = False
+
     @described(
         "List the certificates that this server knows, the first to end first",
         enveloped("ExpiringCertificates", ExpiringListSerializer),

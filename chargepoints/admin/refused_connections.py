@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from chargepoints.models import ChargePoint, RefusedConnection
 from chargepoints.services.provisioning import stations
+from ocpp_server import sites
 from ocpp_server.admin import access
 from ocpp_server.admin.base import EvidenceAdmin, back, post_button
 from ocpp_server.admin.filters import MomentFilter
@@ -75,8 +76,10 @@ class RefusedConnectionAdmin(EvidenceAdmin):
 def accept_refused(refused: RefusedConnection, *, actor: str) -> ChargePoint:
     """Accept a refused identity as a station. Its refused connections no longer offer to accept it."""
     known = ChargePoint.objects.by_identity(refused.identity).first()
-    charge_point = (
-        stations.accept(known, actor=actor) if known else stations.create(identity=refused.identity)
-    )
+    with sites.kept():
+        charge_point = (
+            stations.accept(known, actor=actor) if known else stations.create(identity=refused.identity)
+        )
+        sites.require(charge_point)
     RefusedConnection.objects.filter(identity=refused.identity).update(can_be_accepted=False)
     return charge_point

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 def new_swap_key() -> str:
@@ -49,6 +50,8 @@ class BatterySwap(models.Model):
     expires_at = models.DateTimeField(_("waits until"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
 
+    objects = SiteManager()
+
     class Meta:
         ordering = ["-created_at"]
         verbose_name = _("battery swap")
@@ -76,6 +79,8 @@ class BatterySwap(models.Model):
 class SwappedBattery(models.Model):
     """A battery that was put into a slot, taken out of it, or offered and not taken."""
 
+    site_through = ("swap",)
+
     class Way(models.TextChoices):
         IN = "in", _("In")
         OUT = "out", _("Out")
@@ -93,6 +98,8 @@ class SwappedBattery(models.Model):
         max_length=20, blank=True, default="", help_text=_("Why this server does not accept the battery.")
     )
     at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["id"]

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
 from chargepoints.models.command import Command, campaign_actor
+from ocpp_server import sites
+from ocpp_server.sites import SiteManager
 
 MOST_STATIONS = 10_000
 MOST_AT_ONCE = 200
@@ -80,7 +82,7 @@ class Campaign(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = CampaignQuerySet.as_manager()
+    objects = SiteManager.from_queryset(CampaignQuerySet)()
 
     class Meta:
         ordering = ["-id"]
@@ -111,6 +113,13 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def of_sites(cls, ids: frozenset[int]) -> models.Q:
+        """The campaigns whose stations all belong to these sites."""
+        stations = CampaignStation._base_manager.filter(campaign=models.OuterRef("pk"))
+        elsewhere = stations.exclude(sites.condition(CampaignStation, ids))
+        return models.Q(models.Exists(stations)) & ~models.Q(models.Exists(elsewhere))
 
     @property
     def sender(self) -> str:
@@ -164,6 +173,8 @@ class CampaignStation(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(help_text=_("The next attempt is not earlier."))
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["id"]

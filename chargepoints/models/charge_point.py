@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from chargepoints.models.site import Site
 from chargepoints.models.station_state import OTHER, StationState, state_of, worse_than
 from ocpp_server.protocol.versions import VERSIONS, label
+from ocpp_server.sites import SiteManager
 
 # Two devices with one identity are over when nothing was noticed for this long. A waiting connection reports
 # every 20 seconds, and a device may come back after a minute.
@@ -159,7 +160,7 @@ class ChargePoint(models.Model):
     duplicate_addresses = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = ChargePointQuerySet.as_manager()
+    objects = SiteManager.from_queryset(ChargePointQuerySet)()
 
     class Meta:
         ordering = ["identity_key"]
@@ -241,6 +242,8 @@ class Evse(models.Model):
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="evses")
     number = models.PositiveIntegerField()
 
+    objects = SiteManager()
+
     class Meta:
         ordering = ["number"]
         verbose_name = "EVSE"
@@ -296,6 +299,8 @@ class Connector(models.Model):
         null=True, blank=True, help_text=_("Time of the change by the station's clock.")
     )
     status_received_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["evse__number", "number"]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
 from ocpp_server.protocol import actions
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.row_titles import titled
 from ocpp_server.transport import effects, outcomes
 from ocpp_server.transport.command_store import Effect, State
@@ -105,7 +106,7 @@ class Command(models.Model):
     deadline_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = CommandQuerySet.as_manager()
+    objects = SiteManager.from_queryset(CommandQuerySet)()
 
     class Meta:
         ordering = ["-created_at"]

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 def new_key() -> str:
@@ -91,7 +92,7 @@ class DisplayMessage(models.Model):
     confirmed_at = models.DateTimeField(_("confirmed"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
 
-    objects = DisplayMessageQuerySet.as_manager()
+    objects = SiteManager.from_queryset(DisplayMessageQuerySet)()
 
     class Meta:
         ordering = ["-created_at"]

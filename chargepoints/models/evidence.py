@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 class RefusedConnection(models.Model):
@@ -24,11 +26,19 @@ class RefusedConnection(models.Model):
     count = models.PositiveIntegerField(default=1, help_text=_("Number of attempts in a row."))
     at = models.DateTimeField(_("time"), db_index=True)
 
+    objects = SiteManager()
+
     class Meta:
         ordering = ["-at"]
 
     def __str__(self) -> str:
         return f"{self.identity or self.path or self.remote_address}: {self.reason}"
+
+    @classmethod
+    def of_sites(cls, ids: frozenset[int]) -> models.Q:
+        """All but those of stations elsewhere: a new station is refused before it has a site."""
+        named = ChargePoint._base_manager.filter(identity_key=Lower(models.OuterRef("identity")))
+        return ~models.Q(models.Exists(named.exclude(site_id__in=ids)))
 
 
 class Deviation(models.Model):
@@ -45,6 +55,8 @@ class Deviation(models.Model):
     count = models.PositiveIntegerField(default=0)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField(db_index=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-last_at"]
@@ -78,6 +90,8 @@ class SecurityEvent(models.Model):
     )
     at = models.DateTimeField(_("time"), help_text=_("The station's time where it is plausible."))
     received_at = models.DateTimeField(db_index=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-received_at"]
@@ -133,6 +147,8 @@ class DeviceEvent(models.Model):
     )
     at = models.DateTimeField(_("time"))
     received_at = models.DateTimeField(db_index=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-received_at"]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.campaign import Campaign
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.row_titles import titled
 
 # 1.6 security extension, 2.0.1 and 2.1: FirmwareType.
@@ -137,6 +138,8 @@ class FirmwareDownload(models.Model):
         null=True, blank=True, help_text=_("When the last missing part was sent.")
     )
 
+    objects = SiteManager()
+
     class Meta:
         ordering = ["-id"]
         verbose_name = _("firmware download")
@@ -162,6 +165,8 @@ class FirmwareDownload(models.Model):
 class FirmwareDownloadRequest(models.Model):
     """One request of a station at the address of a download."""
 
+    site_through = ("download",)
+
     download = models.ForeignKey(FirmwareDownload, on_delete=models.CASCADE, related_name="log")
     method = models.CharField(max_length=8)
     status = models.PositiveSmallIntegerField()
@@ -171,6 +176,8 @@ class FirmwareDownloadRequest(models.Model):
     client_address = models.CharField(max_length=64, blank=True, default="")
     began_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, help_text=_("Empty while it is served."))
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["id"]

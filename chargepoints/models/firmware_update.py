@@ -9,6 +9,7 @@ from chargepoints.models.campaign import Campaign
 from chargepoints.models.charge_point import ChargePoint
 from chargepoints.models.command import Command
 from chargepoints.models.firmware import FirmwareFile
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.row_titles import titled
 
 
@@ -88,6 +89,8 @@ class FirmwareUpdate(models.Model):
     finished_at = models.DateTimeField(null=True)
     # When the state was computed last.
     updated_at = models.DateTimeField(editable=False)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

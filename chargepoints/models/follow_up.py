@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
 from chargepoints.models.command import Command
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.fields import CompressedTextField
 
 
@@ -56,6 +57,8 @@ class FollowUp(models.Model):
     fingerprint = models.CharField(max_length=32, editable=False)
     received_at = models.DateTimeField(db_index=True)
 
+    objects = SiteManager()
+
     class Meta:
         ordering = ["-id"]
         verbose_name = _("follow-up")
@@ -96,6 +99,8 @@ class ReportAssembly(models.Model):
     has_last = models.BooleanField(_("has the last part"), default=False)
     started_at = models.DateTimeField(help_text=_("Time of the command, or of the first part without one."))
     last_at = models.DateTimeField(_("last part"))
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-started_at"]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
 from chargepoints.models.command import Command
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.row_titles import titled
 
 
@@ -67,6 +68,8 @@ class LogUpload(models.Model):
     received_at = models.DateTimeField(null=True)
     # When the state was computed last.
     updated_at = models.DateTimeField(editable=False)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

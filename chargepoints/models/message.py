@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.fields import CompressedTextField
 from ocpp_server.storage.row_titles import titled
 
@@ -45,6 +46,8 @@ class Message(models.Model):
     size = models.PositiveIntegerField(help_text=_("Bytes of the request's frame."))
     duration_ms = models.FloatField(null=True, help_text=_("Milliseconds from request to answer."))
     at = models.DateTimeField(_("time"))
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

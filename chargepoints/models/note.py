@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.sites import SiteManager
 
 MOST_CHARACTERS = 2000
 _SHORT = 80
@@ -21,6 +22,8 @@ class Note(models.Model):
     author = models.CharField(max_length=150, help_text=_("The operator or the API key that wrote it."))
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

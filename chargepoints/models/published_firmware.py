@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
 from chargepoints.models.firmware import FirmwareFile
+from ocpp_server.sites import SiteManager
 
 
 class PublishedFirmware(models.Model):
@@ -56,6 +57,8 @@ class PublishedFirmware(models.Model):
     created_at = models.DateTimeField()
     published_at = models.DateTimeField(_("published"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-created_at"]

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
 from chargepoints.models.command import Command
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.row_titles import titled
 
 
@@ -69,6 +70,8 @@ class SecurityProfileChange(models.Model):
     created_at = models.DateTimeField()
     stepped_at = models.DateTimeField(_("in this state since"))
     ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ocpp_server.sites import SiteManager
+
 
 class Site(models.Model):
     """A place with stations. Access rules apply to a site or to a station."""
@@ -20,6 +22,8 @@ class Site(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = SiteManager()
+
     class Meta:
         ordering = ["name_key"]
 
@@ -30,3 +34,7 @@ class Site(models.Model):
         self.name = self.name.strip()
         self.name_key = self.name.casefold()
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    @classmethod
+    def of_sites(cls, ids: frozenset[int]) -> models.Q:
+        return models.Q(pk__in=ids)

@@ -1,4 +1,4 @@
-"""Sites: create, change, and delete when no station or access rule belongs to them."""
+"""Sites: list, create, change, and delete when no station or access rule belongs to them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
-from chargepoints.models import Site
+from chargepoints.models import ChargePoint, Site
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 
 _CHANGEABLE: Final = frozenset({"name", "address", "postal_code", "city", "country"})
+
+
+def names() -> dict[int, str]:
+    """The sites of the present caller by their numbers, in the order of their names."""
+    return dict(Site.objects.order_by("name_key").values_list("pk", "name"))
+
+
+def identities() -> set[str]:
+    """The identities of the present caller's stations."""
+    return set(ChargePoint.objects.values_list("identity", flat=True))
 
 
 def create(**settings: Any) -> Site:

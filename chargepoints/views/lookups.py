@@ -66,11 +66,12 @@ STATION = Lookup(
     OpenApiTypes.STR,
     station,
     "identity",
+    is_of_sites=True,
 )
 STATION_PATH = STATION.path
-CAMPAIGN = Lookup("campaign_id", "The number of the campaign.", find=campaign)
+CAMPAIGN = Lookup("campaign_id", "The number of the campaign.", find=campaign, is_of_sites=True)
 FIRMWARE = Lookup("firmware_id", "The number of the firmware file.", find=firmware)
-SITE = Lookup("site_id", "The number of the site.", find=site)
+SITE = Lookup("site_id", "The number of the site.", find=site, is_of_sites=True)
 
 
 def number(text: str, noun: str) -> int:

@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Site
+from ocpp_server.sites import SiteManager
 
 
 class ConfigurationTemplate(models.Model):
@@ -64,6 +65,8 @@ class TemplateAssignment(models.Model):
     vendor = models.CharField(max_length=255, blank=True, default="")
     model = models.CharField(max_length=255, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["id"]
@@ -143,6 +146,8 @@ class DesiredValue(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["key"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 class StoredKey(models.Model):
@@ -15,6 +16,8 @@ class StoredKey(models.Model):
     key = models.CharField(max_length=100)
     value = models.CharField(max_length=2500, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["key"]
@@ -51,6 +54,8 @@ class ReportedKey(models.Model):
         blank=True,
         help_text=_("When a full report did not have it any more; it is deleted 30 days later."),
     )
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["key"]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
 from ocpp_server.protocol.translate.monitors import Monitored
+from ocpp_server.sites import SiteManager
 
 
 def new_key() -> str:
@@ -67,6 +68,8 @@ class VariableMonitor(models.Model):
     )
     reported_at = models.DateTimeField(help_text=_("When the station last reported or accepted it."))
 
+    objects = SiteManager()
+
     class Meta:
         ordering = ["monitor_id"]
         verbose_name = _("monitor")
@@ -109,6 +112,8 @@ class EventStream(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 
+    objects = SiteManager()
+
     class Meta:
         ordering = ["-opened_at"]
         verbose_name = _("event stream")
@@ -135,11 +140,15 @@ class EventStream(models.Model):
 class StreamMessage(models.Model):
     """One NotifyPeriodicEventStream: the values that it carried, in one row."""
 
+    site_through = ("stream",)
+
     stream = models.ForeignKey(EventStream, on_delete=models.CASCADE, related_name="messages", db_index=False)
     base_at = models.DateTimeField(_("time"), help_text=_("The time to which the offsets are added."))
     pending = models.BigIntegerField(default=0, help_text=_("Values that the station had not sent yet."))
     data = models.JSONField(help_text=_("Pairs of an offset in seconds and a value."))
     received_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
+from ocpp_server.sites import SiteManager
 
 
 class NetworkProfile(models.Model):
@@ -53,6 +54,8 @@ class NetworkProfile(models.Model):
     sent_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["charge_point", "slot", "-sent_at"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 class ConfigurationState(models.Model):
@@ -47,6 +48,8 @@ class ConfigurationState(models.Model):
     )
     read_at = models.DateTimeField(null=True, blank=True)
     whole_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SiteManager()
 
     class Meta:
         verbose_name = _("configuration state")

@@ -8,6 +8,8 @@ import orjson
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ocpp_server import sites
+
 
 class EventQuerySet(models.QuerySet["Event"]):
     def unnumbered(self) -> EventQuerySet:
@@ -15,6 +17,11 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def numbered(self) -> EventQuerySet:
         return self.filter(position__isnull=False).order_by("position")
+
+    def of_caller(self) -> EventQuerySet:
+        """The events that the present caller may see: all, if it is not limited to sites."""
+        ids = sites.current()
+        return self if ids is None else self.filter(Event.of_sites(ids))
 
 
 class Event(models.Model):
@@ -60,6 +67,15 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.uid}"
+
+    @classmethod
+    def of_sites(cls, ids: frozenset[int]) -> models.Q:
+        """The events of these sites, and refused connections of unknown stations, which have no site yet.
+
+        The manager finds all events: the stream is numbered and read as a whole.
+        """
+        unknown = models.Q(type="station.refused", station="", site_id__isnull=True)
+        return models.Q(site_id__in=ids) | unknown
 
     @property
     def content(self) -> dict[str, Any]:

@@ -33,7 +33,10 @@ def last_position() -> int:
 
 
 def read(after: int | None, *, limit: int, conditions: Mapping[str, Any]) -> Page:
-    """The events after a position that match, at most `limit`; by default from the oldest."""
+    """The events after a position that match, at most `limit`; by default from the oldest.
+
+    A caller that is limited to sites gets those of its sites.
+    """
     last = last_position()
     oldest = Event.objects.numbered().order_by().aggregate(Min("position"))["position__min"]
     first = last + 1 if oldest is None else oldest
@@ -43,7 +46,7 @@ def read(after: int | None, *, limit: int, conditions: Mapping[str, Any]) -> Pag
         start = min(max(start, first - 1), last)
     end = min(start + WINDOW, last)
     matching = Event.objects.numbered().filter(position__gt=start, position__lte=end, **conditions)
-    found = list(matching[:limit])
+    found = list(matching.of_caller()[:limit])
     if len(found) == limit and found[-1].position is not None:
         end = found[-1].position
     return Page(found, end, gap, end < last, start)

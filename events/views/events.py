@@ -84,6 +84,8 @@ LAST_EVENT_ID = OpenApiParameter(
 
 
 class EventsView(ApiView):
+    is_of_sites = True
+
     @described("List events", _PAGE, tag=TAG, query=EventQuery, also=(400,), description=_DESCRIPTION)
     def get(self, request: Request) -> Response:
         asked = query(EventQuery, request)
@@ -206,6 +208,8 @@ def _last_event_id(request: Request) -> str:
 
 
 class EventView(ApiView):
+    is_of_sites = True
+
     @described(
         "Get an event",
         enveloped("Event", EventSerializer),
@@ -218,7 +222,8 @@ class EventView(ApiView):
     )
     def get(self, request: Request, event_id: str) -> Response:
         # PostgreSQL refuses a query for text with NUL.
-        found = None if "\0" in event_id else Event.objects.numbered().filter(uid=event_id).first()
+        rows = Event.objects.numbered().of_caller()
+        found = None if "\0" in event_id else rows.filter(uid=event_id).first()
         if found is None:
             raise Missing(f"Event {event_id!r} not found.")
         with_tokens = sees_tokens(request, query(TokensQuery, request).validated_data)
@@ -229,6 +234,8 @@ class EventView(ApiView):
 
 class EventSchemaView(ApiView):
     """The JSON Schema of a type's data, as plain JSON."""
+
+    is_of_sites = True
 
     @extend_schema(exclude=True)
     def get(self, request: Request, name: str) -> Response:

@@ -12,6 +12,7 @@ import msgspec
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -24,10 +25,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from ocpp_server import sites
 from ocpp_server.admin import access, menu, pages, totals
 from ocpp_server.admin.totals import CappedPaginator
+from ocpp_server.domain import Invalid
 from ocpp_server.observability.masking import MASK, masked_frame, masked_text
 from ocpp_server.rights import Right
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.row_numbers import row_number
 
 
@@ -91,7 +95,23 @@ class OperatorAdmin(ModelAdmin):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if isinstance(field, forms.SplitDateTimeField):
             name_parts(field, str(capfirst(field.label or "")))
+        if isinstance(field, forms.ModelChoiceField) and sites.is_limited():
+            choices: Any = field.queryset
+            field.queryset = sites.limited(choices)
         return field
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        found: Any = super().get_queryset(request)
+        is_limited_already = isinstance(self.model._default_manager, SiteManager)
+        return found if is_limited_already else sites.limited(found)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Saves what belongs to the row, and undoes it all if the login could not see the row afterwards."""
+        super().save_related(request, form, formsets, change)
+        try:
+            sites.require(form.instance)
+        except Invalid as error:
+            raise PermissionDenied(error.sentence) from None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return access.may_read(request.user)

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from ocpp_server import sites
+from ocpp_server.admin import site_pages
 
 Words = str | Promise
 
@@ -45,6 +48,10 @@ class Entry:
     icon: str
     url_name: str
     permission: str = ""
+
+    def is_open(self) -> bool:
+        """Whether the present login may open the page, as far as its sites decide."""
+        return not sites.is_limited() or site_pages.leads_to_limited(reverse(self.url_name))
 
     def shown(self) -> dict[str, Any]:
         """The entry in the format of unfold."""
@@ -85,7 +92,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ordered = [entry for _place, entry in sorted(_entries.items(), key=lambda item: item[0][1])]
     groups = []
     for section, head in _SECTIONS.items():
-        items = [entry.shown() for entry in ordered if entry.section == section]
+        items = [entry.shown() for entry in ordered if entry.section == section and entry.is_open()]
         if items:
             groups.append({**head, "items": items})
     return groups

@@ -5,13 +5,18 @@ a message while the database is down.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import structlog
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import get_template
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ocpp_server import sites
+from ocpp_server.admin import site_pages
 from ocpp_server.storage import database
 
 log = structlog.get_logger(__name__)
@@ -44,6 +49,37 @@ class ContentSecurityPolicy:
         if request.path.startswith("/admin/"):
             response.headers.setdefault("Content-Security-Policy", ADMIN_POLICY)
         return response
+
+
+class LimitedToSites:
+    """Limits the pages below /admin/ to the sites of the login (`ocpp_server.sites`)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/admin/"):
+            return self.get_response(request)
+        with sites.limited_to(_sites_of(request)):
+            return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *view: Any) -> None:
+        match = request.resolver_match
+        if not sites.is_limited() or match is None or not request.path.startswith("/admin/"):
+            return
+        is_open = site_pages.is_for_limited(request.path, match)
+        if is_open and match.url_name == "autocomplete":
+            is_open = site_pages.offers_only_sites(request)
+        if not is_open:
+            raise PermissionDenied(gettext("Your login is limited to sites, and this belongs to no site."))
+
+
+def _sites_of(request: HttpRequest) -> sites.Ids | None:
+    try:
+        return sites.of(request.user) if request.user.is_authenticated else None
+    except DatabaseError:
+        # The view reads the user again, and `DatabaseAway` answers its error. In case that succeeds: no rows.
+        return frozenset()
 
 
 class DatabaseAway:

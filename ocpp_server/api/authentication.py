@@ -35,6 +35,10 @@ class KeyHolder:
         return self.key.role
 
     @property
+    def site_ids(self) -> list[int] | None:
+        return self.key.site_ids
+
+    @property
     def pk(self) -> str:
         return f"key:{self.key.pk}"
 

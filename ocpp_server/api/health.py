@@ -14,7 +14,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ocpp_server import live
+from ocpp_server import live, sites
 from ocpp_server.api import server
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer, refusal
@@ -37,6 +37,7 @@ class ClientsSerializer(ReadSerializer):
 class HealthView(ApiView):
     """The one endpoint that needs no credentials."""
 
+    is_of_sites = True
     authentication_classes = ()
     permission_classes = ()
 
@@ -51,6 +52,7 @@ class HealthView(ApiView):
 
 
 class ReadyView(ApiView):
+    is_of_sites = True
     is_probed = True  # API keys are cached (`probes`), because probes run while the database is down
     throttle_classes = ()  # the throttle uses Redis, which may hang
 
@@ -93,6 +95,8 @@ class ReadyView(ApiView):
 
 
 class ClientsView(ApiView):
+    is_of_sites = True
+
     @described(
         "List the stations that are online now",
         enveloped("Clients", ClientsSerializer),
@@ -102,11 +106,15 @@ class ClientsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         connected = live.state().connected()
+        if sites.is_limited():
+            theirs = sites.port.app.identities()
+            connected = [identity for identity in connected if identity in theirs]
         sentence = f"{len(connected)} stations are connected."
         return answer(sentence, {"clients": connected, "count": len(connected)})
 
 
 class MetricsView(ApiView):
+    is_of_sites = False
     is_probed = True
     throttle_classes = ()
 

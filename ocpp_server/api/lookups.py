@@ -23,6 +23,7 @@ class Lookup:
 
     `find(text, lock=...)` returns the row or raises Missing or Invalid. Without it, the row of the resource
     with this number is found. `key` is the attribute of a row that stands in its URL.
+    `is_of_sites`: rows of this kind belong to sites, so that `find` finds only those of the caller.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Lookup:
     schema: Any = field(default_factory=lambda: NUMBER)
     find: Callable[..., Any] | None = None
     key: str = "pk"
+    is_of_sites: bool = False
 
     @property
     def path(self) -> dict[str, tuple[Any, str]]:

@@ -14,6 +14,7 @@ from rest_framework.decorators import action as extra_action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ocpp_server import sites
 from ocpp_server.api.authentication import actor
 from ocpp_server.api.deprecation import Deprecation
 from ocpp_server.api.documents import Method, enveloped, listed
@@ -250,7 +251,9 @@ class Create(Operation):
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         parent = view.parent_row()
         given = view.resolve(body(self.body, request)) | self.acting(request)
-        row = self.service(**given) if parent is None else self.service(parent, **given)
+        with sites.kept():
+            row = self.service(**given) if parent is None else self.service(parent, **given)
+            sites.require(row)
         return view.respond(self.worded(view, row), view.shown(row), made=row)
 
 
@@ -339,7 +342,8 @@ def _changing(operation: Change | Act, resource: type[ResourceViewSet]) -> Calla
 
 
 def _change(operation: Change | Act, view: ResourceViewSet, request: Request) -> Response:
-    with view.guarded() as found:
+    with sites.kept(), view.guarded() as found:
         given = view.resolve(body(operation.body, request)) | operation.acting(request)
         row = operation.service(found, **given) or found
+        sites.require(row)
     return view.respond(operation.worded(view, row), view.shown(row))

@@ -33,6 +33,8 @@ def document() -> dict[str, Any]:
 
 
 class SchemaView(ApiView):
+    is_of_sites = True
+
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
         return Response(document())
@@ -47,6 +49,7 @@ class DocsView(SpectacularSwaggerSplitView):
     permission_classes = ApiView.permission_classes
     read_role, write_role, needed_role = ApiView.read_role, ApiView.write_role, ApiView.needed_role
     authentication_classes = ApiView.authentication_classes
+    is_of_sites = True
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Permissions by role (`ocpp_server.rights`)."""
+"""Permissions by role (`ocpp_server.rights`), and by site (`ocpp_server.sites`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from ocpp_server import rights
+from ocpp_server import rights, sites
 from ocpp_server.credentials import role_of
 
 
@@ -22,3 +22,12 @@ class RolePermission(BasePermission):
         needed = view.needed_role()
         self.message = f"This needs the role {needed}; yours is {role_of(request.user)}."
         return rights.has_role(request.user, needed)
+
+
+class SitePermission(BasePermission):
+    """A caller that is limited to sites may use the views whose answers are limited to them."""
+
+    message = "You are limited to some sites, and this does not belong to a site."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return sites.of(request.user) is None or bool(view.is_of_sites)

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSetMixin
 
+from ocpp_server import sites
 from ocpp_server.api import etags, extensions
 from ocpp_server.api.documents import Method, described
 from ocpp_server.api.envelope import answer
@@ -52,7 +53,9 @@ class ResourceViewSet(ViewSetMixin, ApiView):
 
     It has the operations of the tuple and no others; all else is 405. From the declaration follow roles, the
     envelope with its sentences, ETags with If-Match (412), Idempotency-Key, the Location of a new row, and
-    the OpenAPI document. A resource whose ETag would change by itself sets `has_etag` to False.
+    the OpenAPI document. A caller that is limited to sites has the rows of its sites, and is refused where
+    rows have no site (`ocpp_server.sites`). A resource whose ETag would change by itself sets `has_etag` to
+    False.
 
     A row's serializer gets `context["prepared"]`, which `prepare` loads for all rows of a page at once. The
     values of row extensions are attached where the serializer is an ExtendedSerializer; `get_queryset` must
@@ -96,8 +99,18 @@ class ResourceViewSet(ViewSetMixin, ApiView):
                 setattr(cls, name, default)
         if hasattr(cls, "lookup"):
             cls.lookup_url_kwarg = cls.lookup.name
+        if cls.is_of_sites is None:
+            cls.is_of_sites = cls._belongs_to_sites()
         for operation in cls.operations:
             cls.add(operation)
+
+    @classmethod
+    def _belongs_to_sites(cls) -> bool | None:
+        """By the rows that are declared; None where neither a queryset nor a parent says it."""
+        if hasattr(cls, "queryset"):
+            return sites.has_sites(cls.queryset.model)
+        named = cls.parent or getattr(cls, "lookup", None)
+        return None if named is None else named.is_of_sites
 
     @classmethod
     def add(cls, operation: Installed) -> None:
@@ -114,7 +127,8 @@ class ResourceViewSet(ViewSetMixin, ApiView):
     # -- rows --------------------------------------------------------------------------------------------
 
     def get_queryset(self) -> QuerySet[Any]:
-        return self.queryset.all()
+        # Declared before there was a caller.
+        return sites.limited(self.queryset.all())
 
     def parent_row(self, *, lock: bool = False) -> Any:
         """The row that the URL names before this resource; None without a parent. Raises Missing."""

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ocpp_server import sites
 from ocpp_server.api import deprecation, etags, idempotency, throttling
 from ocpp_server.credentials import Role
 from ocpp_server.transport import sent_commands
@@ -20,10 +21,16 @@ log = structlog.get_logger(__name__)
 
 
 class ApiView(APIView):
-    """A view with roles, idempotency keys and ETags around its methods `get`, `post`, ..."""
+    """A view with roles, sites, idempotency keys and ETags around its methods `get`, `post`, ...
+
+    `is_of_sites`: True if its answers have only what belongs to the sites of the caller, which the managers
+    of the models see to (`ocpp_server.sites`), or what belongs to no one, such as documents. A caller that is
+    limited to sites is refused otherwise. Each view states it; None counts as False.
+    """
 
     read_role: ClassVar[str] = Role.VIEWER
     write_role: ClassVar[str] = Role.OPERATOR
+    is_of_sites: ClassVar[bool | None] = None
     # Only the documented methods: no TRACE, and no OPTIONS, whose answer would have no envelope.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
@@ -33,8 +40,14 @@ class ApiView(APIView):
         """The lowest role that may send this request."""
         return self.read_role if self.request.method in SAFE_METHODS else self.write_role
 
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        with sites.limited_to(sites.current()):  # ends the limit that `initial` sets
+            return super().dispatch(request, *args, **kwargs)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if request.user is not None:
+            sites.limit(sites.of(request.user))
         if not hasattr(self, str(request.method).lower()):
             raise MethodNotAllowed(str(request.method))
         if request.method not in SAFE_METHODS:

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 from transactions.models import Transaction
 
 
@@ -58,6 +59,8 @@ class ChargingPlan(models.Model):
     has_priority = models.BooleanField(_("priority"), default=False)
     priority_at = models.DateTimeField(_("priority changed"), null=True)
     updated_at = models.DateTimeField(editable=False)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-updated_at"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
+from ocpp_server.sites import SiteManager
 from smart_charging.models.keys import KEY_CHARACTERS
 
 
@@ -49,6 +50,8 @@ class DerControl(models.Model):
     reported_at = models.DateTimeField(_("reported"), null=True)
     updated_at = models.DateTimeField(editable=False)
 
+    objects = SiteManager()
+
     class Meta:
         ordering = ["-updated_at"]
         verbose_name = _("DER control")
@@ -91,6 +94,8 @@ class DerAlarm(models.Model):
     opened_at = models.DateTimeField(_("opened"))
     ended_at = models.DateTimeField(_("ended"), null=True)
     updated_at = models.DateTimeField(editable=False)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-updated_at"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 from smart_charging.models.keys import KEY_CHARACTERS
 
 
@@ -39,7 +40,7 @@ class ExternalLimit(models.Model):
     set_at = models.DateTimeField(_("set"))
     cleared_at = models.DateTimeField(_("released"), null=True)
 
-    objects = ExternalLimitQuerySet.as_manager()
+    objects = SiteManager.from_queryset(ExternalLimitQuerySet)()
 
     class Meta:
         ordering = ["-set_at"]

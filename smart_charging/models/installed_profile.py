@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
+from ocpp_server.sites import SiteManager
 from transactions.models import Transaction
 
 # The chargingLimitSource of the profiles that this server sends.
@@ -109,7 +110,7 @@ class InstalledProfile(models.Model):
     )
     ended_at = models.DateTimeField(null=True)
 
-    objects = InstalledProfileQuerySet.as_manager()
+    objects = SiteManager.from_queryset(InstalledProfileQuerySet)()
 
     class Meta:
         ordering = ["-installed_at"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 from tariffs.models import money
 from transactions.models import Transaction
 
@@ -66,6 +67,8 @@ class Payment(models.Model):
     reports = models.PositiveIntegerField(default=1, help_text=_("How often the station reported it."))
     received_at = models.DateTimeField(help_text=_("When the first report arrived."))
     updated_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 from tariffs.models import money
 from transactions.models import Transaction
 
@@ -71,6 +72,8 @@ class SessionCost(models.Model):
     )
     new_tariff_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-transaction"]

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
+from ocpp_server.sites import SiteManager
 
 
 def new_key() -> str:
@@ -69,7 +70,7 @@ class StationTariff(models.Model):
     checked_at = models.DateTimeField(null=True, help_text=_("When the station last reported its tariffs."))
     ended_at = models.DateTimeField(null=True)
 
-    objects = StationTariffQuerySet.as_manager()
+    objects = SiteManager.from_queryset(StationTariffQuerySet)()
 
     class Meta:
         ordering = ["-set_at"]

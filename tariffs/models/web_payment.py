@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 from tariffs.models import money
 
 
@@ -36,6 +37,8 @@ class WebPaymentKey(models.Model):
     )
     set_by = models.CharField(max_length=150, blank=True, default="")
     set_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]
@@ -89,6 +92,8 @@ class WebPayment(models.Model):
     expires_at = models.DateTimeField(help_text=_("The driver must have paid by then."))
     confirmed_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Contract, Token, TokenGroup
 from chargepoints.models import ChargePoint, Site
+from ocpp_server.sites import SiteManager
 
 
 def _exactly_one(first: str, *others: str) -> Q:
@@ -46,6 +47,8 @@ class AccessRule(models.Model):
         max_length=200, blank=True, default="", help_text=_("The reason, for other operators.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.row_titles import titled
 from transactions.models.transaction import Transaction
 
@@ -47,6 +48,8 @@ class MeterValue(models.Model):
     )
     measured_at = models.DateTimeField()
     received_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["measured_at", "id"]

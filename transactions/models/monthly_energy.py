@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 class MonthlyEnergy(models.Model):
@@ -20,6 +21,8 @@ class MonthlyEnergy(models.Model):
     suspect_sessions = models.PositiveIntegerField()
     energy_mwh = models.BigIntegerField(help_text=_("In thousandths of a Wh."))
     summed_at = models.DateTimeField(help_text=_("Sessions that had ended by then are in the sum."))
+
+    objects = SiteManager()
 
     class Meta:
         constraints = [

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 from transactions.models.transaction import Transaction
 
 
@@ -49,7 +50,7 @@ class QuarantinedMessage(models.Model):
     received_at = models.DateTimeField(db_index=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
 
-    objects = QuarantinedMessageQuerySet.as_manager()
+    objects = SiteManager.from_queryset(QuarantinedMessageQuerySet)()
 
     class Meta:
         ordering = ["-received_at"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.fields import CompressedTextField
 from ocpp_server.storage.row_titles import titled
 from transactions.models.transaction import Transaction
@@ -68,6 +69,8 @@ class Reading(models.Model):
         ),
     )
     samples = CompressedTextField(help_text=_("All samples, as sent by the station."))
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["measured_at", "id"]

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Token
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 class Refusal(models.Model):
@@ -34,6 +35,8 @@ class Refusal(models.Model):
     status = models.CharField(max_length=32, help_text=_("The status of OCPP 2.x; 1.6 has fewer."))
     reason = models.CharField(max_length=300)
     at = models.DateTimeField(_("time"), db_index=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-at"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
+from ocpp_server.sites import SiteManager
 from transactions.models.transaction import Transaction
 
 
@@ -34,6 +35,8 @@ class RemoteStart(models.Model):
     )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

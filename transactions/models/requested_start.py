@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 
 
 class RequestedStart(models.Model):
@@ -29,6 +30,8 @@ class RequestedStart(models.Model):
     limits = models.JSONField(help_text=_("2.1: the limits of the session."))
     is_cancelled = models.BooleanField(default=False, help_text=_("No session may use the payment."))
     created_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-created_at"]

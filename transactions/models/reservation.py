@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Token
 from chargepoints.models import ChargePoint, Command
+from ocpp_server.sites import SiteManager
 from transactions.models.transaction import Transaction
 
 # 1.6 has no message about an expiry, and the clock of a station may be slow: a reservation ends this much
@@ -101,7 +102,7 @@ class Reservation(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     updated_at = models.DateTimeField(_("updated"), db_index=True)
 
-    objects = ReservationQuerySet.as_manager()
+    objects = SiteManager.from_queryset(ReservationQuerySet)()
 
     class Meta:
         ordering = ["-id"]

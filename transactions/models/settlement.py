@@ -8,12 +8,15 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.row_titles import titled
 from transactions.models.transaction import Transaction
 
 
 class Settlement(models.Model):
     """One decision about one session: actor, reason, and the columns before and after. Append-only."""
+
+    site_through = ("transaction",)
 
     class Fix(models.TextChoices):
         CLOSE = "close", _("Close at the last reading")
@@ -33,6 +36,8 @@ class Settlement(models.Model):
     before = models.JSONField(help_text=_("The session's columns before: energy in Wh, times in UTC."))
     after = models.JSONField(help_text=_("The same columns after."))
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["-id"]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Token
 from chargepoints.models import ChargePoint
+from ocpp_server.sites import SiteManager
 from ocpp_server.storage.fields import CompressedTextField
 
 # A session that ended before the period has no energy in it. A union of two index look-ups: given an OR, the
@@ -207,7 +208,7 @@ class Transaction(models.Model):
         help_text=_("Server time of the last change, except messages of a running session."),
     )
 
-    objects = TransactionQuerySet.as_manager()
+    objects = SiteManager.from_queryset(TransactionQuerySet)()
 
     class Meta:
         ordering = ["-id"]
@@ -258,6 +259,8 @@ class TransactionEvent(models.Model):
     events in the order of seqNo.
     """
 
+    site_through = ("transaction",)
+
     class Type(models.TextChoices):
         STARTED = "Started", _("Started")
         UPDATED = "Updated", _("Updated")
@@ -281,6 +284,8 @@ class TransactionEvent(models.Model):
     payload_text = models.TextField(db_column="payload", default="", editable=False)
     at = models.DateTimeField(_("time"))
     received_at = models.DateTimeField()
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["transaction_id", "seq_no", "id"]

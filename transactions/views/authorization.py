@@ -54,6 +54,8 @@ class DecisionSerializer(ReadSerializer):
 
 
 class AuthorizeView(ApiView):
+    is_of_sites = False
+
     @described(
         "Check whether a token may charge",
         enveloped("Authorization", DecisionSerializer),

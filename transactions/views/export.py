@@ -67,6 +67,8 @@ class ExportQuery(TransactionFilters):
 
 
 class ExportView(ApiView):
+    is_of_sites = True
+
     @described(
         "Export transactions as a file, oldest first",
         _FILES,

@@ -52,5 +52,5 @@ def subject_and_place(given: Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
-TRANSACTION = Lookup("transaction_id", "The number of the transaction.", find=transaction)
-RULE = Lookup("rule_id", "The number of the access rule.", find=rule)
+TRANSACTION = Lookup("transaction_id", "The number of the transaction.", find=transaction, is_of_sites=True)
+RULE = Lookup("rule_id", "The number of the access rule.", find=rule, is_of_sites=True)

@@ -20,6 +20,8 @@ from transactions.services.metering import months
 
 
 class MonthlyEnergyView(ApiView):
+    is_of_sites = True
+
     @described(
         "Get the energy of a month by site",
         enveloped("MonthlyEnergy", MonthlyEnergySerializer),

@@ -35,6 +35,7 @@ STOPPED = answers_of(REMOTE_STOP, "RemoteStopAtAnswer", message=_SENTENCE)
 
 class RemoteControlViewSet(ResourceViewSet):
     tag, noun = TAG, "transaction"
+    is_of_sites = True
 
     @documented(REMOTE_START, START, answers=STARTED, tag=TAG)
     @action(detail=False, methods=["post"], url_path="remote-start", write_role=REMOTE_START.role)

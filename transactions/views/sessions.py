@@ -90,8 +90,9 @@ class TransactionViewSet(ResourceViewSet):
     )
     @action(detail=True, methods=["post"])
     def limit(self, request: Request, **path: str) -> Response:
+        number = self.find().pk
         asked = {name: float(value) for name, value in body(LimitBody, request).items()}
-        row = asking_limits.ask(self.find().pk, limits=asked, actor=actor(request))
+        row = asking_limits.ask(number, limits=asked, actor=actor(request))
         return answer(f"Session {row.pk} is limited with its next event.", self.shown(self.find()))
 
     @described(

@@ -17,6 +17,7 @@ from certificates.models import (
     IssuedCertificate,
     TrustRoot,
 )
+from ocpp_server import sites
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import certificates
 from ocpp_server.protocol.translate import time as time_text
@@ -116,7 +117,8 @@ def soon(now: datetime) -> int:
     """How many certificates end within the first of NOTICES, or have ended."""
     before = now + timedelta(days=NOTICES[0])
     since = now - ENDED_SHOWN
-    return sum(_rows(kind).filter(not_after__gt=since, not_after__lt=before).count() for kind in Kind)
+    ending = (_rows(kind).filter(not_after__gt=since, not_after__lt=before) for kind in Kind)
+    return sum(sites.limited(rows).count() for rows in ending)
 
 
 def first_ends() -> dict[tuple[str, str], datetime]:

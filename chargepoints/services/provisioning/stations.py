@@ -10,11 +10,11 @@ from asgiref.sync import async_to_sync
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from chargepoints.models import ChargePoint
+from chargepoints.models import ChargePoint, Site
 from chargepoints.services.diagnostics import files
 from chargepoints.services.provisioning import passwords, security_profiles
 from chargepoints.services.provisioning import tags as tags_of_stations
-from ocpp_server import live
+from ocpp_server import live, sites
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 from ocpp_server.events import outbox
@@ -74,12 +74,15 @@ def create(
 ) -> ChargePoint:
     """Create a station before its first connection, accepted unless `registration_status` is given.
 
-    A password without a `security_profile` means profile 1. Raises Invalid, and Conflict when the identity
+    A password without a `security_profile` means profile 1. The station of a caller that is limited to one
+    site belongs to this site. Raises Invalid, and Conflict when the identity
     exists (case makes no difference).
     """
     check_identity(identity)
     if password:
         settings.setdefault("security_profile", 1)
+    if settings.get("site") is None and (site := sites.only()) is not None:
+        settings["site"] = Site.objects.filter(pk=site).first()
     charge_point = ChargePoint(identity=identity, registration_status=ChargePoint.Registration.ACCEPTED)
     _apply(charge_point, settings, password)
     try:

@@ -22,6 +22,7 @@ def login(role: str = Role.VIEWER) -> Any:
     """The user of a session of the admin."""
     return SimpleNamespace(
         pk=3, is_authenticated=True, is_active=True, is_superuser=False, role=role,
+        site_ids=None,
         get_username=lambda: "olga",
     )  # fmt: skip
 
