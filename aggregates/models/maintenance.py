@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Site
+from ocpp_server.sites import SiteManager
 
 
 class MaintenanceWindowQuerySet(models.QuerySet["MaintenanceWindow"]):
@@ -64,7 +65,7 @@ class MaintenanceWindow(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = MaintenanceWindowQuerySet.as_manager()
+    objects = SiteManager.from_queryset(MaintenanceWindowQuerySet)()
 
     class Meta:
         ordering = ["-id"]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from alerts.models.rule import AlertRule
 from alerts.models.severity import Severity
 from chargepoints.models import ChargePoint, Site
+from ocpp_server.sites import SiteManager
 
 _SHORT = 80
 
@@ -106,7 +107,7 @@ class Alert(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = AlertQuerySet.as_manager()
+    objects = SiteManager.from_queryset(AlertQuerySet)()
 
     class Meta:
         ordering = ["-id"]
@@ -154,6 +155,9 @@ class AlertNote(models.Model):
     text = models.TextField(max_length=2000)
     author = models.CharField(max_length=150, help_text=_("The operator or the API key that wrote it."))
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SiteManager()
+    site_through = ("alert",)
 
     class Meta:
         ordering = ["id"]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from alerts.models.alert import Alert
 from alerts.models.recipient import AlertRecipient
+from ocpp_server.sites import SiteManager
 
 
 class Notification(models.Model):
@@ -66,6 +67,9 @@ class Notification(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SiteManager()
+    site_through = ("alert",)
 
     class Meta:
         ordering = ["-id"]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from alerts.models.severity import Severity
 from chargepoints.models import ChargePoint, Site
+from ocpp_server.sites import SiteManager
 
 MOST_SECONDS = 31 * 86_400
 
@@ -76,6 +77,8 @@ class AlertRule(models.Model):
     updated_by = models.CharField(max_length=150, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["code", "id"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.sites import SiteManager
 
 MOST_TAGS = 20
 MOST_CHARACTERS = 50
@@ -21,6 +22,8 @@ class Tag(models.Model):
     key = models.CharField(
         max_length=3 * MOST_CHARACTERS, editable=False, help_text=_("The name for comparisons.")
     )
+
+    objects = SiteManager()
 
     class Meta:
         ordering = ["key"]

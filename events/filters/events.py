@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from events.services.selecting import Selection, spelled
+from ocpp_server import sites
 from ocpp_server.api.fields import StrictSerializer, TextField, WholeField
 from ocpp_server.events import catalogue
 
@@ -71,12 +72,13 @@ def matching(patterns: list[str]) -> frozenset[str]:
 
 
 def selection(asked: Mapping[str, Any]) -> Selection:
-    """The selection of validated filters."""
+    """The selection of validated filters, within the sites of the present caller."""
     types, station = asked.get("types"), asked.get("station")
     return Selection(
         types=None if types is None else frozenset(types),
         station=spelled(station) if station else "",
         site=asked.get("site"),
+        limited_to=sites.current(),
     )
 
 

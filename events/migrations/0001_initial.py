@@ -4,57 +4,98 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Stream',
+            name="Stream",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('position', models.BigIntegerField(default=0, help_text='The position of the last numbered event.')),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                (
+                    "position",
+                    models.BigIntegerField(default=0, help_text="The position of the last numbered event."),
+                ),
             ],
             options={
-                'db_table': 'api_event_stream',
+                "db_table": "api_event_stream",
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(editable=False, max_length=36)),
-                ('type', models.CharField(max_length=48)),
-                ('version', models.PositiveSmallIntegerField(default=1)),
-                ('station', models.CharField(blank=True, default='', help_text="The station's identity.", max_length=255)),
-                ('site_id', models.BigIntegerField(blank=True, null=True, verbose_name='site')),
-                ('position', models.BigIntegerField(blank=True, help_text='The place in the stream of all events.', null=True, unique=True)),
-                ('sequence', models.BigIntegerField(blank=True, help_text='The place among the events of its station.', null=True)),
-                ('data', models.TextField(help_text='JSON.')),
-                ('is_personal', models.BooleanField(default=False, verbose_name='personal')),
-                ('at', models.DateTimeField(verbose_name='time')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uid", models.CharField(editable=False, max_length=36)),
+                ("type", models.CharField(max_length=48)),
+                ("version", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "station",
+                    models.CharField(
+                        blank=True, default="", help_text="The station's identity.", max_length=255
+                    ),
+                ),
+                ("site_id", models.BigIntegerField(blank=True, null=True, verbose_name="site")),
+                (
+                    "position",
+                    models.BigIntegerField(
+                        blank=True, help_text="The place in the stream of all events.", null=True, unique=True
+                    ),
+                ),
+                (
+                    "sequence",
+                    models.BigIntegerField(
+                        blank=True, help_text="The place among the events of its station.", null=True
+                    ),
+                ),
+                ("data", models.TextField(help_text="JSON.")),
+                ("is_personal", models.BooleanField(default=False, verbose_name="personal")),
+                ("at", models.DateTimeField(verbose_name="time")),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'db_table': 'api_events',
-                'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('position__isnull', False)), fields=['station', 'position'], name='event_by_station')],
-                'constraints': [models.UniqueConstraint(fields=('uid',), name='event_uid')],
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "db_table": "api_events",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("position__isnull", False)),
+                        fields=["station", "position"],
+                        name="event_by_station",
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("uid",), name="event_uid")],
             },
         ),
         migrations.CreateModel(
-            name='StationStream',
+            name="StationStream",
             fields=[
-                ('station', models.CharField(max_length=255, primary_key=True, serialize=False)),
-                ('sequence', models.BigIntegerField(default=0, help_text='The sequence of its last numbered event.')),
-                ('is_online', models.BooleanField(help_text='Whether its last event of presence was station.online.', null=True)),
+                ("station", models.CharField(max_length=255, primary_key=True, serialize=False)),
+                (
+                    "sequence",
+                    models.BigIntegerField(default=0, help_text="The sequence of its last numbered event."),
+                ),
+                (
+                    "is_online",
+                    models.BooleanField(
+                        help_text="Whether its last event of presence was station.online.", null=True
+                    ),
+                ),
             ],
             options={
-                'db_table': 'api_event_stations',
-                'indexes': [models.Index(condition=models.Q(('is_online', True)), fields=['station'], name='event_station_online')],
+                "db_table": "api_event_stations",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_online", True)),
+                        fields=["station"],
+                        name="event_station_online",
+                    )
+                ],
             },
         ),
     ]

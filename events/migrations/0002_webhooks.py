@@ -6,77 +6,201 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('events', '0001_initial'),
+        ("events", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='WebhookEndpoint',
+            name="WebhookEndpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('url', models.CharField(max_length=2000, verbose_name='URL')),
-                ('sealed_secret', models.TextField(editable=False)),
-                ('sealed_previous_secret', models.TextField(blank=True, default='', editable=False)),
-                ('previous_secret_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('sealed_headers', models.TextField(blank=True, default='', editable=False)),
-                ('types', models.JSONField(blank=True, default=list, help_text='Types of events or patterns such as transaction.*; empty: all types without a star.')),
-                ('station', models.CharField(blank=True, default='', help_text='Only events of the station with this identity.', max_length=255)),
-                ('site_id', models.BigIntegerField(blank=True, help_text='Only events of the site with this number.', null=True, verbose_name='site')),
-                ('format', models.CharField(choices=[('standard', 'Standard Webhooks'), ('cloudevents', 'CloudEvents')], default='standard', max_length=16)),
-                ('personal_data', models.CharField(choices=[('masked', 'Tokens masked'), ('full', 'Whole tokens')], default='masked', max_length=8)),
-                ('ordering', models.CharField(choices=[('station', 'In order for each station'), ('none', 'In any order')], default='station', max_length=8)),
-                ('timeout_s', models.PositiveSmallIntegerField(default=15, validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(30)], verbose_name='timeout (s)')),
-                ('contact_email', models.EmailField(blank=True, default='', help_text='Gets an e-mail when the webhook is disabled.', max_length=254, verbose_name='contact')),
-                ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused'), ('failing', 'Failing'), ('disabled', 'Disabled')], default='active', max_length=8)),
-                ('state_reason', models.CharField(blank=True, default='', max_length=255)),
-                ('cursor', models.BigIntegerField(default=0)),
-                ('failure_count', models.PositiveIntegerField(default=0)),
-                ('failing_since', models.DateTimeField(blank=True, null=True)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('last_success_at', models.DateTimeField(blank=True, null=True)),
-                ('last_status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('last_error', models.CharField(blank=True, default='', max_length=255)),
-                ('created_by', models.CharField(blank=True, default='', max_length=150)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("url", models.CharField(max_length=2000, verbose_name="URL")),
+                ("sealed_secret", models.TextField(editable=False)),
+                ("sealed_previous_secret", models.TextField(blank=True, default="", editable=False)),
+                ("previous_secret_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("sealed_headers", models.TextField(blank=True, default="", editable=False)),
+                (
+                    "types",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Types of events or patterns such as transaction.*; empty: all types without a star.",
+                    ),
+                ),
+                (
+                    "station",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Only events of the station with this identity.",
+                        max_length=255,
+                    ),
+                ),
+                (
+                    "site_id",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="Only events of the site with this number.",
+                        null=True,
+                        verbose_name="site",
+                    ),
+                ),
+                (
+                    "format",
+                    models.CharField(
+                        choices=[("standard", "Standard Webhooks"), ("cloudevents", "CloudEvents")],
+                        default="standard",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "personal_data",
+                    models.CharField(
+                        choices=[("masked", "Tokens masked"), ("full", "Whole tokens")],
+                        default="masked",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "ordering",
+                    models.CharField(
+                        choices=[("station", "In order for each station"), ("none", "In any order")],
+                        default="station",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "timeout_s",
+                    models.PositiveSmallIntegerField(
+                        default=15,
+                        validators=[
+                            django.core.validators.MinValueValidator(5),
+                            django.core.validators.MaxValueValidator(30),
+                        ],
+                        verbose_name="timeout (s)",
+                    ),
+                ),
+                (
+                    "contact_email",
+                    models.EmailField(
+                        blank=True,
+                        default="",
+                        help_text="Gets an e-mail when the webhook is disabled.",
+                        max_length=254,
+                        verbose_name="contact",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("paused", "Paused"),
+                            ("failing", "Failing"),
+                            ("disabled", "Disabled"),
+                        ],
+                        default="active",
+                        max_length=8,
+                    ),
+                ),
+                ("state_reason", models.CharField(blank=True, default="", max_length=255)),
+                ("cursor", models.BigIntegerField(default=0)),
+                ("failure_count", models.PositiveIntegerField(default=0)),
+                ("failing_since", models.DateTimeField(blank=True, null=True)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("last_success_at", models.DateTimeField(blank=True, null=True)),
+                ("last_status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("last_error", models.CharField(blank=True, default="", max_length=255)),
+                ("created_by", models.CharField(blank=True, default="", max_length=150)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'verbose_name': 'webhook',
-                'verbose_name_plural': 'webhooks',
-                'db_table': 'api_webhooks',
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('timeout_s__gte', 5), ('timeout_s__lte', 30)), name='webhook_timeout'), models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('url', ''), _negated=True)), name='webhook_named')],
+                "verbose_name": "webhook",
+                "verbose_name_plural": "webhooks",
+                "db_table": "api_webhooks",
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("timeout_s__gte", 5), ("timeout_s__lte", 30)),
+                        name="webhook_timeout",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("name", ""), _negated=True), models.Q(("url", ""), _negated=True)
+                        ),
+                        name="webhook_named",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='WebhookDelivery',
+            name="WebhookDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.CharField(max_length=40)),
-                ('type', models.CharField(max_length=48)),
-                ('station', models.CharField(blank=True, default='', max_length=255)),
-                ('position', models.BigIntegerField()),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('delivered', 'Delivered'), ('failed', 'Failed'), ('expired', 'Expired')], default='pending', max_length=10)),
-                ('attempt_count', models.PositiveSmallIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('status_code', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('error', models.CharField(blank=True, default='', max_length=255)),
-                ('duration_ms', models.FloatField(blank=True, null=True)),
-                ('response_excerpt', models.TextField(blank=True, default='')),
-                ('is_replay', models.BooleanField(default=False, verbose_name='replay')),
-                ('at', models.DateTimeField(verbose_name='time')),
-                ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='events.webhookendpoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_id", models.CharField(max_length=40)),
+                ("type", models.CharField(max_length=48)),
+                ("station", models.CharField(blank=True, default="", max_length=255)),
+                ("position", models.BigIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("delivered", "Delivered"),
+                            ("failed", "Failed"),
+                            ("expired", "Expired"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("attempt_count", models.PositiveSmallIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("status_code", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("error", models.CharField(blank=True, default="", max_length=255)),
+                ("duration_ms", models.FloatField(blank=True, null=True)),
+                ("response_excerpt", models.TextField(blank=True, default="")),
+                ("is_replay", models.BooleanField(default=False, verbose_name="replay")),
+                ("at", models.DateTimeField(verbose_name="time")),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="events.webhookendpoint",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'webhook delivery',
-                'verbose_name_plural': 'webhook deliveries',
-                'db_table': 'api_webhook_deliveries',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['endpoint', '-id'], name='webhook_delivery_newest'), models.Index(fields=['state', 'at'], name='webhook_delivery_age'), models.Index(condition=models.Q(('state', 'pending')), fields=['endpoint', 'is_replay', 'station', 'position'], name='webhook_delivery_pending')],
-                'constraints': [models.UniqueConstraint(fields=('endpoint', 'event_id'), name='webhook_delivery_once')],
+                "verbose_name": "webhook delivery",
+                "verbose_name_plural": "webhook deliveries",
+                "db_table": "api_webhook_deliveries",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["endpoint", "-id"], name="webhook_delivery_newest"),
+                    models.Index(fields=["state", "at"], name="webhook_delivery_age"),
+                    models.Index(
+                        condition=models.Q(("state", "pending")),
+                        fields=["endpoint", "is_replay", "station", "position"],
+                        name="webhook_delivery_pending",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("endpoint", "event_id"), name="webhook_delivery_once")
+                ],
             },
         ),
     ]

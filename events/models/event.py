@@ -77,6 +77,11 @@ class Event(models.Model):
         unknown = models.Q(type="station.refused", station="", site_id__isnull=True)
         return models.Q(site_id__in=ids) | unknown
 
+    def is_of_sites(self, ids: frozenset[int]) -> bool:
+        """The same as `of_sites`, for a row in memory."""
+        is_unknown = self.type == "station.refused" and not self.station and self.site_id is None
+        return self.site_id in ids or is_unknown
+
     @property
     def content(self) -> dict[str, Any]:
         """The decoded data."""

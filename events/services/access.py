@@ -7,18 +7,20 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from ocpp_server import credentials
+from ocpp_server import credentials, sites
 from ocpp_server.api.authentication import KeyHolder
 from ocpp_server.credentials import role_of
 
 
 def still_allowed(user: Any) -> Callable[[], bool]:
-    """A function that reads from the database whether this caller exists, may sign in and has its role."""
-    role = role_of(user)
+    """A function that reads from the database whether this caller exists, may sign in, and has its role and
+    sites.
+    """
+    role, limit = role_of(user), sites.of(user)
 
     def is_allowed() -> bool:
         found = current(user)
-        return found is not None and role_of(found) == role
+        return found is not None and role_of(found) == role and sites.of(found) == limit
 
     return is_allowed
 

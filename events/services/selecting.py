@@ -19,6 +19,8 @@ class Selection:
     types: frozenset[str] | None = None
     station: str = ""
     site: int | None = None
+    # The sites that the consumer is limited to (`ocpp_server.sites`).
+    limited_to: frozenset[int] | None = None
 
     @property
     def conditions(self) -> dict[str, Any]:
@@ -38,6 +40,7 @@ class Selection:
             (self.types is None or event.type in self.types)
             and (not self.station or event.station == self.station)
             and (self.site is None or event.site_id == self.site)
+            and (self.limited_to is None or event.is_of_sites(self.limited_to))
         )
 
 

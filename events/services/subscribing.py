@@ -28,6 +28,7 @@ from events.services import reading
 from events.services.places import places
 from events.services.selecting import Selection
 from events.services.tail import Passed, recorded, tail, threads
+from ocpp_server import sites
 from ocpp_server.bounds.streaming import cut
 from ocpp_server.observability.measures import Tally
 from ocpp_server.transport import shutdown
@@ -169,7 +170,8 @@ class Subscriber:
                 return
 
     def _read(self) -> tuple[reading.Page, list[Passed]]:
-        page = reading.read(self.position, limit=PAGE, conditions=self.selection.conditions)
+        with sites.limited_to(self.selection.limited_to):
+            page = reading.read(self.position, limit=PAGE, conditions=self.selection.conditions)
         return page, recorded(page.events, with_tokens=self.sees_tokens)
 
     def _record(self, one: Passed) -> bytes:

@@ -127,6 +127,8 @@ class TicketAuthentication(BaseAuthentication):
 class EventStreamView(ApiView):
     """The stream of events: this view answers with the first bytes, and a `Subscriber` sends the rest."""
 
+    is_of_sites = True
+
     def get_authenticators(self) -> list[BaseAuthentication]:
         # Django's request; the OpenAPI document is made without one.
         given = getattr(self.request, "GET", {}) if self.request is not None else {}
@@ -166,6 +168,7 @@ class EventStreamView(ApiView):
 class TicketsView(ApiView):
     """Tickets for streams. Reading is enough for one."""
 
+    is_of_sites = True
     write_role = Role.VIEWER
 
     @described(

@@ -1,8 +1,8 @@
 """Pages of the admin for logins that are limited to sites: those about models that belong to sites.
 
 The managers of the models find only the rows of these sites (`ocpp_server.sites`). Models without
-a site, such as tokens, people, certificates and logins, are refused as whole pages, and their menu entries are
-hidden.
+a site, such as tokens, people, certificates and logins, are refused as whole pages, and their menu
+entries are hidden.
 """
 
 from __future__ import annotations

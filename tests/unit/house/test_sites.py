@@ -29,6 +29,8 @@ WITHOUT_SITES = {
     "accounts.TokenUpload": "tokens have no site",
     "accounts.UnknownToken": "its row counts the presentations at all stations",
     "accounts.User": "logins have no site",
+    "alerts.AlertRecipient": "recipients are people, and have sites as a filter",
+    "alerts.Evaluation": "a note for the evaluator",
     "certificates.AuthorityRequest": "CAs are for all stations",
     "certificates.CertificateAuthority": "CAs are for all stations",
     "certificates.ExpiryNotice": "a note for the sender of events",
@@ -41,6 +43,8 @@ WITHOUT_SITES = {
     "configuration.ListChange": "a note for the updates of lists",
     "events.StationStream": "the numbers of events",
     "events.Stream": "the numbers of events",
+    "events.WebhookDelivery": "a part of a webhook",
+    "events.WebhookEndpoint": "administrators without a limit make webhooks",
     "transactions.Counter": "the numbers of sessions",
     "transactions.MonthlyEnergyProgress": "a note for the sums",
 }
