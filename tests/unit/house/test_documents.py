@@ -20,6 +20,7 @@ PAGES = sorted(
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
         ROOT / "bench" / "README.md",
+        ROOT / "clients" / "README.md",
         *(ROOT / "docs").rglob("*.md"),
     ]
 )
@@ -29,6 +30,7 @@ SOURCES = (
     "aggregates",
     "bench",
     "chargepoints",
+    "clients",
     "configuration",
     "events",
     "ocpp_server",
@@ -42,7 +44,7 @@ SOURCES = (
 )
 
 # Files that a running server makes, and example files of the reader.
-_OTHERS = ("data/", "bench/results/", "copy.sqlite3", "/")
+_OTHERS = ("data/", "bench/results/", "clients/out/", "copy.sqlite3", "/")
 # An error code of OCPP, a placeholder, and names from Django.
 _OTHER_NAMES = {"NotSupported", "TheAction", "CheckConstraint", "UniqueConstraint"}
 # Environment variables of the tests; they are no settings of the server.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -18,6 +19,12 @@ def test_the_package_has_the_version() -> None:
 
 def test_the_api_document_has_the_version() -> None:
     assert settings.SPECTACULAR_SETTINGS["VERSION"] == __version__
+
+
+def test_the_typescript_client_has_the_version() -> None:
+    package = json.loads((ROOT / "clients" / "typescript" / "package.json").read_text())
+
+    assert package["version"] == __version__
 
 
 def test_the_newest_section_of_the_changelog_has_the_version() -> None:

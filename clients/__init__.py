@@ -1,0 +1,1 @@
+"""Clients of the REST API, generated from the OpenAPI document: Python and TypeScript."""
