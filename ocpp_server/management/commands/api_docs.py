@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from ocpp_server.action_docs import PAGE as PROTOCOL_PAGE
+from ocpp_server.action_docs import protocol_page
 from ocpp_server.api import codes, compatibility, examples, snapshots
 from ocpp_server.api.pages import document
 from ocpp_server.command_docs import PAGE as COMMANDS_PAGE
@@ -14,8 +16,8 @@ from ocpp_server.command_docs import commands_page
 
 class Command(BaseCommand):
     help = (
-        "Write the examples of the OpenAPI document, docs/openapi/<version>.json, docs/errors.md and "
-        "docs/commands.md. For developers of this server."
+        "Write the examples of the OpenAPI document, docs/openapi/<version>.json, docs/errors.md, "
+        "docs/commands.md and the tables of docs/ocpp-protocol.md. For developers of this server."
     )
     requires_system_checks: list[str] = []
 
@@ -29,6 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         codes.PAGE.write_text(codes.page(), "utf-8")
         COMMANDS_PAGE.write_text(commands_page(), "utf-8")
+        PROTOCOL_PAGE.write_text(protocol_page(), "utf-8")
         examples.FILE.write_text(examples.text(), "utf-8")
         examples.stored.cache_clear()
         document.cache_clear()
