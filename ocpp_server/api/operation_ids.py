@@ -78,12 +78,12 @@ def operation_id(method: str, path: str, *, is_list: bool, creates: bool = False
     if name := NAMES.get(f"{method} /{'/'.join(parts)}"):
         return name
     fixed, last = [part for part in parts if not part.startswith("{")], parts[-1]
+    of_one = len(parts) > 1 and parts[-2].startswith("{")
     if last.startswith("{"):
         return ("get" if method == "GET" else _BY_METHOD[method]) + noun(fixed)
     if method == "GET":
-        return f"list{noun(fixed, is_plural=True)}" if is_list else _got(fixed)
+        return f"list{noun(fixed, is_plural=True)}" if is_list else _got(fixed, of_one=of_one)
     if method == "POST" and not creates:
-        of_one = len(parts) > 1 and parts[-2].startswith("{")
         return _action(last, fixed[:-1], of_one=of_one)
     return _BY_METHOD[method] + noun(fixed)
 
@@ -102,11 +102,11 @@ def noun(fixed: Sequence[str], *, is_plural: bool = False) -> str:
     return "".join(map(_camel, words))
 
 
-def _got(fixed: Sequence[str]) -> str:
+def _got(fixed: Sequence[str], *, of_one: bool) -> str:
     """The id of a GET that answers with one thing, such as a file or a state."""
     last = fixed[-1]
     if last in VERBS:  # .../export
-        return last + noun(fixed[:-1], is_plural=True)
+        return last + noun(fixed[:-1], is_plural=not of_one)
     if last == "file":
         return f"download{noun(fixed[:-1])}"
     return f"get{noun(fixed, is_plural=True)}"

@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
 from ocpp_server import __version__
 from ocpp_server.api.pages import document
 
@@ -27,10 +29,11 @@ def text() -> str:
 
 def plain() -> dict[str, Any]:
     """The document of now as JSON has it: without lazy texts and keys that are no texts."""
-    found: dict[str, Any] = json.loads(json.dumps(document(), default=str))
+    dumped = orjson.dumps(document(), default=str, option=orjson.OPT_NON_STR_KEYS)
+    found: dict[str, Any] = orjson.loads(dumped)
     return found
 
 
 def read(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    found: dict[str, Any] = orjson.loads(file.read_bytes())
     return found

@@ -32,12 +32,16 @@ class Command(BaseCommand):
         codes.PAGE.write_text(codes.page(), "utf-8")
         COMMANDS_PAGE.write_text(commands_page(), "utf-8")
         PROTOCOL_PAGE.write_text(protocol_page(), "utf-8")
-        examples.FILE.write_text(examples.text(), "utf-8")
-        examples.stored.cache_clear()
-        document.cache_clear()
+        found = examples.text()
+        if found != examples.FILE.read_text("utf-8"):
+            examples.FILE.write_text(found, "utf-8")
+            examples.stored.cache_clear()
+            document.cache_clear()  # it has the examples
         file = snapshots.file_of()
         if file.exists():
             was, now = snapshots.read(file), snapshots.plain()
+            if was == now:
+                return
             if (lines := compatibility.breaking(was, now)) and not options["allow_breaking"]:
                 raise CommandError(
                     "\n".join(["These changes break clients (--allow-breaking writes them):", *lines])

@@ -23,4 +23,4 @@ def test_the_document_of_this_version_is_in_the_tree() -> None:
     file = snapshots.file_of()
 
     assert file in FILES, WRITE
-    assert file.read_text("utf-8").splitlines() == snapshots.text().splitlines(), WRITE
+    assert snapshots.read(file) == snapshots.plain(), WRITE

@@ -18,6 +18,7 @@ from ocpp_server.api.operation_ids import NAMES, VERBS, noun, operation_id
         ("GET", "/api/v1/chargepoints/{client_id}/status", "getChargePointStatus"),
         ("GET", "/api/v1/chargepoints/{client_id}/logs/{log_id}/file", "downloadChargePointLog"),
         ("GET", "/api/v1/tokens/export", "exportTokens"),
+        ("GET", "/api/v1/users/{user_id}/export", "exportUser"),
         ("GET", "/api/v1/places/{place_id}.json", "getPlace"),
         ("GET", "/api/v1/schemas/events.json", "getSchemaEventsJson"),
         ("GET", "/api/v1/certificates/roots/{root_id}/rotation", "getTrustedRootRotation"),
