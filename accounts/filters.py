@@ -7,11 +7,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from accounts.models import Contract, Member, Token, User
+from accounts.models import ApiKey, Contract, Member, Token, User
 from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
 from ocpp_server.api.fields import FlagField, TextField, WholeField
-from ocpp_server.api.lists import ChangedQuery, ordering, search
+from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
 
 
 class UserQuery(ChangedQuery):
@@ -142,3 +142,36 @@ class TokenGroupQuery(ChangedQuery):
 
     def containing(self, text: str) -> Q:
         return Q(group_key__contains=text.strip().casefold()) | Q(name__icontains=text)
+
+
+class ApiKeyQuery(ListQuery):
+    orderings = {"id": "pk", "name": "name", "created_at": "created_at"}
+    exact = ("role",)
+
+    ordering = ordering(orderings)
+    search = search("A part of the name.")
+    role = serializers.ChoiceField(choices=User.Role.values, required=False)
+    usable = FlagField(required=False, help_text="Neither revoked nor expired.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        if "usable" not in self.validated_data:
+            return rows
+        usable = ApiKey.objects.usable()
+        return rows.filter(pk__in=usable) if self.validated_data["usable"] else rows.exclude(pk__in=usable)
+
+    def containing(self, text: str) -> Q:
+        return Q(name__icontains=text)
+
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class ApiKeyRequestQuery(ListQuery):
+    orderings = {"id": "pk"}
+    exact = ("method", "status")
+    moment = "at"
+
+    ordering = ordering(orderings)
+    method = serializers.ChoiceField(choices=_METHODS, required=False)
+    status = WholeField(required=False, min_value=100, max_value=599)

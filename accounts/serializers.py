@@ -20,6 +20,7 @@ from accounts.fields import (
     user_id,
 )
 from accounts.models import Contract, Member, Token, User
+from accounts.services.api_keys import LONGEST_OVERLAP
 from accounts.services.tokens import INPUT_TYPES
 from ocpp_server.api.fields import (
     FlagField,
@@ -29,6 +30,7 @@ from ocpp_server.api.fields import (
     TimeField,
     WholeField,
 )
+from ocpp_server.api.scopes import ALL as ALL_SCOPES
 
 # -- users -------------------------------------------------------------------------------------------------
 
@@ -234,3 +236,90 @@ class TokenGroupChanges(StrictSerializer):
 
 class TokenGroupBody(TokenGroupChanges):
     contract_id = TextField(max_length=36, help_text="id or contract_id of the contract.")
+
+
+# -- API keys ------------------------------------------------------------------------------------------------
+
+MOST_SITES = 1000
+_SCOPES = "Such as transactions:read; null for all that the role allows. write includes read."
+_SITES = "The numbers of the sites that it is limited to; null for all."
+_PERSONAL = "false: token ids, contract ids, names, emails and phones are hidden. For viewers only."
+
+
+class ApiKeySerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    prefix = serializers.CharField(help_text="The first characters, to recognise the key by.")
+    role = serializers.ChoiceField(choices=User.Role.values)
+    scopes = serializers.ListField(child=serializers.CharField(), allow_null=True, help_text=_SCOPES)
+    sites = serializers.ListField(
+        source="site_ids", child=serializers.IntegerField(), allow_null=True, help_text=_SITES
+    )
+    personal_data = serializers.BooleanField(source="shows_personal_data", help_text=_PERSONAL)
+    state = serializers.ChoiceField(choices=["usable", "expired", "revoked"])
+    replaces = serializers.IntegerField(
+        source="replaces_id", allow_null=True, help_text="The key that it was rolled from."
+    )
+    actor = serializers.CharField(help_text="Who made it; empty for keys made in the admin.")
+    expires_at = TimeField(allow_null=True)
+    revoked_at = TimeField(allow_null=True)
+    last_used_at = TimeField(allow_null=True, help_text="To the minute.")
+    created_at = TimeField()
+
+    def get_fields(self) -> dict[str, Any]:
+        plain = serializers.CharField(
+            required=False,
+            read_only=False,
+            source="plain",
+            help_text="The key itself, only in the answer that made it.",
+        )
+        return {**super().get_fields(), "key": plain}
+
+
+class ApiKeyChanges(StrictSerializer):
+    name = TextField(required=False, max_length=100, validators=[printable])
+    expires_at = TimeField(required=False, allow_null=True)
+
+
+class ApiKeyBody(StrictSerializer):
+    name = TextField(max_length=100, validators=[printable])
+    role = serializers.ChoiceField(choices=User.Role.values, default=User.Role.VIEWER)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=list(ALL_SCOPES)),
+        required=False,
+        allow_null=True,
+        max_length=len(ALL_SCOPES),
+        help_text=_SCOPES,
+    )
+    sites = serializers.ListField(
+        source="site_ids",
+        child=WholeField(min_value=1),
+        required=False,
+        allow_null=True,
+        max_length=MOST_SITES,
+        help_text=_SITES,
+    )
+    personal_data = FlagField(source="shows_personal_data", required=False, help_text=_PERSONAL)
+    expires_at = TimeField(required=False, allow_null=True)
+
+
+class RollBody(StrictSerializer):
+    overlap = WholeField(
+        required=False,
+        min_value=0,
+        max_value=int(LONGEST_OVERLAP.total_seconds()),
+        help_text="The seconds for which the key before stays valid; 86400 unless given.",
+    )
+    expires_at = TimeField(
+        required=False, help_text="Of the new key; unless given, it lives as long as the one before."
+    )
+
+
+class ApiKeyRequestSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    at = TimeField()
+    method = serializers.CharField()
+    path = serializers.CharField(help_text="Without the query.")
+    status = serializers.IntegerField()
+    duration_ms = serializers.FloatField()
+    address = serializers.CharField()

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from accounts.views import contracts, token_files, token_groups, tokens, users
+from accounts.views import api_keys, contracts, token_files, token_groups, tokens, users
 from ocpp_server.api.resources import Router
 
 router = Router()
+router.register("api-keys", api_keys.ApiKeyViewSet)
+router.register("api-keys/<str:key_id>/requests", api_keys.ApiKeyRequestViewSet)
 router.register("users", users.UserViewSet)
 router.register("users/<str:user_id>/contracts", users.UserContractViewSet)
 router.register("users/<str:user_id>/tokens", users.UserTokenViewSet)

@@ -48,7 +48,7 @@ menu.model(
     permission=menu.ADMINISTRATORS,
 )
 menu.model(
-    menu.ACCESS, 30, _("Webhooks"), "webhook", "events_webhookendpoint", permission=menu.ADMINISTRATORS
+    menu.ACCESS, 40, _("Webhooks"), "webhook", "events_webhookendpoint", permission=menu.ADMINISTRATORS
 )
 
 

@@ -347,7 +347,9 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": [
         "ocpp_server.api.permissions.RolePermission",
+        "ocpp_server.api.permissions.ScopePermission",
         "ocpp_server.api.permissions.SitePermission",
+        "ocpp_server.api.permissions.PersonalDataPermission",
     ],
     "DEFAULT_THROTTLE_CLASSES": ["ocpp_server.api.throttling.PrincipalThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["ocpp_server.api.envelope.JsonRenderer"],

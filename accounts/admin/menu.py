@@ -14,6 +14,14 @@ menu.model(menu.INBOXES, 20, _("Unknown tokens"), "contactless", "accounts_unkno
 menu.model(menu.ACCESS, 10, _("Operators"), "group", "accounts_user", permission=menu.ADMINISTRATORS)
 menu.model(menu.ACCESS, 20, _("API keys"), "key", "accounts_apikey", permission=menu.ADMINISTRATORS)
 menu.model(
+    menu.ACCESS,
+    30,
+    _("API key requests"),
+    "manage_search",
+    "accounts_apikeyrequest",
+    permission=menu.ADMINISTRATORS,
+)
+menu.model(
     menu.DEVELOPER,
     40,
     _("Idempotent requests"),

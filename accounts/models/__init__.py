@@ -1,4 +1,4 @@
-from accounts.models.api_key import ApiKey, IdempotentRequest
+from accounts.models.api_key import ApiKey, ApiKeyRequest, IdempotentRequest
 from accounts.models.contract import Contract, Member
 from accounts.models.person import Person
 from accounts.models.token import Token, UnknownToken
@@ -8,6 +8,7 @@ from accounts.models.user import User
 
 __all__ = [
     "ApiKey",
+    "ApiKeyRequest",
     "Contract",
     "IdempotentRequest",
     "Member",

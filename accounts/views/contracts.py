@@ -34,6 +34,7 @@ TAG = "Contracts"
 
 class ContractViewSet(ResourceViewSet):
     tag, noun = TAG, "contract"
+    personal = ("name",)
     write_role = role_for(Right.CONTRACTS)
     queryset = Contract.objects.prefetch_related("members__user").order_by("pk")
     serializer_class = ContractSerializer
@@ -84,6 +85,7 @@ class ContractViewSet(ResourceViewSet):
 
 class MemberViewSet(ResourceViewSet):
     tag, noun = TAG, "member"
+    personal = ("name",)
     write_role = role_for(Right.CONTRACTS)
     serializer_class = MemberSerializer
     parent, lookup = lookups.CONTRACT, lookups.MEMBER

@@ -128,6 +128,7 @@ class TokenImportView(ApiView):
 
 class TokenImportProgressView(ApiView):
     is_of_sites = False
+    personal = ("name", "reason", "error", "errors", "sentence")
 
     @described(
         "Get the progress of an import",
@@ -160,6 +161,7 @@ def _import_answer(job: TokenImport, *, running: int = 202, refused: int) -> Res
 
 class TokenExportView(ApiView):
     is_of_sites = False
+    personal = ("name",)
 
     @described(
         "Export tokens",
@@ -174,6 +176,7 @@ class TokenExportView(ApiView):
         asked = query(ExportQuery, request)
         return exports.stream(
             request._request,
+            personal_columns=self.personal,
             form=asked.validated_data["format"],
             name="tokens",
             columns=token_files.EXPORTED,

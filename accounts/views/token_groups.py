@@ -16,6 +16,7 @@ from ocpp_server.rights import Right, role_for
 
 class TokenGroupViewSet(ResourceViewSet):
     tag, noun, label = "Token groups", "token group", "Token group {row.group_id}"
+    personal = ("name",)
     write_role = role_for(Right.CONTRACTS)
     queryset = TokenGroup.objects.select_related("contract").order_by("pk")
     serializer_class = TokenGroupSerializer

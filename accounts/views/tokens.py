@@ -32,6 +32,7 @@ class TypeQuery(StrictSerializer):
 
 class TokenViewSet(ResourceViewSet):
     tag, noun = "Tokens", "token"
+    personal = ("name",)
     write_role = role_for(Right.TOKENS)
     queryset = Token.objects.select_related("contract").order_by("pk")
     serializer_class = TokenSerializer
@@ -61,6 +62,7 @@ class TokenViewSet(ResourceViewSet):
 
 class TokenByUidViewSet(ResourceViewSet):
     tag, noun = "Tokens", "token"
+    personal = ("name",)
     write_role = role_for(Right.TOKENS)
     serializer_class = TokenSerializer
     lookup, lookup_query = lookups.UID, TypeQuery

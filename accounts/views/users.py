@@ -20,6 +20,7 @@ _OWNER = "The owner of an active contract cannot be closed: 422."
 
 class UserViewSet(ResourceViewSet):
     tag, noun = "Users", "user"
+    personal = ("name",)
     write_role = role_for(Right.PEOPLE)
     queryset = User.objects.people().order_by("pk")
     serializer_class = UserSerializer
@@ -35,6 +36,7 @@ class UserViewSet(ResourceViewSet):
 
 class UserContractViewSet(ResourceViewSet):
     tag, noun, component = "Users", "contract", "UserContract"
+    personal = ("name",)
     serializer_class = ContractSerializer
     parent = lookups.USER
     operations = (List(ContractQuery, summary="List a user's contracts"),)
@@ -47,6 +49,7 @@ class UserContractViewSet(ResourceViewSet):
 
 class UserTokenViewSet(ResourceViewSet):
     tag, noun, component = "Users", "token", "UserToken"
+    personal = ("name",)
     serializer_class = TokenSerializer
     parent = lookups.USER
     operations = (List(TokenQuery, summary="List a user's tokens"),)

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from chargepoints.models import ChargePoint, Command
 from chargepoints.serializers import EffectSerializer
 from chargepoints.views.lookups import STATION_PATH, station
+from ocpp_server.api import scopes
 from ocpp_server.api.authentication import actor
 from ocpp_server.api.command_bodies import body_of, camel, echo_field
 from ocpp_server.api.documents import Method, WaitQuery, described, enveloped
@@ -201,7 +202,13 @@ class CommandOperation:
             return perform(request, command, charge_point, body(body_of(command), request))
 
         run.__name__ = run.__qualname__ = self.method_name
-        made = action(detail=True, methods=["post"], url_path=command.path, write_role=command.role)(run)
+        made = action(
+            detail=True,
+            methods=["post"],
+            url_path=command.path,
+            write_role=command.role,
+            scope_group=scopes.COMMANDS,
+        )(run)
         return documented(command, body_of(command), path=STATION_PATH)(made)
 
 

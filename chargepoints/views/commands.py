@@ -190,6 +190,7 @@ class CommandViewSet(ResourceViewSet):
 
 class MessageViewSet(ResourceViewSet):
     tag, noun = TAG, "message"
+    personal = ("idTag",)
     serializer_class = MessageSerializer
     parent = STATION
     operations = (

@@ -39,6 +39,14 @@ class KeyHolder:
         return self.key.site_ids
 
     @property
+    def scopes(self) -> list[str] | None:
+        return self.key.scopes
+
+    @property
+    def shows_personal_data(self) -> bool:
+        return self.key.shows_personal_data
+
+    @property
     def pk(self) -> str:
         return f"key:{self.key.pk}"
 

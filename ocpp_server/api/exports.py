@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -19,6 +19,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import escape
 from django.utils.http import content_disposition_header
+
+from ocpp_server.api import personal
 
 Row = Sequence[Any]
 Chunks = Iterator[Sequence[Row]]
@@ -176,9 +178,17 @@ CONTENT_TYPES = {
 
 
 def stream(
-    request: HttpRequest, *, form: str, name: str, columns: Sequence[str], chunks: Chunks
+    request: HttpRequest,
+    *,
+    form: str,
+    name: str,
+    columns: Sequence[str],
+    chunks: Chunks,
+    personal_columns: Collection[str] = (),
 ) -> StreamingHttpResponse:
-    """The download `name`.`form`, streamed to the client."""
+    """The download `name`.`form`, streamed. `personal_columns`: those beside `personal.NAMES`."""
+    if personal.is_hidden():
+        chunks = personal.masked_columns(columns, chunks, personal_columns)
     writers: dict[str, Writer] = {"csv": as_csv, "xlsx": as_xlsx, "json": as_json(name)}
     response = _streamed(request, writers[form](columns, chunks), CONTENT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'

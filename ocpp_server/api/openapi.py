@@ -6,6 +6,7 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 
+from ocpp_server.api import scopes
 from ocpp_server.api.codes import error_code_schema
 from ocpp_server.api.operation_ids import operation_id
 
@@ -32,9 +33,14 @@ class Documented(AutoSchema):
         return [each[0] if isinstance(each, tuple) else each for each in declared]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
-        """The operation, with the role that it needs below its description."""
+        """The operation, with the role that it needs below its description, and the scope that an API key
+        needs as the extension `x-scope`.
+        """
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
+            group = getattr(self.view, "scope_group", "") or scopes.group_of(self.path)
+            if scope := scopes.needed(group, self.method):
+                operation["x-scope"] = scope
             sentences = [operation.get("description", ""), self._credentials()]
             operation["description"] = "\n\n".join(text for text in sentences if text)
         return operation

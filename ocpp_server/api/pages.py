@@ -49,6 +49,7 @@ class DocsView(SpectacularSwaggerSplitView):
     permission_classes = ApiView.permission_classes
     read_role, write_role, needed_role = ApiView.read_role, ApiView.write_role, ApiView.needed_role
     authentication_classes = ApiView.authentication_classes
+    needed_scope, scope_group, personal = ApiView.needed_scope, ApiView.scope_group, ApiView.personal
     is_of_sites = True
 
     @extend_schema(exclude=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar
 
 import structlog
@@ -13,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ocpp_server import sites
-from ocpp_server.api import deprecation, etags, idempotency, throttling
+from ocpp_server.api import deprecation, etags, idempotency, personal, request_log, scopes, throttling
+from ocpp_server.api.authentication import KeyHolder
 from ocpp_server.credentials import Role
 from ocpp_server.transport import sent_commands
 
@@ -23,14 +25,19 @@ log = structlog.get_logger(__name__)
 class ApiView(APIView):
     """A view with roles, sites, idempotency keys and ETags around its methods `get`, `post`, ...
 
-    `is_of_sites`: True if its answers have only what belongs to the sites of the caller, which the managers
-    of the models see to (`ocpp_server.sites`), or what belongs to no one, such as documents. A caller that is
-    limited to sites is refused otherwise. Each view states it; None counts as False.
+    An endpoint's scope follows from its path (`scopes`). `is_of_sites`: True if its answers have only what
+    belongs to the sites of the caller, which the managers of the models see to (`ocpp_server.sites`), or what
+    belongs to no one, such as documents. A caller that is limited to sites is refused otherwise. Each view
+    states it; None counts as False.
     """
 
     read_role: ClassVar[str] = Role.VIEWER
     write_role: ClassVar[str] = Role.OPERATOR
     is_of_sites: ClassVar[bool | None] = None
+    # Of an operation that is in another group than its path (`scopes`).
+    scope_group: ClassVar[str] = ""
+    # Personal fields of the answers beside those of `personal.NAMES`.
+    personal: ClassVar[tuple[str, ...]] = ()
     # Only the documented methods: no TRACE, and no OPTIONS, whose answer would have no envelope.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
@@ -40,14 +47,23 @@ class ApiView(APIView):
         """The lowest role that may send this request."""
         return self.read_role if self.request.method in SAFE_METHODS else self.write_role
 
+    def needed_scope(self) -> str:
+        """The scope that an API key with scopes needs for this request."""
+        match = self.request.resolver_match
+        group = self.scope_group or (scopes.group_of(match.route) if match else "")
+        return scopes.needed(group, str(self.request.method))
+
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        with sites.limited_to(sites.current()):  # ends the limit that `initial` sets
+        self._began = time.perf_counter()
+        # End what `initial` sets.
+        with sites.limited_to(sites.current()), personal.kept():
             return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.user is not None:
             sites.limit(sites.of(request.user))
+            personal.hide(not getattr(request.user, "shows_personal_data", True))
         if not hasattr(self, str(request.method).lower()):
             raise MethodNotAllowed(str(request.method))
         if request.method not in SAFE_METHODS:
@@ -60,6 +76,8 @@ class ApiView(APIView):
         return super().handle_exception(exc)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(response, Response):
+            self._mask(response)
         if isinstance(response, Response) and etags.is_known(request, response):
             response = etags.unchanged(response)
         final: Any = super().finalize_response(request, response, *args, **kwargs)
@@ -74,7 +92,25 @@ class ApiView(APIView):
         final._has_been_logged = True
         if self._claim is not None:
             self._finish_claim(final)
+        self._log(request, final)
         return final
+
+    def _mask(self, response: Response) -> None:
+        """Hide personal data in the answer from a key that may not see it."""
+        if not personal.is_hidden() or not isinstance(response.data, dict):
+            return
+        response.data = personal.masked(response.data, self.personal)
+        if self.personal and response.data.get("success"):
+            response.data["message"] = personal.SENTENCE
+
+    def _log(self, request: Request, response: Any) -> None:
+        """Note the request in the log of its API key."""
+        user = getattr(request, "user", None)
+        if isinstance(user, KeyHolder) and not getattr(self, "is_probed", False):
+            seconds = time.perf_counter() - self._began
+            request_log.note(
+                request, user.key.pk, status=response.status_code, seconds=seconds, path_values=self.kwargs
+            )
 
     def _finish_claim(self, response: Response) -> None:
         try:

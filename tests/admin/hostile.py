@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from accounts.models import (
+    ApiKeyRequest,
     Contract,
     IdempotentRequest,
     Member,
@@ -393,7 +394,10 @@ def rows() -> dict[type, Any]:
         IdempotentRequest.objects.create(
             actor=bad, key=bad, fingerprint="f", status_code=200, answer={"x": bad}
         ),
-        api_keys.create(name=bad)[0],
+        key := api_keys.create(name=bad)[0],
+        ApiKeyRequest.objects.create(
+            key=key, at=NOON, method="GET", path=bad, status=200, duration_ms=1, address=bad[:64]
+        ),
         person(User.Role.VIEWER, first_name=bad, last_name=bad),
     ]
     return {type(row): row for row in rows}

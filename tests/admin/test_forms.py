@@ -102,9 +102,13 @@ def _choices(model: type[Model], name: str, field: forms.Field) -> list[Any]:
         return ["row"]
     if isinstance(field, forms.ChoiceField):
         offered = [str(value) for value, _words in field.choices]  # type: ignore[misc]
+        # A viewer has no scope for writing. Two of the others are enough.
+        offered = [value for value in offered if value.endswith(":read")][:2] or offered
         return [value for value in offered if (model, name, value) not in NOT_TOGETHER]
     if isinstance(field, forms.BooleanField):
-        return [False] if name in {"remove_password", "is_superuser"} else [True, False]
+        # Only a viewer hides personal data.
+        fixed = {"remove_password": [False], "is_superuser": [False], "hides_personal_data": [False]}
+        return fixed.get(name, [True, False])
     if isinstance(field, forms.SplitDateTimeField):
         return [TIMES.get(name, LATER)]
     return [TEXTS.get(name, "")]

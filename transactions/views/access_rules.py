@@ -16,6 +16,7 @@ from transactions.views.lookups import RULE, subject_and_place
 
 class AccessRuleViewSet(ResourceViewSet):
     tag, noun = "Access rules", "access rule"
+    personal = ("idTag",)
     write_role = role_for(Right.CONTRACTS)
     queryset = AccessRule.objects.select_related("group", "contract", "charge_point").order_by("pk")
     serializer_class = AccessRuleSerializer

@@ -12,6 +12,7 @@ from transactions.serializers.refusals import RefusalSerializer
 
 class RefusalViewSet(ResourceViewSet):
     tag, noun, key = "Tokens", "refused token", "refusedTokens"
+    personal = ("idTag",)
     component = "RefusedToken"
     has_etag = False
     queryset = Refusal.objects.select_related("charge_point").order_by("-at", "-pk")

@@ -14,6 +14,7 @@ class ReservationViewSet(ResourceViewSet):
     """Its station's messages change a reservation, so it has no ETag."""
 
     tag, noun, has_etag = "Reservations", "reservation", False
+    personal = ("idTag",)
     label = "Reservation {row.pk}"
     queryset = Reservation.objects.select_related("charge_point").order_by("-pk")
     serializer_class = ReservationSerializer

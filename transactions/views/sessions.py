@@ -49,6 +49,7 @@ class TransactionViewSet(ResourceViewSet):
     """Its station's messages change a transaction, so it has no ETag."""
 
     tag, noun, has_etag = TAG, "transaction", False
+    personal = ("idTag",)
     # Prefetched, not joined: with a join a planner may start at the stations and sort a million rows.
     queryset = Transaction.objects.prefetch_related("charge_point").order_by("-pk")
     serializer_class = TransactionDetailSerializer

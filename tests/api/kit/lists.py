@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.db.models import Model
 
-from accounts.models import Contract, Member, Token, TokenGroup, User
+from accounts.models import ApiKey, ApiKeyRequest, Contract, Member, Token, TokenGroup, User
 from chargepoints.models import (
     Campaign,
     CampaignStation,
@@ -48,6 +48,7 @@ class Parents:
         self.person = User.objects.create(username="~parent", name="~parent")
         self.contract = Contract.objects.create(contract_id="~parent")
         self.session = self.a_session(1_000_000)
+        self.key = ApiKey.objects.create(name="~parent", prefix="ocs_", digest="~parent")
         self.site = Site.objects.create(name="~parent")
         self.campaign = self.a_campaign(0)
         self.template = listed.a_template(self, 0)
@@ -206,8 +207,19 @@ def a_station_of_a_campaign(parents: Parents, number: int) -> CampaignStation:
     )
 
 
+def a_request(parents: Parents, number: int) -> ApiKeyRequest:
+    return ApiKeyRequest.objects.create(
+        key=parents.key, at=moment(number), method="GET", path="/clients", status=200, duration_ms=1
+    )
+
+
 LISTS = {
     "access-rules": Rows(a_rule, "note"),
+    "api-keys": Rows(
+        lambda _, number: ApiKey.objects.create(name=f"K{number}", prefix="ocs_", digest=f"{number}"),
+        "prefix",
+    ),
+    "api-keys/{key_id}/requests": Rows(a_request, "address", parent=lambda parents: parents.key.pk),
     "campaigns": Rows(Parents.a_campaign, "actor"),
     "campaigns/{campaign_id}/stations": Rows(
         a_station_of_a_campaign,

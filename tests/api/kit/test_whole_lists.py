@@ -11,6 +11,7 @@ from django.db.models import Model
 from hypothesis import given, note
 from hypothesis import strategies as st
 
+from accounts.models import ApiKey
 from ocpp_server.api.pages import document
 from tests.api.conftest import Caller
 from tests.api.kit.lists import LISTS, Parents, Rows
@@ -109,6 +110,8 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     parents.add(str(walk.parents.template.pk))
     parents |= {str(walk.parents.root.pk), str(walk.parents.root_set.pk)}
     parents.add(str(walk.parents.webhook.pk))
+    # Those of the callers, too.
+    parents |= {str(pk) for pk in ApiKey.objects.values_list("pk", flat=True)}
     for _ in range(drawn["rows"]):
         walk.add()
     # A row whose place in the order changes may move to a page that was read, or come twice.
@@ -130,7 +133,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     for row in walk.known:
         row.delete()
     names = ("session", "contract", "person", "site", "campaign", "template", "firmware", "station")
-    for name in (*names, "root_set", "root", "webhook"):
+    for name in (*names, "root_set", "root", "webhook", "key"):
         getattr(walk.parents, name).delete()
 
 

@@ -35,6 +35,7 @@ _TICKET = re.compile(r"evtk_[A-Za-z0-9_-]{43}")
 _SWAP = re.compile(r"Battery swap \d+")
 _UPLOAD = re.compile(r"https?://[^/\s]+/uploads/(\d+)/[A-Za-z0-9_*-]+/")
 # A password that the server has generated: its 53 characters, or the same as hexadecimal digits.
+_KEY = re.compile(r"ocs_[A-Za-z0-9_-]{43}")
 _PASSWORD = re.compile(r"[a-hj-km-np-zAC-HJ-NP-Z2-79]{20}|[0-9a-f]{40}")
 _MAY_BE_PASSWORD = frozenset({"password", "passwordHex", "value", "attributeValue"})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
@@ -52,6 +53,7 @@ _VOLATILE = {
     "position": "<number>",
     "sequence": "<number>",
     "etag": "<etag>",
+    "prefix": "<prefix>",
 }
 _RECENT = timedelta(days=2)
 # The time in a sentence about times, which was recent once.
@@ -80,6 +82,7 @@ def normalised(value: Any, field: str = "") -> Any:
     if isinstance(value, list):
         return [normalised(item, field) for item in value]
     if isinstance(value, str):
+        value = _KEY.sub("<key>", value)
         value = _SWAP.sub("Battery swap <number>", value)
         value = _TICKET.sub("<ticket>", value)
         value = _UPLOAD.sub(r"<address>/uploads/\1/<secret>/", value)

@@ -21,6 +21,7 @@ from tests.api.recorded.scenario import (
     displays,
     firmware,
     installed,
+    keys,
     kit,
     lists,
     monitoring,
@@ -55,6 +56,7 @@ SCENARIO = (
     aggregates,
     lists,
     webhooks,
+    keys,
 )
 
 # The settings that the scenario needs.

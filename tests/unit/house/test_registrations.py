@@ -54,7 +54,7 @@ MENU = {
         "CAs",
         "CA requests",
     ],
-    "Access": ["Operators", "API keys", "Webhooks"],
+    "Access": ["Operators", "API keys", "API key requests", "Webhooks"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 # Models whose rows belong to no site, so that a login or key that is limited to sites has none of them.
 WITHOUT_SITES = {
     "accounts.ApiKey": "administrators without a limit make keys",
+    "accounts.ApiKeyRequest": "evidence for administrators",
     "accounts.Contract": "a contract is valid at every site",
     "accounts.IdempotentRequest": "evidence for administrators",
     "accounts.Member": "a part of a contract",
@@ -56,8 +57,8 @@ def ours() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if (ROOT / model._meta.app_label / "apps.py").exists()]
 
 
-def views(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The views of the REST API with their routes."""
+def views(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """The views of the REST API with their routes, and the attributes that a route sets."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -65,7 +66,7 @@ def views(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
         elif isinstance(pattern, URLPattern):
             view = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
             if hasattr(view, "needed_role"):
-                yield route, view
+                yield route, view, getattr(pattern.callback, "initkwargs", {})
 
 
 @pytest.mark.parametrize("model", ours(), ids=lambda model: model._meta.label)
@@ -94,7 +95,9 @@ def test_every_endpoint_states_whether_it_belongs_to_sites() -> None:
     found = list(views())
 
     assert len(found) > 80
-    silent = sorted({f"{view.__module__}.{view.__name__}" for _, view in found if view.is_of_sites is None})
+    silent = sorted(
+        {f"{view.__module__}.{view.__name__}" for _, view, _ in found if view.is_of_sites is None}
+    )
     assert silent == [], (
         "set is_of_sites (ocpp_server/api/views.py): True only if a limited caller may use it"
     )
