@@ -9,6 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from ocpp_server.api import scopes
 from ocpp_server.api.codes import error_code_schema
 from ocpp_server.api.operation_ids import operation_id
+from ocpp_server.credentials import Role
 
 
 class Documented(AutoSchema):
@@ -39,7 +40,8 @@ class Documented(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
             group = getattr(self.view, "scope_group", "") or scopes.group_of(self.path)
-            if scope := scopes.needed(group, self.method):
+            is_for_viewers = self.method != "GET" and getattr(self.view, "write_role", "") == Role.VIEWER
+            if scope := scopes.needed(group, self.method, is_for_viewers=is_for_viewers):
                 operation["x-scope"] = scope
             sentences = [operation.get("description", ""), self._credentials()]
             operation["description"] = "\n\n".join(text for text in sentences if text)

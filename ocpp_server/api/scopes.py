@@ -162,9 +162,10 @@ def group_of(route: str) -> str:
     return next((PATHS[one] for one in beginnings if one in PATHS), "")
 
 
-def needed(group: str, method: str) -> str:
-    """The scope that a request needs; empty if it needs none."""
-    return "" if group == OPEN else f"{group}:{READ if method in _READING else WRITE}"
+def needed(group: str, method: str, *, is_for_viewers: bool = False) -> str:
+    """The scope that a request needs; empty if it needs none. An operation for viewers reads, even a POST."""
+    access = READ if is_for_viewers or method in _READING else WRITE
+    return "" if group == OPEN else f"{group}:{access}"
 
 
 def includes(scopes: Iterable[str], scope: str) -> bool:

@@ -51,7 +51,8 @@ class ApiView(APIView):
         """The scope that an API key with scopes needs for this request."""
         match = self.request.resolver_match
         group = self.scope_group or (scopes.group_of(match.route) if match else "")
-        return scopes.needed(group, str(self.request.method))
+        is_for_viewers = self.needed_role() == Role.VIEWER
+        return scopes.needed(group, str(self.request.method), is_for_viewers=is_for_viewers)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         self._began = time.perf_counter()

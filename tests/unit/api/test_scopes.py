@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from ocpp_server.api import scopes
+from ocpp_server.api.views import ApiView
+from ocpp_server.credentials import Role
 from tests.unit.house.test_sites import views
 
 
@@ -76,6 +78,18 @@ def test_a_login_has_no_scopes() -> None:
 )
 def test_a_method_reads_or_writes(group: str, method: str, scope: str) -> None:
     assert scopes.needed(group, method) == scope
+
+
+def test_a_post_for_viewers_needs_the_scope_to_read() -> None:
+    class Tickets(ApiView):
+        write_role = Role.VIEWER
+
+    def scope_of(view: ApiView) -> str:
+        match = SimpleNamespace(route="api/v1/events/tickets")
+        view.request = SimpleNamespace(method="POST", resolver_match=match)  # type: ignore[assignment]
+        return view.needed_scope()
+
+    assert (scope_of(Tickets()), scope_of(ApiView())) == ("events:read", "events:write")
 
 
 def test_every_group_of_a_path_is_explained() -> None:
