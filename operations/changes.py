@@ -13,12 +13,13 @@ would cost a write to Redis with every meter message.
 from __future__ import annotations
 
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
+from chargepoints.models import ChargePoint
 from events.models import StationStream
 from events.services import reading
-from ocpp_server import live
+from ocpp_server import live, sites
 from ocpp_server.admin import cells
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.process import engine
@@ -45,10 +46,13 @@ def mark(station: str = "") -> str:
 
 @staff_json
 def changes(request: HttpRequest) -> HttpResponse:
+    # PostgreSQL refuses a query for text with NUL.
+    station = request.GET.get("station", "").replace("\0", "")
+    if station and sites.is_limited() and not ChargePoint.objects.by_identity(station).exists():
+        raise Http404
     return JsonResponse(
         {
-            # PostgreSQL refuses a query for text with NUL.
-            "mark": mark(request.GET.get("station", "").replace("\0", "")),
+            "mark": mark(station),
             "troubles": engine.troubles(),
             "readings": _readings(request.GET.get("sessions", "").split(",")[:_SESSIONS]),
         }

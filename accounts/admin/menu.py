@@ -15,7 +15,7 @@ menu.model(menu.ACCESS, 10, _("Operators"), "group", "accounts_user", permission
 menu.model(menu.ACCESS, 20, _("API keys"), "key", "accounts_apikey", permission=menu.ADMINISTRATORS)
 menu.model(
     menu.ACCESS,
-    30,
+    25,
     _("API key requests"),
     "manage_search",
     "accounts_apikeyrequest",

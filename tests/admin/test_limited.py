@@ -141,6 +141,15 @@ def test_an_unknown_station_is_accepted_at_the_only_site(depot: Site, count: int
     assert list(ChargePoint.objects.values_list("site", flat=True)) == ([depot.pk] if count == 1 else [])
 
 
+def test_the_poll_of_a_page_is_about_a_station_of_the_login(depot: Site, limited: Client) -> None:
+    ChargePoint.objects.create(identity="D-1", site=depot)
+    ChargePoint.objects.create(identity="ELSEWHERE")
+
+    asked = [limited.get("/admin/changes/", {"station": name}) for name in ("", "D-1", "ELSEWHERE", "NONE")]
+
+    assert [answer.status_code for answer in asked] == [200, 200, 404, 404]
+
+
 def test_pickers_offer_no_people_and_no_tokens(limited: Client) -> None:
     asked = {"app_label": "transactions", "model_name": "accessrule", "term": ""}
 
