@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,6 +9,13 @@ class AlertsConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
+        from alerts import jobs, metrics
+        from alerts.services import rules
         from alerts.services.notices import jobs as notices
+        from ocpp_server.observability import fleet
+        from ocpp_server.process import scheduler
 
         notices.register()
+        scheduler.register(jobs.JOBS)
+        fleet.register(metrics.FLEET)
+        post_migrate.connect(rules.create_missing, sender=self)

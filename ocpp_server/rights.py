@@ -20,6 +20,7 @@ class Right(StrEnum):
     CAMPAIGNS = "campaigns"
     SESSIONS = "sessions"
     NOTES = "notes"
+    ALERTS = "alerts"
     STATIONS = "stations"
     SITES = "sites"
     MAINTENANCE = "maintenance"
@@ -31,6 +32,7 @@ class Right(StrEnum):
     IMPORTS = "imports"
     FIRMWARE = "firmware"
     CERTIFICATES = "certificates"
+    ALERT_RULES = "alert_rules"
     PERSONAL_DATA = "personal_data"
     DELETION = "deletion"
     LOGINS = "logins"
@@ -51,6 +53,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     ),
     Right.SESSIONS: (Role.OPERATOR, "End sessions, settle suspect ones, resolve quarantined messages"),
     Right.NOTES: (Role.OPERATOR, "Add, change and delete notes about stations"),
+    Right.ALERTS: (Role.OPERATOR, "Acknowledge, snooze, assign and resolve alerts; write notes about them"),
     Right.STATIONS: (Role.OPERATOR, "Add, accept and reject stations; change name, site, zone, validation"),
     Right.SITES: (Role.OPERATOR, "Add and change sites"),
     Right.MAINTENANCE: (Role.OPERATOR, "Add, change and delete maintenance windows"),
@@ -69,6 +72,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
         Role.ADMINISTRATOR,
         "CAs, trusted roots and root sets; approve signing requests, revoke certificates",
     ),
+    Right.ALERT_RULES: (Role.ADMINISTRATOR, "Change the rules of alerts; recipients of their notices"),
     Right.PERSONAL_DATA: (Role.ADMINISTRATOR, "Export and erase a person's data; see customer information"),
     Right.DELETION: (Role.ADMINISTRATOR, "Delete stations, sites and the logs of stations"),
     Right.LOGINS: (Role.ADMINISTRATOR, "Operators, API keys, stored answers to idempotent requests"),

@@ -26,6 +26,7 @@ from ocpp_server.commanding import OperatorCommand
 from ocpp_server.protocol.versions import VERSIONS, in_dialect, label
 from ocpp_server.rights import Right
 from operations import (
+    alerts,
     buttons,
     certificates,
     changes,
@@ -188,6 +189,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "display": display_messages.rows(charge_point),
             "tariffs": tariffs.rows(charge_point),
             "limits": charging_profiles.limits(charge_point),
+            "alerts": alerts.rows(charge_point),
             "notes": _notes(charge_point),
             "refused": refusals.rows(charge_point),
             "deviations": _deviations(charge_point),

@@ -79,6 +79,8 @@ class LiveServer:
             "OCPP_UNKNOWN_STATIONS_PER_MINUTE": "1000000",
             # The stations of the tests expect the commands of their tests and no others.
             "OCPP_CONFIGURATION_READS": "0",
+            # The rules of alerts judge the machine of the tests too; tests of alerts evaluate them.
+            "ALERT_INTERVAL": "24h",
             **environment,
         }
         listens = [name for name in self.environment.get("LISTEN_ADDRESS", "").split(",") if name]

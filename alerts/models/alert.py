@@ -137,6 +137,7 @@ class Alert(models.Model):
             models.Index(
                 fields=["opened_at"], condition=Q(resolved_at__isnull=True), name="alert_unresolved"
             ),
+            models.Index(fields=["key"], condition=Q(is_muted=True), name="alert_muted"),
         ]
 
     def __str__(self) -> str:

@@ -166,6 +166,16 @@ class ChargePoint(models.Model):
         ordering = ["identity_key"]
         verbose_name = _("station")
         verbose_name_plural = _("stations")
+        # The conditions of alerts look for these rows twice a minute. The partial ones are almost empty.
+        indexes = [
+            models.Index(fields=["connected_at"], name="station_by_connection"),
+            models.Index(
+                fields=["clock_skew_s"],
+                condition=Q(clock_skew_s__gt=30) | Q(clock_skew_s__lt=-30),
+                name="station_with_wrong_clock",
+            ),
+            models.Index(fields=["id"], condition=Q(status="Faulted"), name="station_faulted"),
+        ]
 
     def __str__(self) -> str:
         return self.identity

@@ -18,6 +18,8 @@ CONNECTOR = {
     "Unavailable": NEUTRAL,
     "Faulted": DANGER,
 }
+ALERT_SEVERITY = {"info": INFO, "warning": WARNING, "critical": DANGER}
+ALERT_STATE = {"open": DANGER, "acknowledged": WARNING, "resolved": SUCCESS}
 REGISTRATION = {"Accepted": SUCCESS, "Pending": WARNING, "Rejected": DANGER}
 COMMAND = {
     "queued": NEUTRAL,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ocpp_server.environment.alerts import ALERT_VARIABLES
 from ocpp_server.environment.battery_swaps import BATTERY_SWAP_VARIABLES
 from ocpp_server.environment.certificates import CERTIFICATE_VARIABLES
 from ocpp_server.environment.contracts import CONTRACT_VARIABLES
@@ -385,6 +386,7 @@ VARIABLES: tuple[Variable, ...] = (
     *EVENT_VARIABLES,
     *EMAIL_VARIABLES,
     *WEBHOOK_VARIABLES,
+    *ALERT_VARIABLES,
     *CONTRACT_VARIABLES,
     *PAYMENT_VARIABLES,
     *CERTIFICATE_VARIABLES,

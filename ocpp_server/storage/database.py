@@ -48,18 +48,17 @@ def _sqlstate(error: BaseException) -> str:
     return getattr(cause, "sqlstate", None) or ""
 
 
-def leave_pool(*, lock_wait_ms: int = 0) -> None:
+def leave_pool(*, lock_wait_ms: int = 0, statement_ms: int = 0) -> None:
     """Make the next connection of this thread a connection outside the pool (PostgreSQL).
 
     Slow reports in the admin can use up the pool. Messages of stations must not wait for it (F32), and the
     statement timeout of those queries must not apply to them. `lock_wait_ms` limits how long a statement
-    waits for a lock; 0 is no limit.
+    waits for a lock, `statement_ms` how long it runs; 0 is no limit.
     """
     if connection.vendor != "postgresql":
         return
-    options = dict(
-        connection.settings_dict["OPTIONS"], options=f"-c statement_timeout=0 -c lock_timeout={lock_wait_ms}"
-    )
+    limits = f"-c statement_timeout={statement_ms} -c lock_timeout={lock_wait_ms}"
+    options = dict(connection.settings_dict["OPTIONS"], options=limits)
     options.pop("pool", None)
     connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}
 

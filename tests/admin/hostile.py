@@ -44,6 +44,7 @@ from chargepoints.models import (
 from events.models import Event
 from tests.admin import (
     hostile_aggregates,
+    hostile_alerts,
     hostile_charging,
     hostile_configuration,
     hostile_installed,
@@ -263,6 +264,7 @@ def rows() -> dict[type, Any]:
         swap,
         *hostile_charging.rows(station, session, command, bad),
         *hostile_installed.rows(station, command, bad),
+        *hostile_alerts.rows(station, site, bad),
         ReportAssembly.objects.create(
             charge_point=station, action=bad[:64], request_id=1, started_at=NOON, last_at=NOON
         ),

@@ -45,6 +45,8 @@ def test_the_dashboard_counts_current_sessions_and_stations(viewer: Client) -> N
         "quarantined": "1",
         "pending": "0",
         "expiring_certificates": "0",
+        "alerts": "0",
+        "alerts_checked": "",
     }
 
 

@@ -59,10 +59,11 @@ def test_every_form_is_in_this_test(superuser: Client, rf: Any) -> None:
 
     editable = [model for model, page in admin.site._registry.items() if page.has_add_permission(request)]
 
+    # Rules of alerts have a form for each code: they are in test_alerts.py.
     # A file of firmware is checked as a whole: its form is in test_firmware.py.
     # Roots and their sets have forms in test_trusted_roots.py and test_root_sets.py, revocations in
     # test_revocations.py, and webhooks in test_webhooks.py.
-    others = {"AccessAttempt", "FirmwareFile"}
+    others = {"AccessAttempt", "AlertRule", "FirmwareFile"}
     others |= {"RevocationList", "RevokedCertificate", "RootSet", "TrustRoot", "WebhookEndpoint"}
     assert {model.__name__ for model in editable} - others == {model.__name__ for model in FORMS}
 

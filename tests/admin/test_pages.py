@@ -56,8 +56,8 @@ def test_every_search_takes_any_words(superuser: Client, hostile_rows: dict[type
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_every_empty_list_shows_the_next_step(superuser: Client, model: type) -> None:
-    if model.__name__ == "User":
-        return  # the user of this test is in the list
+    if model.__name__ in {"User", "AlertRule"}:
+        return  # the user of this test and the rules that `migrate` creates are in their lists
 
     page = superuser.get(address(model, "changelist")).content.decode()
 

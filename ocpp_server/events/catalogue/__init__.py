@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from ocpp_server.events.catalogue import (
+    alerts,
     campaigns,
     certificates,
     charging,
@@ -33,6 +34,7 @@ EVENTS: Final[dict[str, EventType]] = {
         *tariffs.TYPES,
         *certificates.TYPES,
         *webhooks.TYPES,
+        *alerts.TYPES,
     )
 }
 
@@ -42,10 +44,6 @@ STARRED: Final = tuple(name for name, each in EVENTS.items() if each.is_starred)
 NOT_YET: Final[dict[str, str]] = {
     "limit.changed": "load management",
     "load.adjusted": "load management",
-    "alert.opened": "alerts",
-    "alert.acknowledged": "alerts",
-    "alert.escalated": "alerts",
-    "alert.resolved": "alerts",
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from ocpp_server.environment import env
 from ocpp_server.events import catalogue, docs
 from ocpp_server.events.catalogue import (
+    alerts,
     campaigns,
     certificates,
     charging,
@@ -71,6 +72,7 @@ def test_a_program_emits_the_type(kind: EventType) -> None:
         tariffs,
         certificates,
         webhooks,
+        alerts,
     )
     (module,) = (one for one in modules if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)
@@ -80,6 +82,7 @@ def test_a_program_emits_the_type(kind: EventType) -> None:
         smart_charging: "events",
         tariffs: "events",
         certificates: "(?:certificates|events)",
+        alerts: "events",
     }.get(module, own)
     emission = re.compile(rf"(?:emit|emit_many|add)\(\s*(?:(?:unit|station),\s*)?{names}\.{constant}\b")
 

@@ -63,6 +63,8 @@ FLOORS = frozenset(
 
 # Files beside the floors of an app, each with its reason.
 BESIDE_THE_FLOORS = {
+    "alerts/docs.py": "docs/alerts.md, made from the codes",
+    "alerts/templatetags": "the number of open alerts on every page of the admin",
     "accounts/emaid.py": "the format of contract ids, read by models, services and serializers",
     "accounts/fields.py": "a model field, needed by models and migrations alike",
     "certificates/signing": "the keys of our CAs: the signer process alone imports it",

@@ -16,7 +16,9 @@ MENU = {
         "People", "Contracts", "Tokens", "Token groups", "Sites", "Access rules", "Refused tokens",
         "Reservations",
     ],
-    "Inboxes": ["Refused connections", "Signing requests", "Unknown tokens", "Quarantined messages"],
+    "Inboxes": [
+        "Alerts", "Refused connections", "Signing requests", "Unknown tokens", "Quarantined messages",
+    ],
     "Logs": [
         "Messages", "Commands", "Settlements", "Payments", "Web payments", "Remote starts",
         "Station logs", "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations",
@@ -53,6 +55,7 @@ MENU = {
         "Revocation lists",
         "CAs",
         "CA requests",
+        "Alert rules",
     ],
     "Access": ["Operators", "API keys", "API key requests", "Webhooks"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],

@@ -19,6 +19,7 @@ NAMES = {
     "change_profiles",
     "read_configurations",
     "number_events",
+    "evaluate_alerts",
     "watch_presence",
     "forget_presence",
     "send_webhooks",

@@ -1,0 +1,87 @@
+"""The evaluator: what fails changes nothing, and is judged by the next look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from structlog.testing import capture_logs
+
+from alerts.models import Alert, Evaluation
+from alerts.services import changes, evaluating
+from alerts.services.evaluating import Evaluator
+from tests.unit.alerts.conftest import Watch, a_station, alerts, goes_offline
+
+
+def test_a_condition_that_fails_keeps_its_alerts_and_lets_the_others_be_judged(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_station(clock_skew_s=90.0)
+    goes_offline(a_station("CP-8"))
+    watch.after(360)
+    assert {one.code for one in alerts()} == {"clock_offset", "offline"}
+
+    def locked(look: Any) -> Any:
+        raise OperationalError("canceling statement due to lock timeout")
+
+    monkeypatch.setitem(evaluating.CONDITIONS, "offline", locked)
+    a_station("CP-9", clock_skew_s=90.0)
+    with capture_logs() as logs:
+        watch.after(360)
+
+    assert [(one.code, one.state) for one in alerts()] == [
+        ("offline", "open"),
+        ("clock_offset", "open"),
+        ("clock_offset", "open"),
+    ]
+    assert {line["code"] for line in logs if line["event"] == "alerts.condition_failed"} == {"offline"}
+
+
+def test_a_look_that_cannot_write_is_skipped(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **more: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(evaluating, "_lock", refuse)
+    monkeypatch.setattr(evaluating.connection, "close", lambda: None)
+    with capture_logs() as logs:
+        assert not Evaluator().look()
+
+    assert [line["error"] for line in logs] == ["database is locked"]
+    assert Evaluation.objects.get().checked_at is None
+
+
+def test_a_change_is_stored_with_what_follows_it_or_not_at_all(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_offline(a_station())
+
+    def fail(changed: Any) -> None:
+        raise OperationalError("disk full")
+
+    watch.look()
+    monkeypatch.setattr(changes, "_listeners", [fail])
+    with pytest.raises(OperationalError):
+        watch.after(360)
+    assert not Alert.objects.exists()
+    monkeypatch.setattr(changes, "_listeners", [])
+    watch.look()
+
+    assert [one.state for one in alerts()] == ["open"]
+
+
+def test_two_evaluators_open_one_alert(watch: Watch) -> None:
+    other = Evaluator()
+    goes_offline(a_station())
+    for evaluator in (watch.evaluator, other):
+        evaluator.evaluate(now=watch.now, monotonic=watch.monotonic)
+    watch.after(360)
+    other.evaluate(now=watch.now, monotonic=watch.monotonic)
+
+    assert len(alerts()) == 1
+
+
+def test_the_time_of_the_last_evaluation_is_stored(watch: Watch) -> None:
+    watch.look()
+
+    assert Evaluation.objects.get().checked_at == watch.now
