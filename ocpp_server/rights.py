@@ -35,6 +35,7 @@ class Right(StrEnum):
     ALERT_RULES = "alert_rules"
     PERSONAL_DATA = "personal_data"
     DELETION = "deletion"
+    ALERT_RECIPIENTS = "alert_recipients"
     LOGINS = "logins"
     WEBHOOKS = "webhooks"
 
@@ -75,6 +76,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.ALERT_RULES: (Role.ADMINISTRATOR, "Change the rules of alerts; recipients of their notices"),
     Right.PERSONAL_DATA: (Role.ADMINISTRATOR, "Export and erase a person's data; see customer information"),
     Right.DELETION: (Role.ADMINISTRATOR, "Delete stations, sites and the logs of stations"),
+    Right.ALERT_RECIPIENTS: (Role.ADMINISTRATOR, "Add, change, test and delete recipients of alert notices"),
     Right.LOGINS: (Role.ADMINISTRATOR, "Operators, API keys, stored answers to idempotent requests"),
     Right.WEBHOOKS: (Role.ADMINISTRATOR, "Webhooks and their log: events leave the server to other systems"),
 }

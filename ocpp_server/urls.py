@@ -28,6 +28,7 @@ API_V1 = [
     path("", include("accounts.urls")),
     path("", include("events.urls")),
     path("", include("aggregates.urls")),
+    path("", include("alerts.urls")),
 ]
 
 urlpatterns = [

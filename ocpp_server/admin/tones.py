@@ -170,6 +170,7 @@ TARIFF = {
     "replaced": NEUTRAL,
     "cleared": NEUTRAL,
 }
+NOTICE = {"queued": INFO, "sent": SUCCESS, "failed": DANGER, "suppressed": NEUTRAL}
 SIGNING_REQUEST = {
     "waiting": WARNING,
     "approved": INFO,

@@ -121,6 +121,7 @@ PATHS: Final[dict[str, str]] = {
     "webhooks": "webhooks",
     "alerts": "alerts",
     "alert-rules": "alerts",
+    "alert-notices": "alerts",
     "alert-recipients": "alerts",
     "sandbox": "sandbox",
     "api-keys": "api-keys",

@@ -48,6 +48,7 @@ from tests.admin import (
     hostile_charging,
     hostile_configuration,
     hostile_installed,
+    hostile_notices,
     hostile_webhooks,
 )
 from tests.admin.rows import NOON, a_session, a_station, person
@@ -265,6 +266,7 @@ def rows() -> dict[type, Any]:
         *hostile_charging.rows(station, session, command, bad),
         *hostile_installed.rows(station, command, bad),
         *hostile_alerts.rows(station, site, bad),
+        *hostile_notices.rows(bad),
         ReportAssembly.objects.create(
             charge_point=station, action=bad[:64], request_id=1, started_at=NOON, last_at=NOON
         ),

@@ -132,6 +132,11 @@ def export(user: User) -> dict[str, Any]:
             | {"station": row.charge_point.identity}
             for row in reservations
         ],
+        # The relation of another app: nothing of it is imported here.
+        "alert_recipients": [
+            _columns(row, "name address timezone quiet_hours digest created_at")
+            for row in user.alert_recipients.order_by("pk")
+        ],
         "battery_swaps": [
             _columns(row, "pk number id_token state in_at out_at") | {"station": row.charge_point.identity}
             for row in _swaps(tokens)
@@ -215,6 +220,7 @@ def _forget_person(user: User) -> None:
             Contract.objects.filter(pk=member.contract_id).update(name="")
         else:
             membership.remove(member)
+    user.alert_recipients.all().delete()
     user.username = f"erased-{user.pk}"
     user.name = user.first_name = user.last_name = user.email = user.phone = user.language = ""
     user.status, user.is_active = User.Status.CLOSED, False

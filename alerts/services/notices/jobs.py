@@ -10,7 +10,8 @@ import structlog
 from django.conf import settings
 
 from alerts.services import changes
-from alerts.services.notices import following, queueing, sending
+from alerts.services.notices import following, metrics, queueing, sending
+from ocpp_server.observability import fleet
 from ocpp_server.outbound import mail
 from ocpp_server.process import scheduler
 from ocpp_server.process.scheduler import Job
@@ -42,6 +43,7 @@ async def repeat() -> None:
 
 
 def register() -> None:
-    """Follow the changes of alerts, and schedule the jobs; for `AppConfig.ready`."""
+    """Follow the changes of alerts, schedule the jobs and add the metrics; for `AppConfig.ready`."""
     changes.register(queueing.follow)
+    fleet.register(metrics.FLEET)
     scheduler.register(((SEND_NOTICES, send), (REPEAT_NOTICES, repeat)))

@@ -122,3 +122,8 @@ def queue(rows: Sequence[Notification]) -> None:
 def group_wait() -> timedelta:
     """How long the first notice of a group waits for others."""
     return timedelta(seconds=settings.ALERT_GROUP_WAIT)
+
+
+def group_interval() -> timedelta:
+    """The least time between two mails of a group: five minutes unless ALERT_GROUP_WAIT is changed."""
+    return 10 * group_wait()

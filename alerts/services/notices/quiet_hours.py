@@ -93,3 +93,23 @@ def _around(windows: Sequence[Window], zone: ZoneInfo, at: datetime) -> list[tup
     today = at.astimezone(zone).date()
     days = (today - timedelta(days=1), today)
     return [window.on(day, zone) for window in windows for day in days if day.weekday() in window.days]
+
+
+def from_lines(text: str) -> list[dict[str, str]]:
+    """The stored form of lines such as `mon-fri 22:00-06:30` or `22:00-06:30`. Raises Invalid."""
+    found = []
+    for line in text.splitlines():
+        words = line.split()
+        if not words:
+            continue
+        begin, _, end = words[-1].partition("-")
+        one = {"days": "".join(words[:-1]) or "mon-sun", "from": begin, "to": end}
+        parse([one])
+        found.append(one)
+    parse(found)
+    return found
+
+
+def lines(stored: Sequence[dict[str, str]]) -> str:
+    """The lines of a stored value, for a form."""
+    return "\n".join(f"{one.get('days', 'mon-sun')} {one['from']}-{one['to']}" for one in stored)

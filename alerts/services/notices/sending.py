@@ -5,7 +5,7 @@
 2. The mails are sent in a thread, over one connection.
 3. `record` stores what the mail server has answered.
 
-Notices about one code at one site leave together, GROUP_INTERVAL after those before at the earliest.
+Notices about one code at one site leave together, some minutes after those before at the earliest.
 Notices that have waited for quiet hours, a digest, a limit or a mail server leave in one mail.
 """
 
@@ -24,7 +24,7 @@ from alerts.models import Alert, AlertRule, Notification, Severity
 from alerts.services.notices import composing, digests, links, routing, timing
 from alerts.services.notices.composing import Item
 from alerts.services.notices.links import Grant
-from alerts.services.notices.queueing import ANNOUNCING, group_wait
+from alerts.services.notices.queueing import ANNOUNCING, group_interval, group_wait
 from alerts.services.notices.timing import Drop, Notice, Wait
 from ocpp_server.outbound.mail import Mail, Outcome, Result
 
@@ -32,7 +32,6 @@ Kind, State, Why = Notification.Kind, Notification.State, Notification.Why
 # (recipient, code, site); a digest has neither code nor site.
 Group = tuple[int, str, int | None]
 
-GROUP_INTERVAL: Final = timedelta(minutes=5)
 # Mails to one recipient; further notices wait for the next full hour.
 MOST_AN_HOUR: Final = 30
 # Mails and notices of one run; the next one continues.
@@ -137,12 +136,13 @@ def _mails(
     counts, latest = _recent(recipients, now)
     _add_companions(ready, recipients, now)
     outgoing: list[Outgoing] = []
+    interval = group_interval()
     for group, rows in ready.items():
         recipient, code, _ = group
         before = latest.get(group)
         is_urgent = any(row.kind in (Kind.ESCALATED, Kind.TEST) for row in rows)
-        if before is not None and now - before < GROUP_INTERVAL and not is_urgent:
-            _postpone(rows, before + GROUP_INTERVAL, "", changed)
+        if before is not None and now - before < interval and not is_urgent:
+            _postpone(rows, before + interval, "", changed)
         elif code and not is_urgent and counts[recipient] >= MOST_AN_HOUR:
             zone = routing.zone_of(rows[0].recipient)
             _postpone(rows, digests.next_hour(zone, now), Why.RATE, changed)

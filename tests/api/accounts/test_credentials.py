@@ -20,8 +20,9 @@ from tests.api.conftest import Caller
 
 OPEN = {"health"}
 # The admin refuses anonymous requests itself, by a redirect to its login. A receipt is for everyone who has
-# its secret: see tests/api/tariffs/test_receipts.py. A revocation list is for everyone.
-PAGES = ("admin/", "static/", "receipts/", "pki/")
+# its secret, and so has the link that acknowledges an alert: see tests/api/tariffs/test_receipts.py and
+# tests/api/alerts/test_acknowledging.py. A revocation list is for everyone.
+PAGES = ("admin/", "static/", "receipts/", "alerts/acknowledge/", "pki/")
 
 
 def addresses(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[str]:

@@ -24,7 +24,13 @@ from chargepoints.models import (
 )
 from configuration.models import LocalList
 from tests.api.conftest import NOON
-from tests.api.kit import listed, listed_aggregates, listed_certificates, listed_webhooks
+from tests.api.kit import (
+    listed,
+    listed_aggregates,
+    listed_certificates,
+    listed_notices,
+    listed_webhooks,
+)
 from tests.direct.readings import stored
 from tests.direct.reservations import a_reservation
 from tests.direct.samples import decoded
@@ -263,6 +269,8 @@ LISTS = {
         "text",
         parent=of_station,
     ),
+    "alert-notices": Rows(listed_notices.a_notice, "error"),
+    "alert-recipients": Rows(listed_notices.an_alert_recipient, "address"),
     "certificates/authority-requests": Rows(listed.an_authority_request, "reason"),
     "certificates/issued": Rows(listed.an_issued_certificate, "revocation_reason"),
     "certificates/signing-requests": Rows(listed.a_signing_request, "reason"),

@@ -20,7 +20,7 @@ from chargepoints.models import (
     Message,
 )
 from tests.api.conftest import NOON
-from tests.api.recorded import seed_signing
+from tests.api.recorded import seed_notices, seed_signing
 from tests.api.recorded.playing import OPERATOR, VIEWER
 from tests.direct.readings import a_reading
 from transactions.models import Refusal, Transaction
@@ -142,6 +142,7 @@ def _rows() -> None:
         at=NOON,
     )
     seed_signing.plant(ALIAS, garage)
+    seed_notices.plant(ALIAS)
 
 
 def _session(garage: ChargePoint, number: int, **more: object) -> None:

@@ -14,6 +14,7 @@ from tests.api.recorded.scenario import (
     accounts,
     added,
     aggregates,
+    alert_recipients,
     campaigns,
     charging,
     commands,
@@ -57,10 +58,14 @@ SCENARIO = (
     lists,
     webhooks,
     keys,
+    alert_recipients,
 )
 
 # The settings that the scenario needs.
 ENVIRONMENT = {
+    # No mail server: a test of a recipient is queued, and fails later.
+    "EMAIL_URL": "smtp+plain://localhost:1",
+    "EMAIL_FROM": "csms@example.com",
     "HTTP_MAX_BODY": "64KiB",
     "OCPP_ABANDON_AFTER": "1000000h",
     "OCPP_WEB_PAYMENTS": "docs.examples.web_payments.open_payment",

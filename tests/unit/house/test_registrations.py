@@ -23,7 +23,7 @@ MENU = {
         "Messages", "Commands", "Settlements", "Payments", "Web payments", "Remote starts",
         "Station logs", "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations",
         "Security profiles", "Security events", "Issued certificates", "Device events", "Reports",
-        "Follow-ups", "Events", "Webhook deliveries",
+        "Follow-ups", "Alert notices", "Events", "Webhook deliveries",
     ],
     "Details": [
         "Connectors",
@@ -57,7 +57,7 @@ MENU = {
         "CA requests",
         "Alert rules",
     ],
-    "Access": ["Operators", "API keys", "API key requests", "Webhooks"],
+    "Access": ["Operators", "API keys", "API key requests", "Webhooks", "Alert recipients"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],
 }  # fmt: skip
 

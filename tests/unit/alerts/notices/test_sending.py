@@ -11,9 +11,10 @@ import time_machine
 
 from alerts.models import Alert, AlertRecipient, AlertRule, Notification, Severity
 from alerts.services.changes import Change, Kind
-from alerts.services.notices import following, queueing, sending
+from alerts.services.notices import following, metrics, queueing, sending
 from chargepoints.models import Site
 from ocpp_server.outbound.mail import SENT, Outcome, Result
+from transactions.services import privacy
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -30,9 +31,12 @@ class Clock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def shift(self, **later: float) -> None:
+        self._traveller.shift(timedelta(**later))
+
     def send(self, result: Result = SENT, **later: float) -> list[str]:
         """Let time pass and send; the subjects of the mails, each after its recipient."""
-        self._traveller.shift(timedelta(**later))
+        self.shift(**later)
         following.follow(self.now)
         subjects = []
         while outgoing := sending.claim(self.now):
@@ -323,3 +327,30 @@ def test_the_mail_links_to_the_alert_and_lets_its_recipient_acknowledge(clock: C
     assert f"Open: https://csms.example.com/admin/alerts/alert/{alert.pk}/change/" in one.mail.text
     assert "Acknowledge: https://csms.example.com/alerts/acknowledge/" in one.mail.text
     assert f"/alertrecipient/{ann.pk}/change/>" in one.mail.headers["List-Unsubscribe"]
+
+
+def test_metrics_count_what_waits_what_is_tried_again_and_what_has_failed(clock: Clock) -> None:
+    def figures() -> tuple[dict[str, float], float]:
+        found = metrics.figures()
+        return {labels[0]: number for labels, number in found["notices"]}, found["notice_lag"][0][1]
+
+    recipient(quiet_hours=[{"from": "11:00", "to": "18:00"}])
+    recipient("Bob")
+    assert figures() == ({"waiting": 0, "retried": 0, "failed": 0}, 0)
+    changed(Kind.OPENED, opened())
+    assert clock.send(AWAY, minutes=2) == ["bob@x: Warning: CP-7 is offline"]
+    assert figures() == ({"waiting": 1, "retried": 1, "failed": 0}, 0)
+    clock.shift(minutes=2)
+    assert figures()[1] == 60
+    clock.send(Result(Outcome.FAILED, "550 No such mailbox"), seconds=0)
+    assert figures() == ({"waiting": 1, "retried": 0, "failed": 1}, 0)
+
+
+def test_the_recipients_of_a_person_are_exported_and_erased(clock: Clock, django_user_model: Any) -> None:
+    user = django_user_model.objects.create_user("bob", email="bob@x")
+    AlertRecipient.objects.create(name="Bob", user=user)
+
+    assert [row["name"] for row in privacy.export(user)["alert_recipients"]] == ["Bob"]
+    privacy.erase(user)
+
+    assert not AlertRecipient.objects.exists()

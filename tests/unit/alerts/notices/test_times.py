@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.services.notices import digests
-from alerts.services.notices.quiet_hours import parse, quiet_until
+from alerts.services.notices.quiet_hours import from_lines, lines, parse, quiet_until
 from ocpp_server.domain import Invalid
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -111,3 +111,17 @@ def test_a_digest_comes_at_the_full_hour_and_at_seven_of_the_recipients_clock() 
     assert digests.next_morning(VIENNA, utc("2026-11-30 05:59")) == utc("2026-11-30 06:00")
     assert digests.next_morning(VIENNA, utc("2026-11-30 06:00")) == utc("2026-12-01 06:00")
     assert digests.next_morning(VIENNA, utc("2026-03-28 10:00")) == utc("2026-03-29 05:00")
+
+
+def test_quiet_hours_are_lines_in_a_form() -> None:
+    stored = from_lines("mon-fri 22:00-06:30\n\n sat, sun 20:00-09:00 \n23:00-01:00")
+
+    assert stored == [
+        {"days": "mon-fri", "from": "22:00", "to": "06:30"},
+        {"days": "sat,sun", "from": "20:00", "to": "09:00"},
+        {"days": "mon-sun", "from": "23:00", "to": "01:00"},
+    ]
+    assert from_lines(lines(stored)) == stored
+    assert lines([{"from": "1:00", "to": "2:00"}]) == "mon-sun 1:00-2:00"
+    with pytest.raises(Invalid):
+        from_lines("at night")

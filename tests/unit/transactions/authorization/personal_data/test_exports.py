@@ -79,6 +79,7 @@ def test_an_export_names_every_value_and_no_other_person(alice: User, charger: C
             "id": reserved.pk, "number": 815, "id_token": UID, "evse_number": 1, "requested_at": NOON,
             "expires_at": NOON, "state": "expired", "reason": "", "ended_at": NOON, "station": "CP-1",
         }],
+        "alert_recipients": [],
         "battery_swaps": [{
             "id": swaps[0].pk, "number": 5, "id_token": UID.lower(), "state": "requested", "in_at": NOON,
             "out_at": None, "station": "CP-1",

@@ -1,0 +1,1 @@
+"""Serializers of alerts (fields in camelCase)."""
