@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from alerts.models import Alert, AlertRecipient, Notification, Severity
-from alerts.services.notices import escalation
+from alerts.services.notices import escalation, routing
 from alerts.services.notices.queueing import ANNOUNCING, queue
 from ocpp_server.domain import Invalid
 from ocpp_server.outbound import mail
@@ -34,7 +34,8 @@ def follow(now: datetime) -> None:
     for row in Notification.objects.filter(alert__in=waiting).order_by("id"):
         if row.alert_id is not None:
             rows.setdefault(row.alert_id, []).append(row)
-    names = dict(AlertRecipient.objects.filter(is_enabled=True).values_list("name_key", "pk"))
+    enabled = AlertRecipient.objects.filter(is_enabled=True).select_related("user")
+    names = {recipient.name_key: recipient for recipient in enabled}
     queued: list[Notification] = []
     for alert in waiting:
         known = rows.get(alert.pk, [])
@@ -50,7 +51,7 @@ def _may_be_due(alert: Alert, now: datetime) -> bool:
 
 
 def _escalated(
-    alert: Alert, known: Sequence[Notification], names: dict[str, int], now: datetime
+    alert: Alert, known: Sequence[Notification], names: dict[str, AlertRecipient], now: datetime
 ) -> Iterator[Notification]:
     done = {
         (row.step, row.recipient_id)
@@ -61,8 +62,8 @@ def _escalated(
         _steps(alert), opened_at=alert.opened_at, severity=Severity(alert.severity), now=now
     ):
         for recipient in (names[name] for name in step.to if name in names):
-            if (number, recipient) not in done:
-                yield _row(alert, recipient, Kind.ESCALATED, number, now)
+            if (number, recipient.pk) not in done and routing.may_get(recipient, alert.site_id):
+                yield _row(alert, recipient.pk, Kind.ESCALATED, number, now)
 
 
 def _steps(alert: Alert) -> tuple[escalation.Step, ...]:

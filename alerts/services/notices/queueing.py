@@ -38,9 +38,10 @@ def follow(changed: Sequence[Change]) -> None:
 
 def _follow(changed: Sequence[Change]) -> None:
     now = datetime.now(UTC)
-    recipients = AlertRecipient.objects.filter(is_enabled=True).prefetch_related("sites")
-    channels = {recipient.pk: recipient.channel for recipient in recipients}
-    choices = {recipient.pk: routing.choice_of(recipient) for recipient in recipients}
+    enabled = AlertRecipient.objects.filter(is_enabled=True)
+    recipients = {row.pk: row for row in enabled.select_related("user").prefetch_related("sites")}
+    channels = {pk: recipient.channel for pk, recipient in recipients.items()}
+    choices = {pk: routing.choice_of(recipient) for pk, recipient in recipients.items()}
     rules = AlertRule.objects.filter(pk__in={change.alert.rule_id for change in changed})
     allowed = dict(rules.values_list("pk", "channels"))
     earlier = _earlier({change.alert.pk for change in changed})
@@ -54,6 +55,8 @@ def _follow(changed: Sequence[Change]) -> None:
             continue  # it is announced when the other alert or the maintenance has ended
         rule_channels = allowed.get(alert.rule_id, []) if alert.rule_id else []
         for pk in routing.wanted(alert, choices, channels, rule_channels):
+            if not routing.may_get(recipients[pk], alert.site_id):
+                continue
             held, news = _news(known[pk], kind)
             released += held
             if news is not None:

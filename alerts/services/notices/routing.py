@@ -34,6 +34,14 @@ class Choice:
         )
 
 
+def may_get(recipient: AlertRecipient, site: int | None) -> bool:
+    """Whether the operator of a recipient may see alerts of this site: logins may be limited to sites."""
+    limit: list[int] | None = getattr(recipient.user, "site_ids", None)
+    if recipient.user is None or recipient.user.is_superuser or limit is None:
+        return True
+    return site in limit
+
+
 def choice_of(recipient: AlertRecipient) -> Choice:
     """Reads its sites: they should be prefetched."""
     return Choice(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -63,7 +63,11 @@ def claim(now: datetime) -> list[Outgoing]:
     ready: dict[Group, list[Notification]] = defaultdict(list)
     changed: list[Notification] = []
     for row in due:
-        verdict = timing.judge(_facts(row, known), routing.habits_of(row.recipient), now)
+        site = row.alert.site_id if row.alert is not None else None
+        habits = routing.habits_of(row.recipient)
+        if row.alert is not None and not routing.may_get(row.recipient, site):
+            habits = replace(habits, is_reachable=False)
+        verdict = timing.judge(_facts(row, known), habits, now)
         match verdict:
             case Drop(why):
                 row.state, row.why, row.due_at = State.SUPPRESSED, why, None

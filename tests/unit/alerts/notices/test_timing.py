@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.models import Notification, Severity
+from accounts.models import User
+from alerts.models import AlertRecipient, Notification, Severity
 from alerts.services.notices import escalation, timing
 from alerts.services.notices.quiet_hours import parse
-from alerts.services.notices.routing import Choice
+from alerts.services.notices.routing import Choice, may_get
 from alerts.services.notices.timing import SEND, Drop, Habits, Notice, Verdict, Wait
 from ocpp_server.domain import Invalid
 
@@ -122,6 +123,21 @@ def test_the_steps_of_an_escalation_are_due_after_their_time_and_from_their_seve
 def test_other_escalations_are_refused(value: Any) -> None:
     with pytest.raises(Invalid):
         escalation.parse(value)
+
+
+@pytest.mark.parametrize(
+    ("is_superuser", "limit", "site", "may"),
+    [(False, None, 8, True), (False, [7], 7, True), (False, [7], 8, False), (False, [7], None, False),
+     (False, [], 7, False), (True, [7], 8, True)],
+)  # fmt: skip
+def test_an_operator_limited_to_sites_gets_alerts_of_these_alone(
+    is_superuser: bool, limit: list[int] | None, site: int | None, may: bool
+) -> None:
+    user: Any = User(username="ann", is_superuser=is_superuser)
+    user.site_ids = limit
+
+    assert may_get(AlertRecipient(name="Ann", user=user), site) is may
+    assert may_get(AlertRecipient(name="Bob", address="bob@x"), site)
 
 
 def test_a_recipient_chooses_alerts_by_severity_site_and_code() -> None:
