@@ -21,7 +21,9 @@ that ends. It is opened when the condition of a rule has lasted, and resolves by
 over. However often a cause is noticed, it has one alert. Every rule is enabled from the first start.
 
 - Every page of the admin shows the number of open alerts in its head. *Alerts* lists them; the page of a
-  station has its own. The events `alert.opened`, `alert.escalated`, `alert.acknowledged` and
+  station has its own. `GET /api/v1/alerts` returns them (`resolved=false&suppressed=false` are those that
+  need attention), and `POST .../acknowledge`, `/snooze`, `/resolve`, `/assign` and `/notes` are what an
+  operator does with one. The events `alert.opened`, `alert.escalated`, `alert.acknowledged` and
   `alert.resolved` follow every change (`docs/events.md`).
 - **Acknowledge**: someone works on it. It stays unresolved, and is repeated and escalated no more. An
   acknowledgement lapses after 24 hours, and when the severity rises.
@@ -48,7 +50,8 @@ Alerts of stations in maintenance have `suppression: maintenance`.
 ## Rules
 
 A code has one rule for all stations. A copy for a site counts before it, and a copy for a station before
-both. The limits are in the admin below *Alert rules*; administrators change them.
+both. The limits are in the admin below *Alert rules* and at `/api/v1/alert-rules`; administrators change
+them.
 
 The elected housekeeper judges all rules every `ALERT_INTERVAL`. Each condition is one query over all
 stations, on a connection of its own with short limits: a locked table costs one look, and never holds up a

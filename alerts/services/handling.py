@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -44,7 +44,7 @@ def snooze(alert: Alert, *, actor: str, until: datetime) -> None:
         raise Invalid("Must be in the future, and within 31 days.", field="until")
     alert.snoozed_until = until
     alert.save(update_fields=["snoozed_until", "updated_at"])
-    _add_note(alert, f"Snoozed until {until:%Y-%m-%d %H:%M %Z}.", actor)
+    _add_note(alert, f"Snoozed until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}.", actor)
     changes.publish([Change(alert, Kind.SNOOZED)])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alerts.filters import NoticeQuery, RecipientQuery
+from alerts.filters.recipients import NoticeQuery, RecipientQuery
 from alerts.models import AlertRecipient, Notification
 from alerts.serializers.recipients import (
     NoticeSerializer,

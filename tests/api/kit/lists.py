@@ -27,6 +27,7 @@ from tests.api.conftest import NOON
 from tests.api.kit import (
     listed,
     listed_aggregates,
+    listed_alerts,
     listed_certificates,
     listed_notices,
     listed_webhooks,
@@ -57,6 +58,7 @@ class Parents:
         self.key = ApiKey.objects.create(name="~parent", prefix="ocs_", digest="~parent")
         self.site = Site.objects.create(name="~parent")
         self.campaign = self.a_campaign(0)
+        self.alert = listed_alerts.a_parent(self)
         self.template = listed.a_template(self, 0)
         self.firmware = listed.a_firmware(self, 0)
         self.root = listed_certificates.a_root(self, -1)
@@ -220,6 +222,9 @@ def a_request(parents: Parents, number: int) -> ApiKeyRequest:
 
 
 LISTS = {
+    "alerts": Rows(listed_alerts.an_alert, "detail"),
+    "alerts/{alert_id}/notes": Rows(listed_alerts.a_note, "author", parent=lambda parents: parents.alert.pk),
+    "alert-rules": Rows(listed_alerts.a_rule, "note"),
     "access-rules": Rows(a_rule, "note"),
     "api-keys": Rows(
         lambda _, number: ApiKey.objects.create(name=f"K{number}", prefix="ocs_", digest=f"{number}"),

@@ -107,6 +107,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     parents = {str(one.pk) for one in (walk.parents.person, walk.parents.contract, walk.parents.session)}
     parents |= {walk.parents.station.identity, str(walk.parents.site.pk), str(walk.parents.campaign.pk)}
     parents.add(str(walk.parents.firmware.pk))
+    parents.add(str(walk.parents.alert.pk))
     parents.add(str(walk.parents.template.pk))
     parents |= {str(walk.parents.root.pk), str(walk.parents.root_set.pk)}
     parents.add(str(walk.parents.webhook.pk))
@@ -132,7 +133,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     assert set(read) - stayed <= touched | parents
     for row in walk.known:
         row.delete()
-    names = ("session", "contract", "person", "site", "campaign", "template", "firmware", "station")
+    names = ("alert", "session", "contract", "person", "site", "campaign", "template", "firmware", "station")
     for name in (*names, "root_set", "root", "webhook", "key"):
         getattr(walk.parents, name).delete()
 

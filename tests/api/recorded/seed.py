@@ -9,6 +9,7 @@ from django.db import connections
 
 from accounts.models import ApiKey, User
 from accounts.services.api_keys import digest
+from alerts.models import Alert
 from chargepoints.models import (
     ChargePoint,
     Command,
@@ -26,6 +27,7 @@ from tests.direct.readings import a_reading
 from transactions.models import Refusal, Transaction
 
 ALIAS = "recorded"
+ALERT = 1
 # The ended sessions of the offline station; each is settled in another way.
 SUSPECT = {1001: ["meter-implausible"], 1002: ["energy-unknown"], 1003: ["conflicting-stop"], 1004: []}
 
@@ -67,6 +69,18 @@ def _rows() -> None:
             error_code="NoError",
             status_received_at=NOON,
         )
+    Alert.objects.using(ALIAS).create(
+        id=ALERT,
+        code="offline",
+        key="offline:GARAGE 1",
+        station="GARAGE 1",
+        charge_point=garage,
+        severity="warning",
+        title="GARAGE 1 has been offline since 12:00 UTC",
+        what_to_do="Check its power and its network.",
+        opened_at=NOON,
+        last_seen_at=NOON,
+    )
     firmware = FirmwareFile.objects.using(ALIAS).create(
         name="Wall 11", version="1.3.0", url="https://files.example.com/1.3.0.bin"
     )

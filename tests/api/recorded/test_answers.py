@@ -15,6 +15,7 @@ from tests.api.recorded.scenario import (
     added,
     aggregates,
     alert_recipients,
+    alerts,
     campaigns,
     charging,
     commands,
@@ -59,6 +60,7 @@ SCENARIO = (
     webhooks,
     keys,
     alert_recipients,
+    alerts,
 )
 
 # The settings that the scenario needs.

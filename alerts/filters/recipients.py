@@ -1,4 +1,4 @@
-"""The query strings of the lists of alerts."""
+"""The query strings of the lists of recipients and notices."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The query strings of the lists of alerts."""
