@@ -45,7 +45,8 @@ count on their own.
 | `flapping` | `offline` of the station |
 | `offline` | of the station: `faulted`, `unavailable`, `stuck_status`, `clock_offset`, active sessions |
 
-Alerts of stations in maintenance have `suppression: maintenance`.
+Alerts of stations in maintenance have `suppression: maintenance`. These stations do not count for
+`site_offline` and `fleet_offline`.
 
 ## Rules
 

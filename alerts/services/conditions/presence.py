@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import Count, Q, QuerySet
 
-from alerts.services import words
+from alerts.services import maintenance, words
 from alerts.services.codes import stations
 from alerts.services.findings import Finding, Found
 from alerts.services.inhibition import key_of
@@ -40,6 +40,13 @@ def _offline(look: Look) -> list[OfflineStation]:
     return look.offline
 
 
+def _counted(look: Look) -> list[OfflineStation]:
+    """The stations offline without those in maintenance, which are no sign of a failure of their site."""
+    rows = _offline(look)
+    silent = maintenance.maintained([one.pk for one in rows], look.now)
+    return [one for one in rows if one.pk not in silent]
+
+
 def offline(look: Look) -> Found:
     """Stations without a connection."""
     found = [
@@ -60,7 +67,7 @@ def site_offline(look: Look) -> Found:
     """Sites of which many stations are offline at once."""
     code = stations.SITE_OFFLINE.name
     gone: dict[int, list[OfflineStation]] = defaultdict(list)
-    for one in _offline(look):
+    for one in _counted(look):
         if one.site is not None:
             gone[one.site].append(one)
     least = look.rules.lowest(code, "stations")
@@ -98,7 +105,7 @@ def fleet_offline(look: Look) -> Found:
     # An open alert counts the stations that went offline when it began.
     begin = look.now if alert is None else alert.opened_at
     since = begin - timedelta(seconds=limits["within_s"])
-    gone = sum(1 for one in _offline(look) if one.since >= since)
+    gone = sum(1 for one in _counted(look) if one.since >= since)
     if gone < limits["stations"] and alert is None:
         return Found([])
     total = _expected(look.now).count()

@@ -136,6 +136,16 @@ def test_maintenance_silences_and_its_end_announces(watch: Watch, monkeypatch: p
     assert [change.kind for change in seen] == ["opened", "resumed"]
 
 
+def test_a_site_in_maintenance_is_not_offline(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site.objects.create(name="Depot")
+    rows = [a_station(f"CP-{number}", site=site) for number in range(12)]
+    monkeypatch.setattr(maintenance, "_queries", [lambda stations, at: set(stations)])
+    goes_offline(*rows)
+    watch.after(360)
+
+    assert {(one.code, one.suppression) for one in alerts()} == {("offline", "maintenance")}
+
+
 def test_old_alerts_are_deleted_with_their_notes(alert: Alert, settings: Any) -> None:
     handling.resolve(alert, actor="ann", resolution="fixed", note="x")
     settings.ALERT_RETENTION = 3600
