@@ -15,6 +15,7 @@ from accounts.models import ApiKey, User
 from chargepoints.models import ChargePoint, Command, Note, RefusedConnection, Site
 from ocpp_server import sites
 from tests.admin.rows import NOON, person, signed_in
+from transactions.models import Transaction
 
 MARK = "alert(1)"  # in every text of the hostile rows
 # The pages of each model, which the first test opens, and those of the login.
@@ -148,6 +149,21 @@ def test_the_poll_of_a_page_is_about_a_station_of_the_login(depot: Site, limited
     asked = [limited.get("/admin/changes/", {"station": name}) for name in ("", "D-1", "ELSEWHERE", "NONE")]
 
     assert [answer.status_code for answer in asked] == [200, 200, 404, 404]
+
+
+@pytest.mark.parametrize("name", ["end", "ignore"])
+def test_buttons_for_many_sessions_leave_those_of_other_sites(
+    limited: Client, hostile_rows: dict[type, Any], name: str
+) -> None:
+    session = hostile_rows[Transaction]
+    before = Transaction.objects.values().get(pk=session.pk)
+
+    answer = limited.post(
+        reverse("admin:sessions-settle", args=[name]), {"session": [session.pk], "reason": "None of mine."}
+    )
+
+    assert answer.status_code in (302, 404)
+    assert Transaction.objects.values().get(pk=session.pk) == before
 
 
 def test_pickers_offer_no_people_and_no_tokens(limited: Client) -> None:

@@ -143,6 +143,16 @@ def test_a_body_can_not_name_a_station_of_another_site(elsewhere: Caller, parent
     assert told(elsewhere, f"{V1}transactions?clientId={quote(station)}") == 0
 
 
+def test_several_sessions_are_settled_only_of_the_sites(elsewhere: Caller, parents: Parents) -> None:
+    Transaction.objects.update(suspect=True, suspect_reasons=["silent"], status="ended", ended_by="station")
+    asked = {"transactionIds": [parents.session.pk], "fix": "ignore", "reason": "None of mine."}
+
+    foreign = elsewhere.post(f"{V1}transactions/settle", asked)
+    own = limited(parents.site.pk).post(f"{V1}transactions/settle", asked)
+
+    assert (foreign.info["settled"], own.info["settled"]) == (0, 1), foreign.answer
+
+
 def test_a_station_is_added_to_a_site_of_the_caller_and_stays_there(depot: Site, parents: Parents) -> None:
     one, two = limited(depot.pk), limited(depot.pk, Site.objects.create(name="Yard").pk)
 
