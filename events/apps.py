@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -24,6 +25,7 @@ class EventsConfig(AppConfig):
         scheduler.register(jobs.JOBS)
         fleet.register(metrics.FLEET)
         collectors.register(metrics.StreamCollector, of=metrics.STREAMING_ROLES)
+        collectors.register(metrics.MqttCollector, when=lambda: bool(settings.MQTT_URL))
         shutdown.on_begin(lambda: tail.end_all(subscribing.SHUTDOWN))
         collectors.register(metrics.WebhookCollector)
         encryption.register(

@@ -18,6 +18,10 @@ from ocpp_server.transport.switchboard import switchboard
 
 # On a busy server a consumer waits for this at most; fewer runs cost less for each event.
 PAUSE_S: Final = 0.25
+# Where MQTT_URL names a broker. Also in processes that are not elected: they stop publishing.
+PUBLISH_MQTT: Final = Job(
+    "publish_mqtt", every=2.0, everywhere=True, at_end=True, when=lambda: bool(settings.MQTT_URL)
+)
 
 
 def _part_of_the_wait() -> float:
@@ -42,10 +46,18 @@ async def number() -> None:
     await asyncio.sleep(PAUSE_S)
 
 
+async def publish_mqtt() -> None:
+    # Imported here: only a server with a broker needs the client.
+    from events.services.mqtt import publisher
+
+    await publisher.run_if_elected()
+
+
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (waking.NUMBER_EVENTS, number),
     (WATCH_PRESENCE, presence.watch),
     (FORGET_PRESENCE, presence.forget_if_not_elected),
+    (PUBLISH_MQTT, publish_mqtt),
     (SWEEP, retention.delete_old),
     (SWEEP, webhook_retention.delete_old),
     (running.SEND_WEBHOOKS, running.send),

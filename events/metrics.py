@@ -86,6 +86,17 @@ FLEET: Final = Part(
 STREAMING_ROLES: Final = frozenset({roles.Role.SERVER, roles.Role.WEB})
 
 
+class MqttCollector(Collector):
+    """The connection of this process to the MQTT broker."""
+
+    def collect(self) -> Iterator[Metric]:
+        # Imported here: only a server with a broker needs the client.
+        from events.services.mqtt import publisher
+
+        name = "ocpp_mqtt_connected"
+        yield gauge(name, "1 in the process that is connected to the MQTT broker.", publisher.is_connected())
+
+
 class StreamCollector(Collector):
     """The streams of events that this process sends to clients."""
 

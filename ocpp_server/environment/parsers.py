@@ -206,6 +206,26 @@ def public_url(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def mqtt_url(value: str) -> str:
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    try:
+        is_address = parts.scheme in {"mqtt", "mqtts"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        # Without the value, which may contain a password.
+        raise ValueError("is not an address such as mqtt://user:password@broker:1883")
+    return value
+
+
+def mqtt_topic(value: str) -> str:
+    if not re.fullmatch(r"([A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)?", value):
+        raise ValueError(f"{value!r} is not a topic such as ocpp or home/ocpp")
+    return value
+
+
 def proxies(value: str) -> str:
     """Addresses and networks, or `*` for all, in the spelling of uvicorn."""
     for name in names(value):

@@ -17,6 +17,7 @@ from ocpp_server.environment.events import EVENT_VARIABLES
 from ocpp_server.environment.firmware import FIRMWARE_VARIABLES
 from ocpp_server.environment.http import HTTP_VARIABLES
 from ocpp_server.environment.logs import LOG_VARIABLES
+from ocpp_server.environment.mqtt import MQTT_VARIABLES
 from ocpp_server.environment.network import NETWORK_VARIABLES, SERVER
 from ocpp_server.environment.parsers import (
     address,
@@ -387,6 +388,7 @@ VARIABLES: tuple[Variable, ...] = (
     *EMAIL_VARIABLES,
     *WEBHOOK_VARIABLES,
     *ALERT_VARIABLES,
+    *MQTT_VARIABLES,
     *CONTRACT_VARIABLES,
     *PAYMENT_VARIABLES,
     *CERTIFICATE_VARIABLES,

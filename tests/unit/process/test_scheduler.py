@@ -20,6 +20,7 @@ NAMES = {
     "read_configurations",
     "number_events",
     "evaluate_alerts",
+    "publish_mqtt",
     "watch_presence",
     "forget_presence",
     "send_webhooks",

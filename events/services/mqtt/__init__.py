@@ -1,0 +1,1 @@
+"""MQTT: the state of stations as retained topics, events, discovery by Home Assistant, and commands."""
