@@ -28,7 +28,7 @@ def still_allowed(user: Any) -> Callable[[], bool]:
 def current(user: Any) -> Any:
     """The caller as it is now; None for one that may no longer sign in."""
     key = getattr(user, "key", None)
-    return _user(user.pk) if key is None else credentials.port.app.find_by_number(key.pk)
+    return _user(user.pk) if key is None else holder(user.pk)
 
 
 def holder(caller: str) -> Any:

@@ -206,3 +206,16 @@ async def test_a_socket_that_opens_while_the_others_close_is_closed_too() -> Non
 
     assert first.closed is not None and late.closed is not None
     shutdown.serve(tuple)
+
+
+def test_listeners_are_called_once_when_a_shutdown_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(shutdown, "_listeners", [])
+    shutdown.on_begin(lambda: calls.append("began"))
+    shutdown.serve(tuple)
+
+    shutdown.begin()
+    shutdown.begin()
+
+    assert calls == ["began"]
+    shutdown.serve(tuple)
