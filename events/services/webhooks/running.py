@@ -1,7 +1,7 @@
 """Runs the senders of all webhooks in the elected housekeeper.
 
-One cycle: it reads the webhooks once a second, hands new events to each sender that has room, and writes what
-has become of earlier ones. Senders that have read equally far share one read.
+One cycle hands new events to each sender that has room, writes the results of earlier ones, and reads the
+webhooks once a second. Senders that have read equally far share one read.
 """
 
 from __future__ import annotations
@@ -42,17 +42,18 @@ class _Senders:
 
     async def cycle(self) -> None:
         now = time.monotonic()
-        if now - self._flushed_at >= _FLUSH_S:
-            await self.flush()
-            self._flushed_at = now
         if now - self._refreshed_at >= _REFRESH_S:
             await self._refresh()
             self._refreshed_at = now
+        # New events before the log: the database writes while their requests are under way.
         for _ in range(_MOST_READS):
             if not await self._feed():
                 break
         for pump in list(self.pumps.values()):
             pump.tick(has_replays=pump.settings.pk in self.with_replays)
+        if now - self._flushed_at >= _FLUSH_S:
+            await self.flush()
+            self._flushed_at = now
 
     async def flush(self) -> None:
         pumps = list(self.pumps.items())
