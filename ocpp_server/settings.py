@@ -377,6 +377,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "ocpp_server.api.openapi.without_docstrings",
+        "ocpp_server.api.openapi.share_headers",
         "ocpp_server.api.openapi.refuse_unknown_fields",
         "ocpp_server.api.examples.with_examples",
     ],

@@ -67,7 +67,13 @@ class WebhookViewSet(ResourceViewSet):
             also=(409,),
             description="Nothing is sent. Events wait until it is enabled, for as long as they are kept.",
         ),
-        Act("enable", endpoints.enable, EnableBody, also=(409,)),
+        Act(
+            "enable",
+            endpoints.enable,
+            EnableBody,
+            also=(409,),
+            description="Sends again after a pause, or after failures have disabled the webhook.",
+        ),
         Act(
             "rotate-secret",
             endpoints.rotate,
@@ -146,6 +152,7 @@ class DeliveryViewSet(ResourceViewSet):
             endpoints.retry,
             also=(409,),
             summary="Send a delivery of a webhook once more",
+            description="With the same id: the receiver recognizes an event that it has had.",
             sentence="Delivery {row.pk} is sent once more.",
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 
@@ -10,6 +10,12 @@ from ocpp_server.api import scopes
 from ocpp_server.api.codes import error_code_schema
 from ocpp_server.api.operation_ids import operation_id
 from ocpp_server.credentials import Role
+
+# By the draft of the IETF; see `throttling`.
+RATE_LIMIT: Final = {
+    "RateLimit-Policy": 'The quota of the caller: `"minute";q=600;w=60` is 600 requests in 60 seconds.',
+    "RateLimit": 'What is left: `"minute";r=12;t=31` is 12 requests in the next 31 seconds.',
+}
 
 
 class Documented(AutoSchema):
@@ -34,11 +40,13 @@ class Documented(AutoSchema):
         return [each[0] if isinstance(each, tuple) else each for each in declared]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
-        """The operation, with the role that it needs below its description, and the scope that an API key
-        needs as the extension `x-scope`.
+        """The operation, with the role that it needs, the headers of the rate limit, and the scope that an API
+        key needs as the extension `x-scope`.
         """
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
+            if self.view.throttle_classes and self.view.permission_classes:
+                _put_rate_limit(operation["responses"])
             group = getattr(self.view, "scope_group", "") or scopes.group_of(self.path)
             is_for_viewers = self.method != "GET" and getattr(self.view, "write_role", "") == Role.VIEWER
             if scope := scopes.needed(group, self.method, is_for_viewers=is_for_viewers):
@@ -52,6 +60,22 @@ class Documented(AutoSchema):
             return "Needs no credentials."
         needed = getattr(self.view, "needed_role", None)
         return f"Needs the role {needed()}." if needed else ""
+
+
+def _put_rate_limit(responses: dict[str, Any]) -> None:
+    """Successes and the refusal by the limit have its headers; others have them where they were counted."""
+    for status, response in responses.items():
+        if status < "300" or status == "429":
+            references = {name: {"$ref": f"#/components/headers/{name}"} for name in RATE_LIMIT}
+            response.setdefault("headers", {}).update(references)
+
+
+def share_headers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the headers that operations refer to."""
+    result["components"]["headers"] = {
+        name: {"schema": {"type": "string"}, "description": text} for name, text in RATE_LIMIT.items()
+    }
+    return result
 
 
 def without_docstrings(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -15,12 +15,13 @@ VERBS: Final = frozenset(
     (
         "accept", "acknowledge", "activate", "add", "adjust", "apply", "approve", "assign", "authorize",
         "block", "cancel", "change", "clear", "close", "compare", "confirm", "count", "create",
-        "customize", "delete", "download", "end", "erase", "expand", "export", "fail", "forget", "get",
-        "import", "install", "limit", "list", "move", "notify", "pause", "plug", "preview", "publish",
-        "reject", "release", "renew", "replay", "replace", "request", "reserve", "reset", "resolve",
-        "resume", "retire", "retry", "revoke", "roll", "rotate", "run", "search", "send", "set",
-        "settle", "snooze", "start", "stop", "subscribe", "sync", "tap", "test", "transfer", "trigger",
-        "unblock", "unlock", "unplug", "unpublish", "update", "upgrade", "use", "verify",
+        "customize", "delete", "disable", "download", "enable", "end", "erase", "expand", "export",
+        "fail", "forget", "get", "import", "install", "limit", "list", "move", "notify", "pause",
+        "plug", "preview", "publish", "reject", "release", "renew", "replay", "replace", "request",
+        "reserve", "reset", "resolve", "resume", "retire", "retry", "revoke", "roll", "rotate", "run",
+        "search", "send", "set", "settle", "snooze", "start", "stop", "subscribe", "sync", "tap",
+        "test", "transfer", "trigger", "unblock", "unlock", "unplug", "unpublish", "update", "upgrade",
+        "use", "verify",
     )
 )  # fmt: skip
 # Method and path -> id.
@@ -117,9 +118,10 @@ def _action(last: str, fixed: Sequence[str], *, of_one: bool) -> str:
     verb, *rest = last.split("-")
     if verb == "get":
         verb = "request"  # the command asks the station; "get" is for what the server has stored
-    if verb not in VERBS:  # a noun that is sent
+    is_command = list(fixed) == ["chargepoints"]
+    if is_command and verb not in VERBS:  # a noun that is sent
         return f"send{_camel(last)}"
-    if rest and list(fixed) == ["chargepoints"]:  # the name of a command is complete
+    if rest and is_command:  # the name of a command is complete
         return verb + "".join(map(str.capitalize, rest))
     return verb + noun(fixed, is_plural=not of_one) + "".join(map(str.capitalize, rest))
 

@@ -13,6 +13,7 @@ from chargepoints.models import Site
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField
 from ocpp_server.api.lists import ListQuery, ordering, search
 from ocpp_server.api.lookups import TEXT, Lookup
+from ocpp_server.api.openapi import RATE_LIMIT
 from ocpp_server.api.operations import Act, All, Change, Create, Delete, Get, List, Operation, Part
 from ocpp_server.api.resources import ResourceViewSet, Router
 from ocpp_server.credentials import Role
@@ -200,9 +201,9 @@ def test_each_change_has_the_body_of_its_declaration(operation: Operation, body:
 def test_a_new_row_is_described_with_its_location() -> None:
     _, one = described(Create(PlaceBody, service))
 
-    assert set(one["responses"]["201"]["headers"]) == {"Location", "ETag", "Idempotent-Replayed"}
+    assert set(one["responses"]["201"]["headers"]) == {"Location", "ETag", "Idempotent-Replayed", *RATE_LIMIT}
     changed = described(Change(PlaceBody, service))[1]["responses"]["200"]
-    assert set(changed["headers"]) == {"ETag", "Idempotent-Replayed"}
+    assert set(changed["headers"]) == {"ETag", "Idempotent-Replayed", *RATE_LIMIT}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from ocpp_server.api.documents import REASONS, described, enveloped, listed
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField
 from ocpp_server.api.lookups import Lookup
-from ocpp_server.api.openapi import Documented, refuse_unknown_fields
+from ocpp_server.api.openapi import RATE_LIMIT, Documented, refuse_unknown_fields
 from ocpp_server.error_codes import STATION_CODES, Code
 from tests.unit.api import generated
 from tests.unit.api.generated import parameters
@@ -144,8 +144,8 @@ def test_a_new_row_is_answered_with_its_location() -> None:
     found = operation(method="post", status=201, located=True)["responses"]
 
     assert set(found) == USUAL - {"200"} | {"201"}
-    assert set(found["201"]["headers"]) == {"Location"}
-    assert "headers" not in operation(method="post", status=201)["responses"]["201"]
+    assert set(found["201"]["headers"]) == {"Location", *RATE_LIMIT}
+    assert set(operation(method="post", status=201)["responses"]["201"]["headers"]) == set(RATE_LIMIT)
 
 
 def test_a_row_in_the_path_may_be_missing_and_has_a_positive_number() -> None:

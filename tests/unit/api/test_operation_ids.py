@@ -53,6 +53,9 @@ def test_a_list_has_its_noun_in_the_plural(path: str, name: str) -> None:
         ("/api/v1/transactions/settle", False, "settleTransactions"),
         ("/api/v1/transactions/{transaction_id}/settle", False, "settleTransaction"),
         ("/api/v1/api-keys/{key_id}/roll", False, "rollApiKey"),
+        ("/api/v1/webhooks/{webhook_id}/enable", False, "enableWebhook"),
+        ("/api/v1/webhooks/{webhook_id}/rotate-secret", False, "rotateWebhookSecret"),
+        ("/api/v1/webhooks/{webhook_id}/unheard-of", False, "unheardWebhookOf"),  # refused: no verb of VERBS
     ],
 )
 def test_a_post_creates_or_is_an_action_with_the_last_word_as_its_verb(
