@@ -90,7 +90,7 @@ class Operation:
         return {"actor": actor(request)} if self.passes_actor else {}
 
     def summarized(self, resource: type[ResourceViewSet]) -> str:
-        article = "an" if resource.noun.startswith(("a", "e", "i", "o")) else "a"
+        article = "an" if resource.noun.lower().startswith(("a", "e", "i", "o")) else "a"
         return self.summary or f"{self.spoken.capitalize()} {article} {resource.noun}"
 
     def usual_description(self, resource: type[ResourceViewSet]) -> str:

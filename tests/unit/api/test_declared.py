@@ -214,6 +214,7 @@ def test_a_new_row_is_described_with_its_location() -> None:
         (Get(), "event", "Get an event"),
         (Get(), "image", "Get an image"),
         (Get(), "user", "Get a user"),
+        (Get(), "API key", "Get an API key"),
         (Create(PlaceBody, service, word="add"), "place", "Add a place"),
         (Get(summary="The place"), "place", "The place"),
         (List(PlaceQuery, summary="All of them"), "place", "All of them"),
