@@ -11,11 +11,13 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # This method only connects: rules live in the services. Models can be imported from here on.
         from accounts import jobs
+        from accounts.models import Contract, Token, TokenGroup, User
         from accounts.services import api_keys, idempotent_requests, token_cache
         from ocpp_server import credentials
         from ocpp_server.api import idempotency_store
         from ocpp_server.bounds import uploads
         from ocpp_server.process import scheduler
+        from ocpp_server.storage import deletions
 
         credentials.port.fill(api_keys)
         idempotency_store.port.fill(idempotent_requests)
@@ -27,6 +29,10 @@ class AccountsConfig(AppConfig):
             for name in AUTHORIZATION_MODELS:
                 saved.connect(token_cache.forget_tokens, sender=f"accounts.{name}")
         post_migrate.connect(_renew_keys, sender=self)
+        deletions.keep(User)
+        deletions.keep(Contract)
+        deletions.keep(Token)
+        deletions.keep(TokenGroup)
 
 
 def _renew_keys(sender: object, **kwargs: object) -> None:

@@ -11,6 +11,7 @@ class CertificatesConfig(AppConfig):
         # The modules below import models: Django has loaded those only now.
         from certificates import jobs
         from certificates.metrics import FLEET, PlugAndChargeCollector
+        from certificates.models import RevocationList, RevokedCertificate, RootSet, TrustRoot
         from certificates.services.certificates import (
             campaigns,
             clients,
@@ -26,6 +27,7 @@ class CertificatesConfig(AppConfig):
         from ocpp_server.manufacturer_roots import manufacturer_roots
         from ocpp_server.observability import fleet, metrics
         from ocpp_server.process import scheduler, work
+        from ocpp_server.storage import deletions
         from ocpp_server.transport.handshake import client_certificates
 
         contract_certificates.port.fill(contracts)
@@ -41,3 +43,7 @@ class CertificatesConfig(AppConfig):
         fleet.register(FLEET)
         manufacturer_roots.fill(manufacturers)
         kinds.register(campaigns.ROOT_CERTIFICATES)
+        deletions.keep(RevocationList)
+        deletions.keep(RevokedCertificate)
+        deletions.keep(RootSet, sites=("site_id",))
+        deletions.keep(TrustRoot)

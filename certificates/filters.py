@@ -18,7 +18,7 @@ from certificates.models.revocation import Reason
 from certificates.services.certificates import expiry, root_sets
 from chargepoints.views.lookups import of_station
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField, TimeField, WholeField
-from ocpp_server.api.lists import ListQuery, ordering, search
+from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
 
 
 class TrustRootQuery(ListQuery):
@@ -50,7 +50,7 @@ class _OfStation(ListQuery):
         return rows
 
 
-class SigningRequestQuery(_OfStation):
+class SigningRequestQuery(ChangedQuery, _OfStation):
     orderings = {"id": "pk"}
     exact = {"state": "state", "certificateType": "type"}
 
@@ -102,7 +102,7 @@ class AuthorityRequestQuery(ListQuery):
     state = serializers.ChoiceField(choices=AuthorityRequest.State.values, required=False)
 
 
-class RootSetQuery(ListQuery):
+class RootSetQuery(ChangedQuery):
     orderings = {"createdAt": "pk"}
     exact = {"isEnabled": "is_enabled", "siteId": "site_id", "model": "model"}
 

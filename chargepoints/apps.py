@@ -10,7 +10,7 @@ class ChargePointsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from chargepoints import jobs, live, metrics
-        from chargepoints.models import Campaign, FirmwareFile, FollowUp
+        from chargepoints.models import Campaign, ChargePoint, FirmwareFile, FollowUp, LogUpload, Note, Site
         from chargepoints.services import admission, commands, connections, data_transfer, security, sites
         from chargepoints.services.campaigns import command, firmware, kinds
         from chargepoints.services.diagnostics import campaigns as logs
@@ -27,6 +27,7 @@ class ChargePointsConfig(AppConfig):
         from ocpp_server.process import scheduler
         from ocpp_server.protocol.secrets import FIRMWARE, UPLOADS
         from ocpp_server.rights import Right, role_for
+        from ocpp_server.storage import deletions
         from ocpp_server.transport import command_store, station_store
         from ocpp_server.transport.handshake import admission as port_of_admission
 
@@ -62,3 +63,9 @@ class ChargePointsConfig(AppConfig):
         credentials.on_failed_login(security.failed_login)
         fleet.register(metrics.FLEET)
         collectors.register(metrics.ConnectedCollector, of=collectors.FLEET_ROLES)
+        deletions.keep(Campaign)
+        deletions.keep(ChargePoint, key="identity", sites=("site_id",))
+        deletions.keep(FirmwareFile)
+        deletions.keep(LogUpload, parent="charge_point_id", sites=("charge_point.site_id",))
+        deletions.keep(Note, parent="charge_point_id", sites=("charge_point.site_id",))
+        deletions.keep(Site, sites=("pk",))

@@ -22,6 +22,12 @@ class ConfigurationConfig(AppConfig):
         from chargepoints.services.campaigns import kinds
         from configuration import jobs, live
         from configuration.commands.variables.campaign import CONFIGURATION
+        from configuration.models import (
+            ConfigurationTemplate,
+            DesiredValue,
+            NetworkProfile,
+            TemplateAssignment,
+        )
         from configuration.services.local_list import campaigns, due
         from configuration.services.network.campaigns import SECURITY_PROFILE
         from configuration.services.variables import reported
@@ -30,6 +36,7 @@ class ConfigurationConfig(AppConfig):
         from ocpp_server.live import extensions
         from ocpp_server.local_lists import local_lists
         from ocpp_server.process import scheduler
+        from ocpp_server.storage import deletions
 
         extensions.keys.fill(live)
         extensions.register(live.STORED_KEYS)
@@ -46,3 +53,7 @@ class ConfigurationConfig(AppConfig):
         for saved in (post_save, post_delete):
             for name in LISTED_BY:
                 saved.connect(due.note_change, sender=name)
+        deletions.keep(ConfigurationTemplate)
+        deletions.keep(DesiredValue, parent="charge_point_id", sites=("charge_point.site_id",))
+        deletions.keep(NetworkProfile, sites=("charge_point.site_id",))
+        deletions.keep(TemplateAssignment, parent="template_id", sites=("site_id", "charge_point.site_id"))

@@ -19,7 +19,7 @@ from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
 
 
-class DesiredValueQuery(ListQuery):
+class DesiredValueQuery(ChangedQuery):
     orderings = {"id": "pk", "key": "key"}
     exact = {"key": "key__iexact", "state": "state", "templateId": "template_id"}
 
@@ -73,7 +73,7 @@ class DriftQuery(DesiredValueQuery):
     model = TextField(required=False, max_length=255)
 
 
-class TemplateQuery(ListQuery):
+class TemplateQuery(ChangedQuery):
     orderings = {"id": "pk", "name": "name_key"}
     exact = ("dialect",)
 

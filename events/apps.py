@@ -11,7 +11,7 @@ class EventsConfig(AppConfig):
         # The modules below import models: Django has loaded those only now.
         from events import jobs, metrics
         from events.models import WebhookEndpoint
-        from events.services import outbox, subscribing
+        from events.services import deletions, outbox, subscribing
         from events.services.tail import tail
         from events.services.webhooks.signing import CIPHER
         from ocpp_server import encryption
@@ -19,9 +19,12 @@ class EventsConfig(AppConfig):
         from ocpp_server.observability import fleet
         from ocpp_server.observability import metrics as collectors
         from ocpp_server.process import scheduler
+        from ocpp_server.storage import deletions as port_of_deletions
         from ocpp_server.transport import shutdown
 
         port_of_outbox.port.fill(outbox)
+        port_of_deletions.port.fill(deletions)
+        port_of_deletions.keep(WebhookEndpoint)
         scheduler.register(jobs.JOBS)
         fleet.register(metrics.FLEET)
         collectors.register(metrics.StreamCollector, of=metrics.STREAMING_ROLES)

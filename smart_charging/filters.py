@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from ocpp_server.api.fields import FlagField, TextField, WholeField
-from ocpp_server.api.lists import ListQuery, ordering
+from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering
 from smart_charging.models import ChargingPlan, DerControl, InstalledProfile
 from smart_charging.models.der import CURRENT
 
@@ -56,7 +56,7 @@ class ExternalLimitQuery(ListQuery):
         return rows if is_in_force is None else rows.filter(cleared_at__isnull=is_in_force)
 
 
-class ChargingPlanQuery(ListQuery):
+class ChargingPlanQuery(ChangedQuery):
     orderings = {"updatedAt": "updated_at"}
     exact = {
         "transactionId": "transaction_id",
@@ -73,7 +73,7 @@ class ChargingPlanQuery(ListQuery):
     isWithinLimits = FlagField(required=False)
 
 
-class DerControlQuery(ListQuery):
+class DerControlQuery(ChangedQuery):
     orderings = {"updatedAt": "updated_at"}
     exact = {
         "controlId": "control_id",
@@ -98,7 +98,7 @@ class DerControlQuery(ListQuery):
         return rows.filter(state__in=CURRENT) if is_current else rows.exclude(state__in=CURRENT)
 
 
-class DerAlarmQuery(ListQuery):
+class DerAlarmQuery(ChangedQuery):
     orderings = {"updatedAt": "updated_at"}
     exact = {"controlType": "control_type", "gridEventFault": "fault"}
     moment = "updated_at"

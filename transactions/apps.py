@@ -13,8 +13,10 @@ class TransactionsConfig(AppConfig):
         from ocpp_server.observability import fleet
         from ocpp_server.process import scheduler
         from ocpp_server.sessions import sessions
+        from ocpp_server.storage import deletions
         from ocpp_server.transport import quarantine as port_of_quarantine
         from transactions import jobs, live, metrics
+        from transactions.models import AccessRule
         from transactions.services.transactions import for_other_apps, quarantine
 
         port_of_quarantine.port.fill(quarantine)
@@ -26,3 +28,4 @@ class TransactionsConfig(AppConfig):
         fleet.register(metrics.FLEET)
         post_save.connect(forget_tokens, sender="transactions.AccessRule")
         post_delete.connect(forget_tokens, sender="transactions.AccessRule")
+        deletions.keep(AccessRule, sites=("site_id", "charge_point.site_id"))

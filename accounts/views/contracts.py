@@ -25,6 +25,7 @@ from accounts.views import lookups
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.operations import All, Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.api.views import body
 from ocpp_server.domain import Conflict
 from ocpp_server.rights import Right, role_for
@@ -38,6 +39,7 @@ class ContractViewSet(ResourceViewSet):
     write_role = role_for(Right.CONTRACTS)
     queryset = Contract.objects.prefetch_related("members__user").order_by("pk")
     serializer_class = ContractSerializer
+    deletions = Contract
     lookup = lookups.CONTRACT
     operations = (
         List(ContractQuery),
@@ -88,6 +90,9 @@ class MemberViewSet(ResourceViewSet):
     personal = ("name",)
     write_role = role_for(Right.CONTRACTS)
     serializer_class = MemberSerializer
+    expansions = {
+        "user": Expansion("user", "accounts.views.users.UserViewSet"),
+    }
     parent, lookup = lookups.CONTRACT, lookups.MEMBER
     label = "{row.user} is {row.role}, {row.status}"
     operations = (

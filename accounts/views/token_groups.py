@@ -11,6 +11,7 @@ from accounts.services import token_groups
 from accounts.views import lookups
 from ocpp_server.api.operations import Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.rights import Right, role_for
 
 
@@ -20,6 +21,10 @@ class TokenGroupViewSet(ResourceViewSet):
     write_role = role_for(Right.CONTRACTS)
     queryset = TokenGroup.objects.select_related("contract").order_by("pk")
     serializer_class = TokenGroupSerializer
+    deletions = TokenGroup
+    expansions = {
+        "contract": Expansion("contract", "accounts.views.contracts.ContractViewSet"),
+    }
     lookup = lookups.GROUP
     operations = (
         List(TokenGroupQuery),

@@ -12,9 +12,9 @@ from accounts.serializers import TokenBody, TokenChanges, TokenSerializer
 from accounts.services import tokens
 from accounts.views import lookups
 from ocpp_server.api.fields import StrictSerializer
-from ocpp_server.api.lists import query
 from ocpp_server.api.operations import Act, Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.rights import Right, role_for
 
 _STATUS = "Token {row} is {row.status}."
@@ -36,6 +36,11 @@ class TokenViewSet(ResourceViewSet):
     write_role = role_for(Right.TOKENS)
     queryset = Token.objects.select_related("contract").order_by("pk")
     serializer_class = TokenSerializer
+    deletions = Token
+    expansions = {
+        "user": Expansion("user", "accounts.views.users.UserViewSet"),
+        "contract": Expansion("contract", "accounts.views.contracts.ContractViewSet"),
+    }
     lookup = lookups.TOKEN
     operations = (
         List(TokenQuery),
@@ -65,6 +70,10 @@ class TokenByUidViewSet(ResourceViewSet):
     personal = ("name",)
     write_role = role_for(Right.TOKENS)
     serializer_class = TokenSerializer
+    expansions = {
+        "user": Expansion("user", "accounts.views.users.UserViewSet"),
+        "contract": Expansion("contract", "accounts.views.contracts.ContractViewSet"),
+    }
     lookup, lookup_query = lookups.UID, TypeQuery
     operations = (
         Get(summary="Get a token by uid", sentence=_STATUS),
@@ -73,5 +82,5 @@ class TokenByUidViewSet(ResourceViewSet):
     )
 
     def find(self, *, lock: bool = False) -> Token:
-        kind = query(TypeQuery, self.request).validated_data.get("type")
+        kind = self.asked().get("type")
         return lookups.token_by_uid(self.kwargs[self.lookup.name], kind, lock=lock)

@@ -13,6 +13,7 @@ from accounts.services import people
 from accounts.views import lookups
 from ocpp_server.api.operations import Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.rights import Right, role_for
 
 _OWNER = "The owner of an active contract cannot be closed: 422."
@@ -24,6 +25,7 @@ class UserViewSet(ResourceViewSet):
     write_role = role_for(Right.PEOPLE)
     queryset = User.objects.people().order_by("pk")
     serializer_class = UserSerializer
+    deletions = User
     lookup = lookups.USER
     operations = (
         List(UserQuery),
@@ -51,6 +53,9 @@ class UserTokenViewSet(ResourceViewSet):
     tag, noun, component = "Users", "token", "UserToken"
     personal = ("name",)
     serializer_class = TokenSerializer
+    expansions = {
+        "contract": Expansion("contract", "accounts.views.contracts.ContractViewSet"),
+    }
     parent = lookups.USER
     operations = (List(TokenQuery, summary="List a user's tokens"),)
 

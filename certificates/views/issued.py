@@ -9,6 +9,7 @@ from certificates.services.certificates import revoking
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Act, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.rights import Right, role_for
 
 
@@ -20,6 +21,10 @@ class IssuedCertificateViewSet(ResourceViewSet):
     write_role = role_for(Right.CERTIFICATES)
     queryset = IssuedCertificate.objects.select_related("charge_point").order_by("-pk")
     serializer_class = IssuedCertificateSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "authority": Expansion("authority", "certificates.views.authorities.CertificateAuthorityViewSet"),
+    }
     lookup = Lookup("certificate_id", "The number of the certificate.")
     operations = (
         List(IssuedCertificateQuery, summary="List issued certificates, newest first"),

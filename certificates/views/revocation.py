@@ -24,6 +24,7 @@ class RevokedCertificateViewSet(ResourceViewSet):
     write_role = role_for(Right.CERTIFICATES)
     queryset = RevokedCertificate.objects.order_by("-pk")
     serializer_class = RevokedCertificateSerializer
+    deletions = RevokedCertificate
     lookup = Lookup("revocation_id", "The number of the entry.")
     operations = (
         List(RevokedCertificateQuery, summary="List the revoked certificates of other CAs, newest first"),
@@ -51,6 +52,7 @@ class RevocationListViewSet(ResourceViewSet):
     write_role = role_for(Right.CERTIFICATES)
     queryset = RevocationList.objects.defer("content").order_by("pk")
     serializer_class = RevocationListSerializer
+    deletions = RevocationList
     lookup = Lookup("list_id", "The number of the list.")
     # `isOver` changes by itself.
     has_etag = False

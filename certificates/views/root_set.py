@@ -21,6 +21,7 @@ from chargepoints.views.lookups import STATION, named_site
 from ocpp_server.api.lookups import Lookup, by_number
 from ocpp_server.api.operations import All, Change, Create, Delete, Get, List, Part
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.domain import Invalid
 from ocpp_server.rights import Right, role_for
 
@@ -38,6 +39,10 @@ class RootSetViewSet(ResourceViewSet):
     write_role = role_for(Right.CERTIFICATES)
     queryset = RootSet.objects.prefetch_related("roots").order_by("pk")
     serializer_class = RootSetSerializer
+    deletions = RootSet
+    expansions = {
+        "site": Expansion("site", "chargepoints.views.sites.SiteViewSet"),
+    }
     lookup = ROOT_SET
     operations = (
         List(RootSetQuery),
@@ -77,6 +82,9 @@ class LackingStationViewSet(ResourceViewSet):
     tag, noun = "Certificates", "station"
     component, has_etag = "LackingStation", False
     serializer_class = LackingStationSerializer
+    expansions = {
+        "site": Expansion("site", "chargepoints.views.sites.SiteViewSet"),
+    }
     parent = ROOT_SET
     operations = (
         List(

@@ -9,6 +9,7 @@ from certificates.services.certificates import requesting
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Act, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.rights import Right, role_for
 
 
@@ -20,6 +21,11 @@ class SigningRequestViewSet(ResourceViewSet):
     write_role = role_for(Right.CERTIFICATES)
     queryset = SigningRequest.objects.select_related("charge_point").order_by("-pk")
     serializer_class = SigningRequestSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "authority": Expansion("authority", "certificates.views.authorities.CertificateAuthorityViewSet"),
+        "certificate": Expansion("certificate", "certificates.views.issued.IssuedCertificateViewSet"),
+    }
     lookup = Lookup("signing_request_id", "The number of the signing request.")
     operations = (
         List(

@@ -19,6 +19,7 @@ class TrustRootViewSet(ResourceViewSet):
     write_role = role_for(Right.CERTIFICATES)
     queryset = TrustRoot.objects.order_by("pk")
     serializer_class = TrustRootSerializer
+    deletions = TrustRoot
     lookup = Lookup("root_id", "The number of the root.")
     operations = (
         List(TrustRootQuery),

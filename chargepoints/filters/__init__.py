@@ -96,7 +96,7 @@ class ChargePointQuery(ListQuery):
         )
 
 
-class SiteQuery(ListQuery):
+class SiteQuery(ChangedQuery):
     orderings = {"id": "pk", "name": "name_key", "createdAt": "created_at", "updatedAt": "updated_at"}
 
     ordering = ordering(orderings)
@@ -290,7 +290,7 @@ class CampaignQuery(ChangedQuery):
         return Q(name__icontains=text)
 
 
-class CampaignStationQuery(ListQuery):
+class CampaignStationQuery(ChangedQuery):
     exact = ("state", "reason")
 
     search = search("A part of clientId.")

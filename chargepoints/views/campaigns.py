@@ -20,6 +20,7 @@ from chargepoints.services.campaigns import operating, planning, stepping
 from chargepoints.views.lookups import CAMPAIGN, named_site
 from ocpp_server.api.operations import Act, Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.rights import Right, has_role, role_for
 
 TAG = "Campaigns"
@@ -33,6 +34,7 @@ class CampaignViewSet(ResourceViewSet):
     write_role = role_for(Right.CAMPAIGNS)
     queryset = Campaign.objects.order_by("-pk")
     serializer_class = CampaignSerializer
+    deletions = Campaign
     lookup = CAMPAIGN
     operations = (
         List(CampaignQuery, summary="List campaigns, newest first"),
@@ -114,6 +116,10 @@ class CampaignStationViewSet(ResourceViewSet):
     nouns, key, component = "stations", "stations", "CampaignStation"
     has_etag = False
     serializer_class = CampaignStationSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "command": Expansion("command", "chargepoints.views.commands.AllCommandsViewSet"),
+    }
     parent = CAMPAIGN
     operations = (List(CampaignStationQuery, summary="List the stations of a campaign with their results"),)
 

@@ -19,10 +19,10 @@ from ocpp_server.api import extensions
 from ocpp_server.api.authentication import principal
 from ocpp_server.api.documents import LiveQuery, described, enveloped
 from ocpp_server.api.fields import StrictSerializer, WholeField
-from ocpp_server.api.lists import query
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.bounds import long_polls
 from ocpp_server.commanding import SEND
 from ocpp_server.domain import Missing
@@ -117,6 +117,9 @@ class AllCommandsViewSet(ResourceViewSet):
     tag, noun, component = TAG, "command", "SentCommand"
     has_etag = False
     serializer_class = CommandSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+    }
     lookup = Lookup("request_id", "The requestId from the answer to sending it.", str)
     lookup_query = ResultQuery
     operations = (
@@ -139,7 +142,7 @@ class AllCommandsViewSet(ResourceViewSet):
         return rows.order_by("-created_at", "-pk")
 
     def find(self, *, lock: bool = False) -> Command:
-        seconds = query(ResultQuery, self.request).validated_data["wait"]
+        seconds = self.asked()["wait"]
         found = command_of(self.get_queryset(), self.kwargs[self.lookup.name])
         if seconds and not found.is_finished:
             long_polls.wait_for(

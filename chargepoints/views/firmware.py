@@ -25,6 +25,7 @@ from ocpp_server.api.envelope import MultipartForms
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.api.views import body
 from ocpp_server.rights import Right, role_for
 
@@ -39,6 +40,7 @@ class FirmwareViewSet(ResourceViewSet):
     content_negotiation_class = MultipartForms
     queryset = FirmwareFile.objects.order_by("-pk")
     serializer_class = FirmwareSerializer
+    deletions = FirmwareFile
     lookup = FIRMWARE
     operations = (
         List(FirmwareQuery, summary="List firmware files, newest first"),
@@ -81,6 +83,10 @@ class FirmwareDownloadViewSet(ResourceViewSet):
     label, component = "Download {row.pk}", "FirmwareDownload"
     has_etag = False
     serializer_class = LoggedFirmwareDownloadSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "campaign": Expansion("campaign", "chargepoints.views.campaigns.CampaignViewSet"),
+    }
     parent = FIRMWARE
     lookup = Lookup("download_id", "The number of the download.")
     operations = (

@@ -11,6 +11,7 @@ from ocpp_server.api.fields import ReadSerializer, TimeField
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 
 TAG = "Firmware"
 
@@ -60,6 +61,12 @@ class FirmwareUpdateViewSet(ResourceViewSet):
     has_etag = False
     queryset = FirmwareUpdate.objects.select_related("charge_point").order_by("-pk")
     serializer_class = FirmwareUpdateSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "firmware": Expansion("firmware", "chargepoints.views.firmware.FirmwareViewSet"),
+        "campaign": Expansion("campaign", "chargepoints.views.campaigns.CampaignViewSet"),
+        "command": Expansion("command", "chargepoints.views.commands.AllCommandsViewSet"),
+    }
     lookup = Lookup("update_id", "The number of the update.")
     operations = (
         List(FirmwareUpdateQuery, summary="List firmware updates, newest first"),

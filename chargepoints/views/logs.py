@@ -60,6 +60,7 @@ class LogViewSet(ResourceViewSet):
     write_role = role_for(Right.DELETION)
     roles = {"file": role_for(Right.LOGS)}
     serializer_class = LogSerializer
+    deletions = LogUpload
     parent = STATION
     lookup = Lookup("log_id", "The number of the log.")
     operations = (

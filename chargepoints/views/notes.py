@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from chargepoints.filters import NoteQuery
+from chargepoints.models import Note
 from chargepoints.serializers.notes import NoteBody, NoteSerializer
 from chargepoints.services import notes
 from chargepoints.views.lookups import STATION
@@ -20,6 +21,7 @@ class NoteViewSet(ResourceViewSet):
     tag, noun = "Charge points", "note"
     label = "Note {row.pk}"
     serializer_class = NoteSerializer
+    deletions = Note
     parent = STATION
     lookup = Lookup("note_id", "The number of the note.")
     operations = (

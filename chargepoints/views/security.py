@@ -8,6 +8,7 @@ from chargepoints.serializers import SecurityEventSerializer
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 
 
 class SecurityEventViewSet(ResourceViewSet):
@@ -16,6 +17,9 @@ class SecurityEventViewSet(ResourceViewSet):
     has_etag = False
     queryset = SecurityEvent.objects.select_related("charge_point").order_by("-received_at", "-pk")
     serializer_class = SecurityEventSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+    }
     lookup = Lookup("event_id", "The number of the event.")
     operations = (
         List(SecurityEventQuery, summary="List the security events of all stations, newest first"),

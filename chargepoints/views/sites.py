@@ -19,6 +19,7 @@ class SiteViewSet(ResourceViewSet):
     write_role = role_for(Right.SITES)
     queryset = Site.objects.order_by("name_key", "pk")
     serializer_class = SiteSerializer
+    deletions = Site
     lookup = SITE
     operations = (
         List(SiteQuery),

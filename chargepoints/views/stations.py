@@ -24,6 +24,7 @@ from chargepoints.views.lookups import STATION, named_site, number
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import All, Change, Create, Delete, Get, List, Part
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.domain import Missing
 from ocpp_server.rights import Right, allows, role_for
 
@@ -43,6 +44,10 @@ class ChargePointViewSet(ResourceViewSet):
     write_role = role_for(Right.STATIONS)
     queryset = ChargePoint.objects.with_statuses().prefetch_related("tags").order_by("identity_key", "pk")
     serializer_class = ChargePointDetailSerializer
+    deletions = ChargePoint
+    expansions = {
+        "site": Expansion("site", "chargepoints.views.sites.SiteViewSet"),
+    }
     lookup = STATION
     operations = (
         List(ChargePointQuery, ChargePointSerializer, summary="List stations, online and offline"),

@@ -18,6 +18,7 @@ from configuration.services.variables import desired, drift
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 
 
 class DesiredValueViewSet(ResourceViewSet):
@@ -25,6 +26,10 @@ class DesiredValueViewSet(ResourceViewSet):
     label = "Desired value of {row.key}"
     key = "desired"
     serializer_class = DesiredValueSerializer
+    deletions = DesiredValue
+    expansions = {
+        "template": Expansion("template", "configuration.views.templates.TemplateViewSet"),
+    }
     parent = STATION
     lookup = Lookup("desired_id", "The number of the desired value.")
     operations = (
@@ -56,6 +61,11 @@ class DriftViewSet(ResourceViewSet):
     component = "DriftingValue"
     key = "desired"
     serializer_class = DesiredValueSerializer
+    deletions = DesiredValue
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "template": Expansion("template", "configuration.views.templates.TemplateViewSet"),
+    }
     queryset = DesiredValue.objects.select_related("charge_point").order_by("pk")
     operations = (List(DriftQuery, summary="List the desired values of all stations"),)
 

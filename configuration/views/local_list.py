@@ -17,6 +17,7 @@ from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.operations import List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.api.views import body
 
 _described_list = partial(described, tag="Local lists", path=STATION.path)
@@ -58,6 +59,9 @@ class LocalListViewSet(ResourceViewSet):
     component = "LocalListRow"
     queryset = LocalList.objects.select_related("charge_point").order_by("pk")
     serializer_class = LocalListSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+    }
     operations = (List(LocalListQuery, summary="List the local lists of all stations"),)
 
 

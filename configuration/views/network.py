@@ -10,6 +10,7 @@ from ocpp_server.api.fields import ReadSerializer, TimeField
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 
 
 class NetworkProfileSerializer(ReadSerializer):
@@ -46,6 +47,11 @@ class NetworkProfileViewSet(ResourceViewSet):
     has_etag = False
     queryset = NetworkProfile.objects.select_related("charge_point").order_by("-pk")
     serializer_class = NetworkProfileSerializer
+    deletions = NetworkProfile
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "command": Expansion("command", "chargepoints.views.commands.AllCommandsViewSet"),
+    }
     lookup = Lookup("profile_id", "The number of the network profile.")
     operations = (
         List(

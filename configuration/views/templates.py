@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from chargepoints.views.lookups import named_site, station
 from configuration.filters import AssignmentQuery, TemplateQuery
-from configuration.models import ConfigurationTemplate
+from configuration.models import ConfigurationTemplate, TemplateAssignment
 from configuration.serializers import (
     AssignmentBody,
     AssignmentSerializer,
@@ -20,6 +20,7 @@ from configuration.services.variables import templates
 from ocpp_server.api.lookups import Lookup, by_number
 from ocpp_server.api.operations import Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.domain import Invalid, Missing
 
 
@@ -37,6 +38,7 @@ class TemplateViewSet(ResourceViewSet):
     tag, noun = "Configuration", "template"
     queryset = ConfigurationTemplate.objects.order_by("name_key", "pk")
     serializer_class = TemplateSerializer
+    deletions = ConfigurationTemplate
     lookup = TEMPLATE
     operations = (
         List(TemplateQuery),
@@ -56,6 +58,11 @@ class AssignmentViewSet(ResourceViewSet):
     component = "TemplateAssignment"
     label = "Assignment {row.pk}"
     serializer_class = AssignmentSerializer
+    deletions = TemplateAssignment
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "site": Expansion("site", "chargepoints.views.sites.SiteViewSet"),
+    }
     parent = TEMPLATE
     lookup = Lookup("assignment_id", "The number of the assignment.")
     operations = (

@@ -7,10 +7,10 @@ from rest_framework import serializers
 
 from events.models import WebhookDelivery, WebhookEndpoint
 from ocpp_server.api.fields import TextField
-from ocpp_server.api.lists import ListQuery, ordering, search
+from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
 
 
-class WebhookQuery(ListQuery):
+class WebhookQuery(ChangedQuery):
     orderings = {"id": "pk", "name": "name", "createdAt": "created_at"}
     exact = ("state",)
 

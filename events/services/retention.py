@@ -1,4 +1,4 @@
-"""Deletes events that are older than EVENT_RETENTION, a few at a time."""
+"""Deletes events older than EVENT_RETENTION and deletions older than DELETION_RETENTION, a few at a time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from events.models import Event
+from events.services import deletions
 from ocpp_server.storage.journal import journal
 from ocpp_server.storage.retention import DELETE_AT_ONCE
 
 
 async def delete_old() -> None:
-    while await journal.run(delete_some):
-        await asyncio.sleep(0.05)
+    for step in (delete_some, deletions.delete_some):
+        while await journal.run(step):
+            await asyncio.sleep(0.05)
 
 
 def delete_some() -> bool:

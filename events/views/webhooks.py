@@ -49,6 +49,7 @@ class WebhookViewSet(ResourceViewSet):
     read_role = write_role = role_for(Right.WEBHOOKS)
     queryset = WebhookEndpoint.objects.order_by("pk")
     serializer_class = WebhookSerializer
+    deletions = WebhookEndpoint
     lookup = WEBHOOK
     operations = (
         List(WebhookQuery),

@@ -10,8 +10,9 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 
 from ocpp_server.api.codes import problem
+from ocpp_server.api.deletions import DeletedRowSerializer
 from ocpp_server.api.deprecation import Deprecation
-from ocpp_server.api.fields import MAX_INT, SecondsField, StrictSerializer
+from ocpp_server.api.fields import MAX_INT, ReadSerializer, SecondsField, StrictSerializer
 from ocpp_server.api.idempotency import HEADER, MAX_LENGTH
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -74,6 +75,13 @@ class LiveQuery(StrictSerializer):
     timeout = SecondsField()
 
 
+LINK = OpenApiParameter(
+    "Link",
+    str,
+    OpenApiParameter.HEADER,
+    description='The full address of the next page with rel="next" (RFC 8288); absent on the last page.',
+    response=[200],
+)
 LOCATION = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, description="The URL of the new row.", response=[201]
 )
@@ -122,18 +130,33 @@ def _envelope(name: str, data: Any) -> Any:
     )
 
 
-def listed(name: str, key: str, shape: type[serializers.Serializer[Any]]) -> Any:
+class PageLinksSerializer(ReadSerializer):
+    next = serializers.URLField(
+        allow_null=True,
+        help_text="The full address of the next page, as in the header `Link`; null on the last one.",
+    )
+
+
+def listed(
+    name: str, key: str, shape: type[serializers.Serializer[Any]], *, shows_deletions: bool = False
+) -> Any:
     """The envelope of a list."""
     following = serializers.CharField(
         allow_null=True, help_text="The cursor of the next page; null on the last page."
+    )
+    # Not read-only: the document would require it in every answer.
+    deleted = DeletedRowSerializer(
+        many=True, required=False, read_only=False, help_text="Only with `deleted_from`, instead of rows."
     )
     return enveloped(
         name,
         {
             key: shape(many=True),
+            **({"deleted": deleted} if shows_deletions else {}),
             "count": serializers.IntegerField(help_text="Rows on this page."),
             "total": serializers.IntegerField(help_text="Rows that match."),
             "next": following,
+            "links": PageLinksSerializer(),
         },
     )
 
@@ -155,6 +178,7 @@ def described(
     shows_etag: bool = False,
     accepted: bool = False,
     located: bool = False,
+    paged: bool = False,
     headers: tuple[OpenApiParameter, ...] = (),
     description: str = "",
     deprecated: Deprecation | None = None,
@@ -164,8 +188,8 @@ def described(
     `waits`: a command is sent to a station. `changes`: state changes, so an Idempotency-Key is accepted.
     `guarded`: If-Match is checked. `tagged`: the answer has an ETag, and If-None-Match is checked.
     `shows_etag`: the answer to a change has an ETag. `accepted`: the work may go on in the background.
-    `located`: the answer has the Location of a new row. `headers`: further headers of the request.
-    `deprecated`: the operation goes, and headers say so.
+    `located`: the answer has the Location of a new row. `paged`: it has the Link to the next page.
+    `headers`: further headers of the request. `deprecated`: the operation goes, and headers say so.
     `also`: statuses beyond those of every endpoint. `answers` is a serializer of the whole envelope, or a
     dictionary of media types where the answer is a file.
     """
@@ -184,7 +208,13 @@ def described(
         codes.add(412)
     if changes:
         codes.update((409, 415))
-    usual = ((guarded, IF_MATCH), (tagged, IF_NONE_MATCH), (changes, IDEMPOTENCY), (located, LOCATION))
+    usual = (
+        (guarded, IF_MATCH),
+        (tagged, IF_NONE_MATCH),
+        (changes, IDEMPOTENCY),
+        (located, LOCATION),
+        (paged, LINK),
+    )
     parameters += [header for is_used, header in usual if is_used] + list(headers)
     parameters += [WWW_AUTHENTICATE, RETRY_AFTER]
     parameters += [_etag(status)] if tagged or shows_etag else []

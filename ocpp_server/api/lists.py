@@ -14,9 +14,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ocpp_server.api import cursors
+from ocpp_server.api import cursors, deletions, links
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import StrictSerializer, TextField, TimeField, WholeField
+from ocpp_server.api.rows import Expansion, RowQuery, arranged
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -64,7 +65,7 @@ class Page(NamedTuple):
     following: str | None
 
 
-class ListQuery(StrictSerializer):
+class ListQuery(RowQuery):
     """The query string of a list: `next` of a page is the `cursor` of the next one, so that rows which are
     added or deleted meanwhile shift no page. Subclasses add filters, `ordering` and `search`.
     """
@@ -80,7 +81,8 @@ class ListQuery(StrictSerializer):
     moment: str = ""
 
     def get_fields(self) -> dict[str, Any]:
-        return super().get_fields() | {"cursor": _cursor()} | (period() if self.moment else {})
+        fields = super().get_fields() | {"cursor": _cursor()} | (period() if self.moment else {})
+        return fields | ({deletions.PARAMETER: _deleted_from()} if self.shows_deletions else {})
 
     @property
     def cursor(self) -> str:
@@ -118,8 +120,12 @@ class ListQuery(StrictSerializer):
         order = self.order()
         if order:
             kept = kept.order_by(*order)
+        return self.read_in_order(kept)
+
+    def read_in_order(self, rows: QuerySet[Any]) -> Page:
+        """The page of rows that are filtered and ordered."""
         offset, limit = self.validated_data["offset"], self.validated_data["limit"]
-        return _read_on(kept, self.cursor, offset, limit)
+        return _read_on(rows, self.cursor, offset, limit)
 
     def containing(self, text: str) -> Q:
         """The rows that contain the text of `search`."""
@@ -142,6 +148,14 @@ def _cursor() -> TextField:
         allow_blank=True,
         max_length=1000,
         help_text="`next` of the page before, with the same filters and ordering, and no offset.",
+    )
+
+
+def _deleted_from() -> MomentField:
+    return MomentField(
+        help_text="Answer with the rows that were deleted at this time or later, in `deleted`, instead of "
+        "rows. Only with `limit` and `cursor`; 400 for a time before the oldest deletion that is kept "
+        "(DELETION_RETENTION)."
     )
 
 
@@ -197,19 +211,35 @@ def page(
     noun: str,
     shape: type[serializers.Serializer[Any]],
     prepare: Callable[[list[Any]], Any] | None = None,
+    expansions: Mapping[str, Expansion] | None = None,
 ) -> Response:
     """Answer one page of `rows` under `name`.
 
     A page costs two queries, and those of the prefetches: the rows, and the exact total, which the database
     counts in an index. A page after a cursor has the total of the first page instead. `prepare` may load data
-    for all rows of the page at once; it returns the `prepared` value of the serializer's context.
+    for all rows of the page at once; it returns the `prepared` value of the serializer's context. Each
+    expansion that is asked for costs the queries of its resource, for all rows of the page at once.
     """
     asked = query(kind, request)
     found, total, following = asked.read(rows)
     context = {"request": request, "prepared": prepare(found) if prepare else None}
-    items = shape(found, many=True, context=context).data
-    data = {name: items, "count": len(items), "total": total, "next": following}
-    return answer(f"{len(items)} of {total} {noun}.", data)
+    items = arranged(
+        request,
+        asked.validated_data,
+        found,
+        shape(found, many=True, context=context).data,
+        shape=shape,
+        expansions=expansions or {},
+    )
+    address = links.following(request, following)
+    data = {
+        name: items,
+        "count": len(items),
+        "total": total,
+        "next": following,
+        "links": {"next": address},
+    }
+    return answer(f"{len(items)} of {total} {noun}.", data, headers=links.headers(address))
 
 
 def _read_on(rows: QuerySet[Any], word: str, offset: int, limit: int) -> Page:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 
-from ocpp_server.api import scopes
+from ocpp_server.api import rows, scopes
 from ocpp_server.api.codes import error_code_schema
 from ocpp_server.api.operation_ids import operation_id
 from ocpp_server.credentials import Role
@@ -86,8 +86,11 @@ def without_docstrings(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def refuse_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Document that StrictSerializer refuses unknown fields in a body, and the codes of refusals."""
+    """Document that StrictSerializer refuses unknown fields in a body, the codes of refusals, and the fields
+    of expansions.
+    """
     result["components"]["schemas"]["ErrorCode"] = error_code_schema()
+    rows.document(result["components"]["schemas"])
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)

@@ -15,13 +15,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ocpp_server import sites
+from ocpp_server.api import deletions
 from ocpp_server.api.authentication import actor
 from ocpp_server.api.deprecation import Deprecation
 from ocpp_server.api.documents import Method, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import StrictSerializer
-from ocpp_server.api.lists import ListQuery, page
+from ocpp_server.api.lists import ListQuery, page, query
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import arranged
 from ocpp_server.api.views import body
 from ocpp_server.credentials import Role
 
@@ -125,8 +127,9 @@ class List(Operation):
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         shape = self.serializer or resource.serializer_class
-        answers = listed(f"{resource.component}s", resource.key, shape)
-        return resource.documented(self, answers, query=self.query)
+        shows_deletions = resource.deletions is not None
+        answers = listed(f"{resource.component}s", resource.key, shape, shows_deletions=shows_deletions)
+        return resource.documented(self, answers, query=self.query, reads_row=True, paged=True)
 
     def summarized(self, resource: type[ResourceViewSet]) -> str:
         return self.summary or f"List {resource.nouns}"
@@ -138,14 +141,25 @@ class List(Operation):
         )
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
+        kind = view.row_query(self.query)
+        if view.deletions is not None and deletions.PARAMETER in request.query_params:
+            return deletions.page(
+                request,
+                query(kind, request),
+                model=view.deletions,
+                parent=view.parent_row(),
+                name=view.key,
+                noun=view.nouns,
+            )
         return page(
             request,
-            kind=self.query,
+            kind=kind,
             rows=view.get_queryset(),
             name=view.key,
             noun=view.nouns,
             shape=self.serializer or view.serializer_class,
             prepare=view.prepare,
+            expansions=view.expansions,
         )
 
 
@@ -158,7 +172,7 @@ class All(Operation):
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         rows = {resource.key: resource.serializer_class(many=True), "count": serializers.IntegerField()}
-        return resource.documented(self, enveloped(f"{resource.component}s", rows))
+        return resource.documented(self, enveloped(f"{resource.component}s", rows), reads_row=True)
 
     def summarized(self, resource: type[ResourceViewSet]) -> str:
         return self.summary or f"List {resource.nouns}"
@@ -167,9 +181,17 @@ class All(Operation):
         return "All of them, without pages."
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
+        asked = view.asked()
         rows = list(view.get_queryset())
         context = {"request": request, "prepared": view.prepare(rows)}
-        shown = view.serializer_class(rows, many=True, context=context).data
+        shown = arranged(
+            request,
+            asked,
+            rows,
+            view.serializer_class(rows, many=True, context=context).data,
+            shape=view.serializer_class,
+            expansions=view.expansions,
+        )
         pattern = str(self.sentence or f"{{count}} {view.nouns}.")
         sentence = pattern.format(count=len(rows), parent=view.parent_row())
         return answer(sentence, {view.key: shown, "count": len(rows)})
@@ -183,7 +205,7 @@ class Get(Operation):
     usual_word: ClassVar[str] = "get"
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
-        return resource.documented(self, self.answers(resource))
+        return resource.documented(self, self.answers(resource), reads_row=True)
 
     def usual_description(self, resource: type[ResourceViewSet]) -> str:
         if not resource.has_etag:
@@ -197,7 +219,8 @@ class Get(Operation):
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         row = view.find()
         sentence = self.worded(view, row) if self.sentence else f"{view.label}.".format(row=row)
-        return view.respond(sentence, view.shown(row))
+        shown = view.shown(row)
+        return view.respond(sentence, shown, chosen=view.chosen(row, shown))
 
 
 @dataclass(frozen=True)

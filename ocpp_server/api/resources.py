@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSetMixin
 
 from ocpp_server import sites
-from ocpp_server.api import etags, extensions
+from ocpp_server.api import etags, extensions, rows
 from ocpp_server.api.documents import Method, described
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import StrictSerializer
 from ocpp_server.api.lookups import Lookup, by_number
+from ocpp_server.api.rows import Expansion, RowQuery, arranged, query_of
 from ocpp_server.api.views import ApiView
 
 
@@ -79,8 +80,12 @@ class ResourceViewSet(ViewSetMixin, ApiView):
     parent: ClassVar[Lookup | None] = None
     operations: ClassVar[tuple[Installed, ...]] = ()
     has_etag: ClassVar[bool] = True
+    deletions: ClassVar[type[Model] | None] = None  # the model whose deleted rows the list shows
+    expansions: ClassVar[Mapping[str, Expansion]] = {}  # of `expand`: name of the field -> related row
     roles: ClassVar[dict[str, str]] = {}  # of the operations that have a role of their own
 
+    # Whether the URL names one row; the router sets it.
+    detail: bool | None = None
     lookup_url_kwarg: ClassVar[str]
     lookup_value_converter: ClassVar[str] = "str"
     _parent_row: Any = None
@@ -97,6 +102,9 @@ class ResourceViewSet(ViewSetMixin, ApiView):
         ):
             if not hasattr(cls, name):
                 setattr(cls, name, default)
+        if hasattr(cls, "serializer_class"):
+            for shape in {cls.serializer_class, cls.listed_shape()}:
+                rows.announce(shape, cls.expansions)
         if hasattr(cls, "lookup"):
             cls.lookup_url_kwarg = cls.lookup.name
         if cls.is_of_sites is None:
@@ -120,6 +128,17 @@ class ResourceViewSet(ViewSetMixin, ApiView):
         if (role := getattr(operation, "role", None)) is not None:
             cls.roles = {**cls.roles, operation.method_name: role}
         setattr(cls, operation.method_name, operation.install(cls))
+
+    @classmethod
+    def listed_shape(cls) -> type[serializers.Serializer[Any]]:
+        """The shape of a row in a list."""
+        shapes = [getattr(one, "serializer", None) for one in cls.operations if one.method_name == "list"]
+        return next((shape for shape in shapes if shape), cls.serializer_class)
+
+    @classmethod
+    def row_query(cls, kind: type[StrictSerializer] | None = None) -> type[Any]:
+        """The query string of a read: `kind` with `fields`, `expand` and `deleted_from`."""
+        return query_of(kind or RowQuery, tuple(sorted(cls.expansions)), cls.deletions is not None)
 
     def needed_role(self) -> str:
         return self.roles.get(str(self.action)) or super().needed_role()
@@ -169,15 +188,43 @@ class ResourceViewSet(ViewSetMixin, ApiView):
         context = {"request": self.request, "prepared": self.prepare([row])}
         return dict(self.serializer_class(row, context=context).data)
 
-    def respond(self, sentence: str, shown: dict[str, Any], *, made: Any = None) -> Response:
-        """The answer with one row; `made` is a row that the request created."""
+    def asked(self) -> dict[str, Any]:
+        """The validated query string of a read without pages. A parameter that it does not know is ignored,
+        unless `find` reads parameters too.
+        """
+        own = self.lookup_query if self.detail else None
+        kind = self.row_query(own)
+        given = self.request.query_params.dict()
+        known = given if own else {name: given[name] for name in kind().fields if name in given}
+        serializer = kind(data=known)
+        serializer.is_valid(raise_exception=True)
+        validated: dict[str, Any] = serializer.validated_data
+        return validated
+
+    def chosen(self, row: Any, shown: dict[str, Any]) -> dict[str, Any]:
+        """The shown row with the fields and the related rows that the query string asks for."""
+        return arranged(
+            self.request,
+            self.asked(),
+            [row],
+            [shown],
+            shape=self.serializer_class,
+            expansions=self.expansions,
+        )[0]
+
+    def respond(
+        self, sentence: str, shown: dict[str, Any], *, made: Any = None, chosen: dict[str, Any] | None = None
+    ) -> Response:
+        """The answer with one row; `made` is a row that the request created. The ETag is that of the whole
+        row; `chosen` are the fields to answer with, if not all.
+        """
         status, headers = 200, {}
         if made is not None:
             collection = quote(self.request.path.removesuffix("/"))
             status, headers = 201, {"Location": f"{collection}/{self.lookup.segment(made)}"}
         if self.has_etag:
             headers["ETag"] = etags.tag(shown)
-        return answer(sentence, shown, status=status, headers=headers)
+        return answer(sentence, shown if chosen is None else chosen, status=status, headers=headers)
 
     @classmethod
     def documented(
@@ -189,11 +236,15 @@ class ResourceViewSet(ViewSetMixin, ApiView):
         body: Any = None,
         query: type[StrictSerializer] | None = None,
         changes: bool = False,
+        reads_row: bool = False,
+        paged: bool = False,
     ) -> Callable[[Method], Method]:
         """The OpenAPI description of an operation."""
         lookups = [one for one in (cls.parent, cls.lookup if operation.is_detail else None) if one]
         path = {name: what for one in lookups for name, what in one.path.items()}
         query = query or (cls.lookup_query if operation.is_detail else None)
+        if reads_row:
+            query = cls.row_query(query)
         return described(
             operation.summarized(cls),
             answers,
@@ -208,6 +259,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
             tagged=not changes and operation.is_detail and operation.has_etag and cls.has_etag,
             shows_etag=changes and cls.has_etag,
             located=status == 201,
+            paged=paged,
             description=operation.description or operation.usual_description(cls),
             deprecated=operation.deprecated,
         )

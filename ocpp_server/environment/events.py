@@ -24,6 +24,13 @@ EVENT_VARIABLES: tuple[Variable, ...] = (
         _GROUP,
     ),
     Variable(
+        "DELETION_RETENTION",
+        "90d",
+        event_retention,
+        "How long the REST API shows deleted rows to systems that mirror its lists; at least 3d.",
+        _GROUP,
+    ),
+    Variable(
         "EVENT_OFFLINE_AFTER",
         "60s",
         positive_duration,

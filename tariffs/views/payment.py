@@ -5,6 +5,7 @@ from __future__ import annotations
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from tariffs.filters import PaymentQuery
 from tariffs.models import Payment
 from tariffs.serializers import PaymentSerializer
@@ -17,6 +18,10 @@ class PaymentViewSet(ResourceViewSet):
     label = "Payment {row.pk}"
     queryset = Payment.objects.select_related("charge_point").order_by("-pk")
     serializer_class = PaymentSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "transaction": Expansion("transaction", "transactions.views.sessions.TransactionViewSet"),
+    }
     lookup = Lookup("payment_id", "The server's number of the payment.")
     operations = (
         List(

@@ -10,6 +10,7 @@ from chargepoints.views.lookups import STATION
 from ocpp_server.api.lookups import Lookup, required
 from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from tariffs.filters import SessionCostQuery, StationTariffQuery
 from tariffs.models import SessionCost, StationTariff
 from tariffs.serializers import SessionCostSerializer, StationTariffSerializer
@@ -53,6 +54,10 @@ class SessionCostViewSet(ResourceViewSet):
     label = "The cost of session {row.pk}"
     queryset = SessionCost.objects.select_related("charge_point").order_by("-pk")
     serializer_class = SessionCostSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "transaction": Expansion("transaction", "transactions.views.sessions.TransactionViewSet"),
+    }
     lookup = Lookup("transaction_id", "The server's number of the session.")
     operations = (
         List(

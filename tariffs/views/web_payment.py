@@ -18,6 +18,7 @@ from ocpp_server.api.envelope import answer
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import All, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.api.views import body
 from ocpp_server.api.waiting import release_connection
 from ocpp_server.error_codes import Code
@@ -47,6 +48,9 @@ class WebPaymentViewSet(ResourceViewSet):
     write_role = role_for(Right.COMMANDS)
     queryset = WebPayment.objects.select_related("charge_point").order_by("-pk")
     serializer_class = WebPaymentSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+    }
     lookup = _PAYMENT
     operations = (
         List(

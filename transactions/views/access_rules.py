@@ -6,6 +6,7 @@ from typing import Any
 
 from ocpp_server.api.operations import Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.rights import Right, role_for
 from transactions.filters import AccessRuleQuery
 from transactions.models import AccessRule
@@ -20,6 +21,14 @@ class AccessRuleViewSet(ResourceViewSet):
     write_role = role_for(Right.CONTRACTS)
     queryset = AccessRule.objects.select_related("group", "contract", "charge_point").order_by("pk")
     serializer_class = AccessRuleSerializer
+    deletions = AccessRule
+    expansions = {
+        "token": Expansion("token", "accounts.views.tokens.TokenViewSet"),
+        "group": Expansion("group", "accounts.views.token_groups.TokenGroupViewSet"),
+        "contract": Expansion("contract", "accounts.views.contracts.ContractViewSet"),
+        "charge_point": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "site": Expansion("site", "chargepoints.views.sites.SiteViewSet"),
+    }
     lookup = RULE
     operations = (
         List(AccessRuleQuery, description="Without a rule every valid token may charge everywhere."),

@@ -15,6 +15,7 @@ from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import amount
 from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.rows import Expansion
 from ocpp_server.api.views import body
 from ocpp_server.rights import Right, allows
 from transactions.filters import MeterValueQuery, TransactionQuery
@@ -53,6 +54,10 @@ class TransactionViewSet(ResourceViewSet):
     # Prefetched, not joined: with a join a planner may start at the stations and sort a million rows.
     queryset = Transaction.objects.prefetch_related("charge_point").order_by("-pk")
     serializer_class = TransactionDetailSerializer
+    expansions = {
+        "chargePoint": Expansion("charge_point", "chargepoints.views.stations.ChargePointViewSet"),
+        "token": Expansion("token", "accounts.views.tokens.TokenViewSet"),
+    }
     lookup = TRANSACTION
     operations = (
         List(TransactionQuery, TransactionSerializer, summary="List transactions, newest first"),

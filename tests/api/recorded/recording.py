@@ -34,6 +34,9 @@ _EVENT = re.compile(r"evt_[0-9a-f]{32}")
 _TICKET = re.compile(r"evtk_[A-Za-z0-9_-]{43}")
 _SWAP = re.compile(r"Battery swap \d+")
 _UPLOAD = re.compile(r"https?://[^/\s]+/uploads/(\d+)/[A-Za-z0-9_*-]+/")
+# The full address of a next page.
+_LINK = re.compile(r"https?://[^/]+")
+_CURSOR = re.compile(r"cursor=[^&]+")
 # A password that the server has generated: its 53 characters, or the same as hexadecimal digits.
 _KEY = re.compile(r"ocs_[A-Za-z0-9_-]{43}")
 _PASSWORD = re.compile(r"[a-hj-km-np-zAC-HJ-NP-Z2-79]{20}|[0-9a-f]{40}")
@@ -75,6 +78,8 @@ def normalised(value: Any, field: str = "") -> Any:
         return "<password>"
     if field == "secret" and isinstance(value, str) and value.startswith("whsec_"):
         return "<secret>"
+    if field == "next" and isinstance(value, str) and _LINK.match(value):
+        return _CURSOR.sub("cursor=<cursor>", _LINK.sub("<address>", value))
     if field in _VOLATILE and not isinstance(value, (dict, list)):
         return _VOLATILE[field]
     if isinstance(value, dict):

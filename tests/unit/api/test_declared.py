@@ -21,6 +21,8 @@ from tests.unit.api import generated
 from tests.unit.api.generated import parameters
 
 USUAL = {"200", "400", "401", "403", "405", "429", "500", "503"}
+PAGED = {"count": "integer", "total": "integer", "next": "string", "links": "PageLinks"}
+FIELDS = ("query", "fields")
 ENVELOPE = {"success": "boolean", "message": "string"}
 IN_PATH = ("path", "place_id")
 IF_MATCH, IF_NONE_MATCH = ("header", "If-Match"), ("header", "If-None-Match")
@@ -90,10 +92,16 @@ def described(operation: Operation, **more: Any) -> tuple[str, dict[str, Any]]:
             "GET /places",
             "List places",
             USUAL,
-            {("query", name) for name in ("limit", "offset", "cursor", "ordering", "search")},
+            {("query", name) for name in ("limit", "offset", "cursor", "fields", "ordering", "search")},
         ),
-        (All(), "GET /places", "List places", USUAL, set()),
-        (Get(), "GET /places/{place_id}", "Get a place", USUAL | {"304", "404"}, {IN_PATH, IF_NONE_MATCH}),
+        (All(), "GET /places", "List places", USUAL, {FIELDS}),
+        (
+            Get(),
+            "GET /places/{place_id}",
+            "Get a place",
+            USUAL | {"304", "404"},
+            {IN_PATH, IF_NONE_MATCH, FIELDS},
+        ),
         (
             Part("opening-hours", ShortSerializer),
             "GET /places/{place_id}/opening-hours",
@@ -148,12 +156,12 @@ def test_each_operation_has_its_url_summary_statuses_and_parameters(
         (
             List(PlaceQuery),
             "PlacesEnvelope",
-            {"places": "Place[]", "count": "integer", "total": "integer", "next": "string"},
+            {"places": "Place[]", **PAGED},
         ),
         (
             List(PlaceQuery, ShortSerializer),
             "PlacesEnvelope",
-            {"places": "Short[]", "count": "integer", "total": "integer", "next": "string"},
+            {"places": "Short[]", **PAGED},
         ),
         (All(), "PlacesEnvelope", {"places": "Place[]", "count": "integer"}),
         (Get(), "PlaceEnvelope", {"name": "string"}),
@@ -268,7 +276,7 @@ def test_rows_below_another_row_have_the_parameters_of_both() -> None:
         "GET /areas/{area}/places",
         "GET /areas/{area}/places/{place_id}/hours",
     )
-    assert parameters(of_all) == {("path", "area")}
+    assert parameters(of_all) == {("path", "area"), FIELDS}
     assert parameters(of_one) == {("path", "area"), IN_PATH}
 
 
@@ -276,7 +284,8 @@ def test_the_query_of_a_lookup_belongs_to_the_operations_on_one_row() -> None:
     units = {"lookup_query": Units}
 
     assert ("query", "unit") in parameters(described(Part("hours", ShortSerializer), **units)[1])
-    assert parameters(described(All(), **units)[1]) == set()
+    assert parameters(described(All(), **units)[1]) == {FIELDS}
+    assert parameters(described(Get(), **units)[1]) == {IN_PATH, IF_NONE_MATCH, FIELDS, ("query", "unit")}
     assert ("query", "unit") not in parameters(described(List(PlaceQuery), **units)[1])
 
 

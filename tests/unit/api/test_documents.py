@@ -219,6 +219,7 @@ def test_a_list_has_its_rows_their_numbers_and_the_next_cursor() -> None:
         "count": "integer",
         "total": "integer",
         "next": "string",
+        "links": "PageLinks",
     }
     data = made["components"]["schemas"]["SpotsData"]["properties"]
     assert data["next"]["nullable"] is True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tests.api.recorded.playing import VIEWER, Player
 
 V1 = "/api/v1"
@@ -10,6 +12,8 @@ V1 = "/api/v1"
 async def play(player: Player) -> None:
     await commands(player)
     await tags(player)
+    await chosen(player)
+    await deleted(player)
 
 
 async def commands(player: Player) -> None:
@@ -41,3 +45,22 @@ async def tags(player: Player) -> None:
             "deadlineAt": "2099-01-01T00:00:00.000Z",
         },
     )
+
+
+async def chosen(player: Player) -> None:
+    ask, stations = player.ask, f"{V1}/chargepoints"
+    await ask("rows: fields", "GET", f"{stations}?fields=clientId,tags&limit=2&ordering=clientId")
+    await ask("rows: unknown field", "GET", f"{stations}?fields=password")
+    await ask("rows: expand", "GET", f"{V1}/firmware-updates?fields=id&expand=chargePoint,command&limit=1")
+    await ask("rows: unknown expansion", "GET", f"{stations}?expand=owner")
+    await ask("rows: fields of one", "GET", f"{stations}/REC-16?fields=clientId,siteId&expand=site")
+
+
+async def deleted(player: Player) -> None:
+    ask, notes = player.ask, f"{V1}/chargepoints/REC-16/notes"
+    note = await ask("deletions: a note", "POST", notes, {"text": "For a moment"})
+    await ask("deletions: delete it", "DELETE", f"{notes}/{note['id']}")
+    today = datetime.now(UTC).date().isoformat()
+    await ask("deletions: list", "GET", f"{notes}?deleted_from={today}T00:00:00Z")
+    await ask("deletions: with a filter", "GET", f"{notes}?deleted_from={today}T00:00:00Z&author=me")
+    await ask("deletions: too long ago", "GET", f"{notes}?deleted_from=2020-01-01", only_status=True)
