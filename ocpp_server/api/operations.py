@@ -220,7 +220,9 @@ class Get(Operation):
         row = view.find()
         sentence = self.worded(view, row) if self.sentence else f"{view.label}.".format(row=row)
         shown = view.shown(row)
-        return view.respond(sentence, shown, chosen=view.chosen(row, shown))
+        response = view.respond(sentence, shown)  # with the ETag of the whole row
+        response.data["data"] = view.chosen(row, shown)
+        return response
 
 
 @dataclass(frozen=True)

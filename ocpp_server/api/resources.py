@@ -85,7 +85,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
     roles: ClassVar[dict[str, str]] = {}  # of the operations that have a role of their own
 
     # Whether the URL names one row; the router sets it.
-    detail: bool | None = None
+    detail = False
     lookup_url_kwarg: ClassVar[str]
     lookup_value_converter: ClassVar[str] = "str"
     _parent_row: Any = None
@@ -212,19 +212,15 @@ class ResourceViewSet(ViewSetMixin, ApiView):
             expansions=self.expansions,
         )[0]
 
-    def respond(
-        self, sentence: str, shown: dict[str, Any], *, made: Any = None, chosen: dict[str, Any] | None = None
-    ) -> Response:
-        """The answer with one row; `made` is a row that the request created. The ETag is that of the whole
-        row; `chosen` are the fields to answer with, if not all.
-        """
+    def respond(self, sentence: str, shown: dict[str, Any], *, made: Any = None) -> Response:
+        """The answer with one row; `made` is a row that the request created."""
         status, headers = 200, {}
         if made is not None:
             collection = quote(self.request.path.removesuffix("/"))
             status, headers = 201, {"Location": f"{collection}/{self.lookup.segment(made)}"}
         if self.has_etag:
             headers["ETag"] = etags.tag(shown)
-        return answer(sentence, shown if chosen is None else chosen, status=status, headers=headers)
+        return answer(sentence, shown, status=status, headers=headers)
 
     @classmethod
     def documented(

@@ -334,3 +334,24 @@ def test_old_deletions_are_deleted(settings: Any) -> None:
 
 def test_a_list_says_in_its_declaration_that_it_shows_deletions() -> None:
     assert NoteViewSet.deletions is Note
+
+
+def test_a_key_for_some_sites_sees_their_deletions_and_related_rows_alone(
+    administrator: Caller, ann: User
+) -> None:
+    mine, other = Site.objects.create(name="Mine"), Site.objects.create(name="Other")
+    for name, site in (("MINE", mine), ("OTHER", other), ("NOWHERE", None)):
+        ChargePoint.objects.create(identity=name, site=site)
+        ChargePoint.objects.create(identity=f"{name}-GONE", site=site).delete()
+    key, plain = api_keys.create(name="limited", role=Role.VIEWER)
+    type(key).objects.filter(pk=key.pk).update(site_ids=[mine.pk])
+    caller, stations = Caller(plain), f"{V1}chargepoints"
+
+    gone = caller.get(f"{stations}?deleted_from={since(minutes=1)}").info
+    shown = caller.get(f"{stations}?expand=site&fields=clientId").info["chargePoints"]
+    all_gone = administrator.get(f"{stations}?deleted_from={since(minutes=1)}").info
+
+    assert ([row["id"] for row in gone["deleted"]], gone["total"]) == (["MINE-GONE"], 1)
+    assert [(row["clientId"], row["site"]["name"]) for row in shown] == [("MINE", "Mine")]
+    assert {row["id"] for row in all_gone["deleted"]} == {"MINE-GONE", "OTHER-GONE", "NOWHERE-GONE"}
+    assert caller.get(f"{V1}refused-tokens?expand=token").status_code == 403
