@@ -5,3 +5,10 @@ from django.utils.translation import gettext_lazy as _
 class AggregatesConfig(AppConfig):
     name = "aggregates"
     verbose_name = _("Aggregates")
+
+    def ready(self) -> None:
+        # The modules below import models: Django has loaded those only now.
+        from aggregates import jobs
+        from ocpp_server.process import scheduler
+
+        scheduler.register(jobs.JOBS)

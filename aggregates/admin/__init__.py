@@ -1,5 +1,5 @@
 """The admin of aggregates. `menu` registers its entries."""
 
-from aggregates.admin import maintenance, menu
+from aggregates.admin import hours, maintenance, menu
 
-__all__ = ["maintenance", "menu"]
+__all__ = ["hours", "maintenance", "menu"]

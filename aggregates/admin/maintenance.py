@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from aggregates.models import MaintenanceWindow
+from aggregates.services import maintenance
 from ocpp_server.admin import access
 from ocpp_server.admin.base import OperatorAdmin, station_link
 from ocpp_server.admin.filters import MomentFilter, StationFilter
@@ -42,6 +43,14 @@ class MaintenanceWindowAdmin(OperatorAdmin):
         if not change:
             obj.author = request.user.get_username()
         super().save_model(request, obj, form, change)
+        maintenance.recount(obj, min(form.initial.get("begins_at") or obj.begins_at, obj.begins_at))
+
+    def delete_model(self, request: HttpRequest, obj: MaintenanceWindow) -> None:
+        maintenance.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for window in queryset:
+            maintenance.delete(window)
 
     @admin.display(description=_("Place"))
     def place(self, window: MaintenanceWindow) -> str:

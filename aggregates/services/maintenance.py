@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.db import transaction
+
 from aggregates.models import MaintenanceWindow
+from aggregates.services.marks import mark
 from chargepoints.models import ChargePoint
 from ocpp_server.domain import Invalid
 
@@ -37,7 +40,9 @@ def add(*, author: str, **settings: Any) -> MaintenanceWindow:
         raise Invalid("Exactly one of clientId and siteId is required.", field="clientId")
     window = MaintenanceWindow(author=author, **given)
     _check(window)
-    window.save()
+    with transaction.atomic():
+        window.save()
+        recount(window, window.begins_at)
     return window
 
 
@@ -46,14 +51,32 @@ def change(window: MaintenanceWindow, **settings: Any) -> None:
     unexpected = settings.keys() - _CHANGEABLE
     if unexpected:
         raise TypeError(f"not a setting of a maintenance window: {', '.join(sorted(unexpected))}")
+    before = window.begins_at
     for name, value in settings.items():
         setattr(window, name, value)
     _check(window)
-    window.save()
+    with transaction.atomic():
+        window.save()
+        recount(window, min(before, window.begins_at))
 
 
 def delete(window: MaintenanceWindow) -> None:
-    window.delete()
+    with transaction.atomic():
+        recount(window, window.begins_at)
+        window.delete()
+
+
+def recount(window: MaintenanceWindow, since: datetime) -> None:
+    """Have the hours of the window's stations counted again, from a time on that is in the past."""
+    if since > datetime.now(UTC):
+        return
+    if window.charge_point_id is not None:
+        stations = [window.charge_point_id]
+    else:
+        stations = list(
+            ChargePoint.objects.filter(site=window.site_id).order_by().values_list("pk", flat=True)
+        )
+    mark(dict.fromkeys(stations, since))
 
 
 def _check(window: MaintenanceWindow) -> None:

@@ -1,25 +1,14 @@
-"""The stations in maintenance, asked from the app that keeps the windows."""
+"""The stations in maintenance: their alerts are silent, and do not count for their site."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
 
-# Gets the primary keys of stations and a time. Returns those in maintenance.
-Query = Callable[[Iterable[int], datetime], set[int]]
-_queries: Final[list[Query]] = []
-
-
-def register(query: Query) -> None:
-    """Add a query; for `AppConfig.ready`."""
-    _queries.append(query)
+from aggregates.services.maintenance import in_maintenance
 
 
 def maintained(stations: Iterable[int], at: datetime) -> set[int]:
-    """The stations of these that are in maintenance at this time."""
-    asked = list(stations)
-    found: set[int] = set()
-    for query in _queries:
-        found |= query(asked, at)
-    return found
+    """The stations of these, by their keys, that are in maintenance at this time."""
+    asked = set(stations)
+    return in_maintenance(at) & asked if asked else set()

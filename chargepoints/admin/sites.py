@@ -22,7 +22,7 @@ class SiteAdmin(OperatorAdmin):
     search_help_text = _("Search by name, city or address")
     sortable_by = ["name", "city"]
     ordering = ["name_key"]
-    fieldsets = ((None, {"fields": ("name", "address", ("postal_code", "city"), "country")}),)
+    fieldsets = ((None, {"fields": ("name", "address", ("postal_code", "city"), "country", "time_zone")}),)
     empty_sentence = _(
         "No sites yet. A site groups stations, so that one access rule applies to all of them."
     )

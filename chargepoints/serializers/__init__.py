@@ -215,6 +215,7 @@ class SiteSerializer(ReadSerializer):
     postalCode = serializers.CharField(source="postal_code")
     city = serializers.CharField()
     country = serializers.CharField(help_text="ISO 3166-1, such as AUT.")
+    timeZone = serializers.CharField(source="time_zone", help_text="Of its days; empty: that of the server.")
     chargePointCount = serializers.SerializerMethodField()
     createdAt = TimeField(source="created_at")
     updatedAt = TimeField(source="updated_at")
@@ -233,6 +234,13 @@ class SiteChanges(StrictSerializer):
         required=False,
         allow_blank=True,
         validators=[RegexValidator(r"^(?:[A-Z]{3})?\Z", "Must be three capital letters, ISO 3166-1.")],
+    )
+    timeZone = TextField(
+        source="time_zone",
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="Such as Europe/Vienna: the days of reports about the site.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 from django.db import IntegrityError, transaction
 
@@ -10,7 +11,7 @@ from chargepoints.models import ChargePoint, Site
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 
-_CHANGEABLE: Final = frozenset({"name", "address", "postal_code", "city", "country"})
+_CHANGEABLE: Final = frozenset({"name", "address", "postal_code", "city", "country", "time_zone"})
 
 
 def names() -> dict[int, str]:
@@ -54,6 +55,10 @@ def _save(site: Site, settings: dict[str, Any]) -> Site:
         setattr(site, name, value.strip())
     if not site.name:
         raise Invalid("Must not be blank.", field="name")
+    if site.time_zone and site.time_zone not in available_timezones():
+        raise Invalid(
+            f"{site.time_zone} is not a time zone. Use a name such as Europe/Vienna.", field="timeZone"
+        )
     try:
         with transaction.atomic():
             site.save()

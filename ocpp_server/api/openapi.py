@@ -40,8 +40,8 @@ class Documented(AutoSchema):
         return [each[0] if isinstance(each, tuple) else each for each in declared]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
-        """The operation, with the role that it needs, the headers of the rate limit, and the scope that an API
-        key needs as the extension `x-scope`.
+        """The operation, with the role that it needs, the headers of the rate limit, and the scope that an
+        API key needs as the extension `x-scope`.
         """
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:

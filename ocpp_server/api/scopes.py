@@ -96,6 +96,7 @@ PATHS: Final[dict[str, str]] = {
     "deviations": "messages",
     "sites": "sites",
     "maintenance-windows": "sites",
+    "outages": "chargepoints",
     "configuration": "configuration",
     "network-profiles": "configuration",
     "local-lists": "local-lists",

@@ -376,7 +376,7 @@ def rows() -> dict[type, Any]:
         ),
         Counter.objects.create(name="transaction", value=1000),
         *hostile_configuration.rows(station, bad),
-        *hostile_aggregates.rows(station, bad),
+        *hostile_aggregates.rows(station, contract, bad),
         site,
         charger,
         contract,

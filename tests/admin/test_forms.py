@@ -33,7 +33,7 @@ TEXTS: dict[str, Any] = {
     "visual_number": "N-17", "group_id": "G-9", "text": "The lock is stiff.", "note": "Depot only",
     "username": "ann", "first_name": "Ann", "last_name": "Berger", "lines": "Ctrlr.A = 1", "key": "Interval",
     "value": "60", "description": "For all", "secret": "mysharedsecret", "evse_number": 2, "validity_s": 60,
-    "length": 8, "organization": "Acme Charging", "tags": "Fast, north",
+    "length": 8, "organization": "Acme Charging", "tags": "Fast, north", "time_zone": "Europe/Vienna",
 }  # fmt: skip
 TIMES = {
     "valid_from": datetime(2026, 5, 1, 8, 0, tzinfo=UTC),

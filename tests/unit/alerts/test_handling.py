@@ -124,7 +124,7 @@ def test_maintenance_silences_and_its_end_announces(watch: Watch, monkeypatch: p
     row = a_station()
     goes_offline(row)
     in_maintenance = {row.pk}
-    monkeypatch.setattr(maintenance, "_queries", [lambda stations, at: in_maintenance & set(stations)])
+    monkeypatch.setattr(maintenance, "in_maintenance", lambda at: set(in_maintenance))
     seen: list[Change] = []
     monkeypatch.setattr(changes, "_listeners", [seen.extend])
     watch.after(360)
@@ -139,7 +139,7 @@ def test_maintenance_silences_and_its_end_announces(watch: Watch, monkeypatch: p
 def test_a_site_in_maintenance_is_not_offline(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site.objects.create(name="Depot")
     rows = [a_station(f"CP-{number}", site=site) for number in range(12)]
-    monkeypatch.setattr(maintenance, "_queries", [lambda stations, at: set(stations)])
+    monkeypatch.setattr(maintenance, "in_maintenance", lambda at: {row.pk for row in rows})
     goes_offline(*rows)
     watch.after(360)
 

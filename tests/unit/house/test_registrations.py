@@ -23,7 +23,7 @@ MENU = {
         "Messages", "Commands", "Settlements", "Payments", "Web payments", "Remote starts",
         "Station logs", "Firmware updates", "Firmware downloads", "Battery swaps", "Deviations",
         "Security profiles", "Security events", "Issued certificates", "Device events", "Reports",
-        "Follow-ups", "Alert notices", "Events", "Webhook deliveries",
+        "Follow-ups", "Alert notices", "Outages", "Events", "Webhook deliveries",
     ],
     "Details": [
         "Connectors",
@@ -56,6 +56,8 @@ MENU = {
         "CAs",
         "CA requests",
         "Alert rules",
+        "Hours of connectors",
+        "Hours of contracts",
     ],
     "Access": ["Operators", "API keys", "API key requests", "Webhooks", "Alert recipients"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],

@@ -30,6 +30,7 @@ WITHOUT_SITES = {
     "accounts.TokenUpload": "tokens have no site",
     "accounts.UnknownToken": "its row counts the presentations at all stations",
     "accounts.User": "logins have no site",
+    "aggregates.Progress": "a note for the sums",
     "alerts.AlertRecipient": "recipients are people, and have sites as a filter",
     "alerts.Evaluation": "a note for the evaluator",
     "certificates.AuthorityRequest": "CAs are for all stations",

@@ -34,6 +34,7 @@ NAMES = {
     "ask_for_missing_events",
     "carry_over_samples",
     "sum_months",
+    "count_hours",
     "doubt",
     "sweep",
     "sync_local_lists",

@@ -5,10 +5,30 @@ from __future__ import annotations
 from tests.api.recorded.playing import OPERATOR, VIEWER, Player
 
 V1 = "/api/v1"
+GARAGE = "clientId=GARAGE%201"
 
 
 async def play(player: Player) -> None:
     await windows(player)
+    await figures(player)
+
+
+async def figures(player: Player) -> None:
+    ask = player.ask
+    days = "from=2026-01-05&to=2026-01-06"
+    for kind, filter in (
+        ("sites", "siteId=1"),
+        ("stations", GARAGE),
+        ("connectors", GARAGE),
+        ("contracts", ""),
+    ):
+        await ask(f"aggregates: {kind}", "GET", f"{V1}/aggregates/{kind}?{days}&{filter}&limit=1", key=VIEWER)
+    await ask("aggregates: months", "GET", f"{V1}/aggregates/stations?{days}&unit=month&{GARAGE}")
+    await ask("aggregates: bad period", "GET", f"{V1}/aggregates/stations?from=2026-01-05&to=2026-01-04")
+    await ask("uptime: list", "GET", f"{V1}/aggregates/uptime?{GARAGE}&month=2025-12", key=VIEWER)
+    made = await ask("outages: list", "GET", f"{V1}/outages?{GARAGE}&cause=faulted", key=VIEWER)
+    await ask("outage: get", "GET", f"{V1}/outages/{made['outages'][0]['id']}")
+    await ask("outage: unknown", "GET", f"{V1}/outages/999999")
 
 
 async def windows(player: Player) -> None:
