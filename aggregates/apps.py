@@ -9,6 +9,9 @@ class AggregatesConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from aggregates import jobs
+        from aggregates.models import MaintenanceWindow
         from ocpp_server.process import scheduler
+        from ocpp_server.storage import deletions
 
         scheduler.register(jobs.JOBS)
+        deletions.keep(MaintenanceWindow, sites=("site_id", "charge_point.site_id"))

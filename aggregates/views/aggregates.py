@@ -118,6 +118,7 @@ class ConnectorAggregateViewSet(_AggregateViewSet):
 
 class ContractAggregateViewSet(_AggregateViewSet):
     noun, key, component = "contract aggregate", "contracts", "ContractAggregate"
+    personal = ("name",)
     queryset = Contract.objects.order_by("pk")
     serializer_class = ContractAggregateSerializer
     asks, columns = ContractAggregateQuery, composing.CONTRACT

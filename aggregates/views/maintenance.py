@@ -25,6 +25,7 @@ class MaintenanceWindowViewSet(ResourceViewSet):
     tag, noun, key = "Aggregates", "maintenance window", "maintenanceWindows"
     component = "MaintenanceWindow"
     label = "Maintenance window {row.pk}"
+    deletions = MaintenanceWindow
     write_role = role_for(Right.MAINTENANCE)
     queryset = MaintenanceWindow.objects.select_related("charge_point").order_by("-pk")
     serializer_class = MaintenanceWindowSerializer

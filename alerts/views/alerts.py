@@ -134,6 +134,7 @@ class AlertNoteViewSet(ResourceViewSet):
 class AlertRuleViewSet(ResourceViewSet):
     tag, noun = TAG, "alert rule"
     label = "Rule {row.code}"
+    deletions = AlertRule
     write_role = role_for(Right.ALERT_RULES)
     queryset = AlertRule.objects.select_related("charge_point").order_by("code", "pk")
     serializer_class = AlertRuleSerializer

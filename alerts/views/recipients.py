@@ -27,6 +27,7 @@ def _send_test(recipient: AlertRecipient) -> None:
 
 class RecipientViewSet(ResourceViewSet):
     tag, noun = "Alerts", "alert recipient"
+    deletions = AlertRecipient
     write_role = role_for(Right.ALERT_RECIPIENTS)
     queryset = (
         AlertRecipient.objects.select_related("user").prefetch_related("sites").order_by("name_key", "pk")

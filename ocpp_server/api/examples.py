@@ -30,6 +30,9 @@ _PLACEHOLDERS: Final[Mapping[str, Any]] = {
     "<etag>": '"5d41402abc4b2a76"',
     "<seconds>": 10,
     "<secret>": "b2hXc1Zk",
+    "<key>": "ocs_Vt3nQ8sL0pYc5RmZ2wKd7HxB",
+    "<prefix>": "ocs_Vt3n",
+    "<ticket>": "evtk_Jm5sT9qWx2Zr7NcL4vBd8KpY",
     "<address>": "https://csms.example.com",
     "<password>": "Kp7mXw3nRt9vBq2hLs5d",
 }
@@ -40,6 +43,40 @@ _CHARACTERS: Final = 400
 
 # Of operations whose answers differ from run to run, or are no JSON.
 _BY_HAND: Final[Mapping[str, Example]] = {
+    "deleteWebhook": {
+        "status": 200,
+        "answer": {
+            "success": True,
+            "message": "Webhook Billing deleted.",
+            "data": {
+                "id": 1,
+                "name": "Billing",
+                "url": "https://receiver.example.com/hook",
+                "types": ["transaction.ended"],
+                "station": "",
+                "siteId": None,
+                "format": "standard",
+                "personalData": "masked",
+                "headers": [],
+                "ordering": "station",
+                "timeoutS": 15,
+                "contactEmail": "",
+                "state": "active",
+                "stateReason": "",
+                "position": 918273,
+                "failureCount": 0,
+                "failingSince": None,
+                "nextAttemptAt": None,
+                "lastSuccessAt": "2026-11-28T10:00:00Z",
+                "lastStatus": 204,
+                "lastError": "",
+                "previousSecretUntil": None,
+                "createdBy": "ann",
+                "createdAt": "2026-11-28T10:00:00Z",
+                "updatedAt": "2026-11-28T10:00:00Z",
+            },
+        },
+    },
     "getEventStream": {
         "status": 200,
         "answer": ": connected\n\nid: 918273\nevent: transaction.ended\n"

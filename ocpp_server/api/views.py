@@ -42,6 +42,7 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     _claim: Any = None
+    _caller: Any = None
 
     def needed_role(self) -> str:
         """The lowest role that may send this request."""
@@ -59,6 +60,10 @@ class ApiView(APIView):
         # End what `initial` sets.
         with sites.limited_to(sites.current()), personal.kept():
             return super().dispatch(request, *args, **kwargs)
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        self._caller = request.user
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -106,7 +111,8 @@ class ApiView(APIView):
 
     def _log(self, request: Request, response: Any) -> None:
         """Note the request in the log of its API key."""
-        user = getattr(request, "user", None)
+        # Not request.user: that would ask a database that is away once more.
+        user = self._caller
         if isinstance(user, KeyHolder) and not getattr(self, "is_probed", False):
             seconds = time.perf_counter() - self._began
             request_log.note(

@@ -11,7 +11,8 @@ from tests.api.conftest import NOON
 
 def a_parent(parents: Any) -> Alert:
     """The alert of the notes. The rules that `migrate` has created would be on the pages of their list."""
-    AlertRule.objects.all().delete()
+    rules = AlertRule.objects.all()
+    rules._raw_delete(rules.db)  # without notes of their deletion
     return an_alert(parents, -1)
 
 
@@ -33,4 +34,4 @@ def a_note(parents: Any, number: int) -> AlertNote:
 
 
 def a_rule(parents: Any, number: int) -> AlertRule:
-    return AlertRule.objects.create(code=f"code-{number}", severity="warning")
+    return AlertRule.objects.create(code=f"code-{number}", severity="warning", site=parents.site)

@@ -17,4 +17,6 @@ def an_alert_recipient(parents: Any, number: int) -> AlertRecipient:
 
 def a_notice(parents: Any, number: int) -> Notification:
     recipient, _ = AlertRecipient.objects.get_or_create(name="~parent", address="a@example.com")
-    return Notification.objects.create(recipient=recipient, channel="email", kind="test")
+    return Notification.objects.create(
+        alert=parents.alert, recipient=recipient, channel="email", kind="escalated", step=number
+    )
