@@ -9,240 +9,454 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("accounts", "0001_initial"),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Contract',
+            name="Contract",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('energy_wh_per_day', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('energy_wh_per_month', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('cost_per_day', models.DecimalField(blank=True, decimal_places=3, max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)])),
-                ('cost_per_month', models.DecimalField(blank=True, decimal_places=3, max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)])),
-                ('contract_id', models.CharField(help_text='An eMAID, or any other text; case makes no difference.', max_length=36)),
-                ('contract_key', models.CharField(editable=False, help_text='The contract id as it is compared.', max_length=108, unique=True)),
-                ('name', models.CharField(blank=True, default='', max_length=150)),
-                ('type', models.CharField(choices=[('individual', 'Individual'), ('family', 'Family'), ('fleet', 'Fleet')], default='individual', max_length=16)),
-                ('country_code', models.CharField(blank=True, default='', help_text='Of the issuer, such as DE.', max_length=2)),
-                ('party_id', models.CharField(blank=True, default='', help_text='Of the issuer, ISO 15118-1.', max_length=3)),
-                ('issuer', models.CharField(blank=True, default='', max_length=64)),
-                ('valid_from', models.DateTimeField(blank=True, null=True)),
-                ('valid_until', models.DateTimeField(blank=True, null=True)),
-                ('max_members', models.PositiveIntegerField(blank=True, help_text='How many people may belong to it, its owner included.', null=True)),
-                ('currency', models.CharField(blank=True, default='', help_text='ISO 4217, such as EUR.', max_length=3)),
-                ('energy_contract', models.JSONField(blank=True, help_text='OCPI EnergyContract: supplier_name, contract_id.', null=True)),
-                ('member_count', models.PositiveIntegerField(default=0, editable=False)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('expired', 'Expired'), ('terminated', 'Terminated')], db_index=True, default='active', max_length=16)),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("energy_wh_per_day", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("energy_wh_per_month", models.PositiveBigIntegerField(blank=True, null=True)),
+                (
+                    "cost_per_day",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=3,
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "cost_per_month",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=3,
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "contract_id",
+                    models.CharField(
+                        help_text="An eMAID, or any other text; case makes no difference.", max_length=36
+                    ),
+                ),
+                (
+                    "contract_key",
+                    models.CharField(
+                        editable=False,
+                        help_text="The contract id as it is compared.",
+                        max_length=108,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(blank=True, default="", max_length=150)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("individual", "Individual"), ("family", "Family"), ("fleet", "Fleet")],
+                        default="individual",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "country_code",
+                    models.CharField(
+                        blank=True, default="", help_text="Of the issuer, such as DE.", max_length=2
+                    ),
+                ),
+                (
+                    "party_id",
+                    models.CharField(
+                        blank=True, default="", help_text="Of the issuer, ISO 15118-1.", max_length=3
+                    ),
+                ),
+                ("issuer", models.CharField(blank=True, default="", max_length=64)),
+                ("valid_from", models.DateTimeField(blank=True, null=True)),
+                ("valid_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "max_members",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="How many people may belong to it, its owner included.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "currency",
+                    models.CharField(
+                        blank=True, default="", help_text="ISO 4217, such as EUR.", max_length=3
+                    ),
+                ),
+                (
+                    "energy_contract",
+                    models.JSONField(
+                        blank=True, help_text="OCPI EnergyContract: supplier_name, contract_id.", null=True
+                    ),
+                ),
+                ("member_count", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("suspended", "Suspended"),
+                            ("expired", "Expired"),
+                            ("terminated", "Terminated"),
+                        ],
+                        db_index=True,
+                        default="active",
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, db_index=True)),
+                ("updated_at", models.DateTimeField(auto_now=True, db_index=True)),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('member', 'Member'), ('viewer', 'Viewer')], default='member', max_length=16)),
-                ('status', models.CharField(choices=[('invited', 'Invited'), ('active', 'Active'), ('removed', 'Removed')], default='active', max_length=16)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("owner", "Owner"), ("member", "Member"), ("viewer", "Viewer")],
+                        default="member",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("invited", "Invited"), ("active", "Active"), ("removed", "Removed")],
+                        default="active",
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='TokenGroup',
+            name="TokenGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('group_id', models.CharField(help_text='1.6 parentIdTag, 2.x groupIdToken.', max_length=20)),
-                ('group_key', models.CharField(editable=False, help_text='The group id as it is compared.', max_length=60, unique=True)),
-                ('name', models.CharField(blank=True, default='', max_length=100)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("group_id", models.CharField(help_text="1.6 parentIdTag, 2.x groupIdToken.", max_length=20)),
+                (
+                    "group_key",
+                    models.CharField(
+                        editable=False,
+                        help_text="The group id as it is compared.",
+                        max_length=60,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(blank=True, default="", max_length=100)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True, db_index=True)),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AlterModelOptions(
-            name='user',
+            name="user",
             options={},
         ),
         migrations.AlterModelManagers(
-            name='user',
-            managers=[
-            ],
+            name="user",
+            managers=[],
         ),
         migrations.AddField(
-            model_name='token',
-            name='cost_per_day',
-            field=models.DecimalField(blank=True, decimal_places=3, max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)]),
+            model_name="token",
+            name="cost_per_day",
+            field=models.DecimalField(
+                blank=True,
+                decimal_places=3,
+                max_digits=12,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(0)],
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='cost_per_month',
-            field=models.DecimalField(blank=True, decimal_places=3, max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)]),
+            model_name="token",
+            name="cost_per_month",
+            field=models.DecimalField(
+                blank=True,
+                decimal_places=3,
+                max_digits=12,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(0)],
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='country_code',
-            field=models.CharField(blank=True, default='', help_text='Of the issuer, such as DE.', max_length=2),
+            model_name="token",
+            name="country_code",
+            field=models.CharField(
+                blank=True, default="", help_text="Of the issuer, such as DE.", max_length=2
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='default_profile_type',
-            field=models.CharField(blank=True, choices=[('CHEAP', 'Cheap'), ('FAST', 'Fast'), ('GREEN', 'Green'), ('REGULAR', 'Regular')], default='', max_length=8),
+            model_name="token",
+            name="default_profile_type",
+            field=models.CharField(
+                blank=True,
+                choices=[("CHEAP", "Cheap"), ("FAST", "Fast"), ("GREEN", "Green"), ("REGULAR", "Regular")],
+                default="",
+                max_length=8,
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='energy_contract',
-            field=models.JSONField(blank=True, help_text='OCPI EnergyContract: supplier_name, contract_id.', null=True),
+            model_name="token",
+            name="energy_contract",
+            field=models.JSONField(
+                blank=True, help_text="OCPI EnergyContract: supplier_name, contract_id.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='energy_wh_per_day',
+            model_name="token",
+            name="energy_wh_per_day",
             field=models.PositiveBigIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='token',
-            name='energy_wh_per_month',
+            model_name="token",
+            name="energy_wh_per_month",
             field=models.PositiveBigIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='token',
-            name='is_master',
-            field=models.BooleanField(default=False, help_text='A master pass: it may stop every session and starts none.'),
+            model_name="token",
+            name="is_master",
+            field=models.BooleanField(
+                default=False, help_text="A master pass: it may stop every session and starts none."
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='issuer',
-            field=models.CharField(blank=True, default='', max_length=64),
+            model_name="token",
+            name="issuer",
+            field=models.CharField(blank=True, default="", max_length=64),
         ),
         migrations.AddField(
-            model_name='token',
-            name='language',
-            field=models.CharField(blank=True, default='', help_text='ISO 639-1, such as de.', max_length=2),
+            model_name="token",
+            name="language",
+            field=models.CharField(blank=True, default="", help_text="ISO 639-1, such as de.", max_length=2),
         ),
         migrations.AddField(
-            model_name='token',
-            name='party_id',
-            field=models.CharField(blank=True, default='', help_text='Of the issuer, ISO 15118-1.', max_length=3),
+            model_name="token",
+            name="party_id",
+            field=models.CharField(
+                blank=True, default="", help_text="Of the issuer, ISO 15118-1.", max_length=3
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='user',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='tokens', to=settings.AUTH_USER_MODEL),
+            model_name="token",
+            name="user",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="tokens",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='valid_from',
+            model_name="token",
+            name="valid_from",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='token',
-            name='visual_number',
-            field=models.CharField(blank=True, default='', help_text='The number printed on the card.', max_length=64),
+            model_name="token",
+            name="visual_number",
+            field=models.CharField(
+                blank=True, default="", help_text="The number printed on the card.", max_length=64
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='whitelist',
-            field=models.CharField(choices=[('ALWAYS', 'Always'), ('ALLOWED', 'Allowed'), ('ALLOWED_OFFLINE', 'Allowed offline'), ('NEVER', 'Never')], default='ALLOWED', help_text='Whether stations may decide by their own list.', max_length=16),
+            model_name="token",
+            name="whitelist",
+            field=models.CharField(
+                choices=[
+                    ("ALWAYS", "Always"),
+                    ("ALLOWED", "Allowed"),
+                    ("ALLOWED_OFFLINE", "Allowed offline"),
+                    ("NEVER", "Never"),
+                ],
+                default="ALLOWED",
+                help_text="Whether stations may decide by their own list.",
+                max_length=16,
+            ),
         ),
         migrations.AddField(
-            model_name='user',
-            name='created_at',
+            model_name="user",
+            name="created_at",
             field=models.DateTimeField(auto_now_add=True, db_index=True, default=django.utils.timezone.now),
             preserve_default=False,
         ),
         migrations.AddField(
-            model_name='user',
-            name='erased_at',
+            model_name="user",
+            name="erased_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='user',
-            name='language',
-            field=models.CharField(blank=True, default='', help_text='ISO 639-1, such as de.', max_length=2),
+            model_name="user",
+            name="language",
+            field=models.CharField(blank=True, default="", help_text="ISO 639-1, such as de.", max_length=2),
         ),
         migrations.AddField(
-            model_name='user',
-            name='name',
-            field=models.CharField(blank=True, default='', help_text='As it is printed on invoices.', max_length=150),
+            model_name="user",
+            name="name",
+            field=models.CharField(
+                blank=True, default="", help_text="As it is printed on invoices.", max_length=150
+            ),
         ),
         migrations.AddField(
-            model_name='user',
-            name='phone',
-            field=models.CharField(blank=True, default='', max_length=32),
+            model_name="user",
+            name="phone",
+            field=models.CharField(blank=True, default="", max_length=32),
         ),
         migrations.AddField(
-            model_name='user',
-            name='status',
-            field=models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('closed', 'Closed')], db_index=True, default='active', help_text='Whether this person may charge.', max_length=16),
+            model_name="user",
+            name="status",
+            field=models.CharField(
+                choices=[("active", "Active"), ("suspended", "Suspended"), ("closed", "Closed")],
+                db_index=True,
+                default="active",
+                help_text="Whether this person may charge.",
+                max_length=16,
+            ),
         ),
         migrations.AddField(
-            model_name='user',
-            name='updated_at',
+            model_name="user",
+            name="updated_at",
             field=models.DateTimeField(auto_now=True, db_index=True),
         ),
         migrations.AlterField(
-            model_name='token',
-            name='updated_at',
+            model_name="token",
+            name="updated_at",
             field=models.DateTimeField(auto_now=True, db_index=True),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), condition=models.Q(('email', ''), _negated=True), name='user_email_unique'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("email"),
+                condition=models.Q(("email", ""), _negated=True),
+                name="user_email_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_until__isnull', True), ('valid_from__isnull', True), ('valid_until__gt', models.F('valid_from')), _connector='OR'), name='contract_ends_after_it_begins'),
+            model_name="contract",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_until__isnull", True),
+                    ("valid_from__isnull", True),
+                    ("valid_until__gt", models.F("valid_from")),
+                    _connector="OR",
+                ),
+                name="contract_ends_after_it_begins",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(('max_members__isnull', True), ('member_count__lte', models.F('max_members')), _connector='OR'), name='contract_members_within_limit'),
+            model_name="contract",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_members__isnull", True),
+                    ("member_count__lte", models.F("max_members")),
+                    _connector="OR",
+                ),
+                name="contract_members_within_limit",
+            ),
         ),
         migrations.AddField(
-            model_name='token',
-            name='contract',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='tokens', to='accounts.contract'),
+            model_name="token",
+            name="contract",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="tokens",
+                to="accounts.contract",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='token',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__isnull', True), ('valid_from__isnull', True), ('expires_at__gt', models.F('valid_from')), _connector='OR'), name='token_expires_after_it_begins'),
+            model_name="token",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("expires_at__isnull", True),
+                    ("valid_from__isnull", True),
+                    ("expires_at__gt", models.F("valid_from")),
+                    _connector="OR",
+                ),
+                name="token_expires_after_it_begins",
+            ),
         ),
         migrations.AddField(
-            model_name='member',
-            name='contract',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='accounts.contract'),
+            model_name="member",
+            name="contract",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="members", to="accounts.contract"
+            ),
         ),
         migrations.AddField(
-            model_name='member',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL),
+            model_name="member",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="memberships",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='tokengroup',
-            name='contract',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='token_groups', to='accounts.contract'),
+            model_name="tokengroup",
+            name="contract",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="token_groups",
+                to="accounts.contract",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('contract', 'user'), name='member_once_per_contract'),
+            model_name="member",
+            constraint=models.UniqueConstraint(fields=("contract", "user"), name="member_once_per_contract"),
         ),
         migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(condition=models.Q(('role', 'owner')), fields=('contract',), name='member_one_owner'),
+            model_name="member",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("role", "owner")), fields=("contract",), name="member_one_owner"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='member',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('role', 'owner'), _negated=True), ('status', 'active'), _connector='OR'), name='member_owner_is_active'),
+            model_name="member",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("role", "owner"), _negated=True), ("status", "active"), _connector="OR"
+                ),
+                name="member_owner_is_active",
+            ),
         ),
     ]

@@ -4,34 +4,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_people_contracts_and_groups'),
+        ("accounts", "0002_people_contracts_and_groups"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='TokenImport',
+            name="TokenImport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file_name', models.CharField(max_length=255)),
-                ('actor', models.CharField(max_length=150)),
-                ('is_preview', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=16)),
-                ('sentence', models.CharField(blank=True, default='', max_length=500)),
-                ('row_count', models.PositiveIntegerField(default=0)),
-                ('done_count', models.PositiveIntegerField(default=0, help_text='Rows that are checked.')),
-                ('created_count', models.PositiveIntegerField(default=0)),
-                ('changed_count', models.PositiveIntegerField(default=0)),
-                ('unchanged_count', models.PositiveIntegerField(default=0)),
-                ('problem_count', models.PositiveIntegerField(default=0)),
-                ('problems', models.JSONField(default=list, help_text='The first ones: row, field, reason.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=255)),
+                ("actor", models.CharField(max_length=150)),
+                ("is_preview", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="running",
+                        max_length=16,
+                    ),
+                ),
+                ("sentence", models.CharField(blank=True, default="", max_length=500)),
+                ("row_count", models.PositiveIntegerField(default=0)),
+                ("done_count", models.PositiveIntegerField(default=0, help_text="Rows that are checked.")),
+                ("created_count", models.PositiveIntegerField(default=0)),
+                ("changed_count", models.PositiveIntegerField(default=0)),
+                ("unchanged_count", models.PositiveIntegerField(default=0)),
+                ("problem_count", models.PositiveIntegerField(default=0)),
+                ("problems", models.JSONField(default=list, help_text="The first ones: row, field, reason.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
     ]

@@ -4,15 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0006_invalid_tokens'),
+        ("accounts", "0006_invalid_tokens"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='token',
-            name='type',
-            field=models.CharField(choices=[('RFID', 'RFID card'), ('APP_USER', 'App user'), ('AD_HOC_USER', 'Ad hoc user'), ('EMAID', 'Contract of a vehicle (eMAID)'), ('OTHER', 'Other (vehicle, autocharge)')], default='RFID', max_length=16),
+            model_name="token",
+            name="type",
+            field=models.CharField(
+                choices=[
+                    ("RFID", "RFID card"),
+                    ("APP_USER", "App user"),
+                    ("AD_HOC_USER", "Ad hoc user"),
+                    ("EMAID", "Contract of a vehicle (eMAID)"),
+                    ("OTHER", "Other (vehicle, autocharge)"),
+                ],
+                default="RFID",
+                max_length=16,
+            ),
         ),
     ]

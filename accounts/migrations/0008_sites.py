@@ -4,20 +4,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0007_emaid_tokens'),
+        ("accounts", "0007_emaid_tokens"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='apikey',
-            name='site_ids',
-            field=models.JSONField(blank=True, default=None, help_text='The numbers of its sites; null: all.', null=True, verbose_name='sites'),
+            model_name="apikey",
+            name="site_ids",
+            field=models.JSONField(
+                blank=True,
+                default=None,
+                help_text="The numbers of its sites; null: all.",
+                null=True,
+                verbose_name="sites",
+            ),
         ),
         migrations.AddField(
-            model_name='user',
-            name='site_ids',
-            field=models.JSONField(blank=True, default=None, help_text='The sites of this login; null: all.', null=True, verbose_name='sites'),
+            model_name="user",
+            name="site_ids",
+            field=models.JSONField(
+                blank=True,
+                default=None,
+                help_text="The sites of this login; null: all.",
+                null=True,
+                verbose_name="sites",
+            ),
         ),
     ]

@@ -5,56 +5,96 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0008_sites'),
+        ("accounts", "0008_sites"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiKeyRequest',
+            name="ApiKeyRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='requests', to='accounts.apikey')),
-                ('at', models.DateTimeField(db_index=True, verbose_name='time')),
-                ('method', models.CharField(max_length=8)),
-                ('path', models.CharField(help_text='Without the query.', max_length=300)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('duration_ms', models.FloatField(verbose_name='milliseconds')),
-                ('address', models.CharField(blank=True, default='', max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="requests",
+                        to="accounts.apikey",
+                    ),
+                ),
+                ("at", models.DateTimeField(db_index=True, verbose_name="time")),
+                ("method", models.CharField(max_length=8)),
+                ("path", models.CharField(help_text="Without the query.", max_length=300)),
+                ("status", models.PositiveSmallIntegerField()),
+                ("duration_ms", models.FloatField(verbose_name="milliseconds")),
+                ("address", models.CharField(blank=True, default="", max_length=64)),
             ],
             options={
-                'verbose_name': 'request of an API key',
-                'verbose_name_plural': 'requests of API keys',
-                'ordering': ['-id'],
+                "verbose_name": "request of an API key",
+                "verbose_name_plural": "requests of API keys",
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='apikey',
-            name='actor',
-            field=models.CharField(blank=True, db_default='', default='', editable=False, help_text='Who made it.', max_length=150),
+            model_name="apikey",
+            name="actor",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                help_text="Who made it.",
+                max_length=150,
+            ),
         ),
         migrations.AddField(
-            model_name='apikey',
-            name='replaces',
-            field=models.ForeignKey(blank=True, editable=False, help_text='The key that it was rolled from.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replaced_by', to='accounts.apikey'),
+            model_name="apikey",
+            name="replaces",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                help_text="The key that it was rolled from.",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="replaced_by",
+                to="accounts.apikey",
+            ),
         ),
         migrations.AddField(
-            model_name='apikey',
-            name='scopes',
-            field=models.JSONField(blank=True, default=None, help_text='The groups of endpoints it may use; null: all.', null=True),
+            model_name="apikey",
+            name="scopes",
+            field=models.JSONField(
+                blank=True,
+                default=None,
+                help_text="The groups of endpoints it may use; null: all.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='apikey',
-            name='shows_personal_data',
-            field=models.BooleanField(db_default=True, default=True, help_text='Off: token ids, contract ids, names, emails and phones are hidden. For viewers only.', verbose_name='shows personal data'),
+            model_name="apikey",
+            name="shows_personal_data",
+            field=models.BooleanField(
+                db_default=True,
+                default=True,
+                help_text="Off: token ids, contract ids, names, emails and phones are hidden. For viewers only.",
+                verbose_name="shows personal data",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=models.Q(('shows_personal_data', True), ('role', 'viewer'), _connector='OR'), name='api_key_without_personal_data_reads'),
+            model_name="apikey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("shows_personal_data", True), ("role", "viewer"), _connector="OR"),
+                name="api_key_without_personal_data_reads",
+            ),
         ),
         migrations.AddIndex(
-            model_name='apikeyrequest',
-            index=models.Index(fields=['key', '-id'], name='api_key_request_by_key'),
+            model_name="apikeyrequest",
+            index=models.Index(fields=["key", "-id"], name="api_key_request_by_key"),
         ),
     ]

@@ -6,270 +6,703 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('chargepoints', '0028_security_profiles'),
+        ("chargepoints", "0028_security_profiles"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Evaluation',
+            name="Evaluation",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('position', models.BigIntegerField(default=0, help_text='The position of the last event that was judged.')),
-                ('checked_at', models.DateTimeField(blank=True, help_text='When all rules were judged last.', null=True)),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                (
+                    "position",
+                    models.BigIntegerField(
+                        default=0, help_text="The position of the last event that was judged."
+                    ),
+                ),
+                (
+                    "checked_at",
+                    models.DateTimeField(blank=True, help_text="When all rules were judged last.", null=True),
+                ),
             ],
             options={
-                'verbose_name': 'evaluation of alerts',
-                'verbose_name_plural': 'evaluations of alerts',
+                "verbose_name": "evaluation of alerts",
+                "verbose_name_plural": "evaluations of alerts",
             },
         ),
         migrations.CreateModel(
-            name='AlertRecipient',
+            name="AlertRecipient",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='Steps of an escalation name it.', max_length=100)),
-                ('name_key', models.CharField(editable=False, max_length=300, unique=True)),
-                ('channel', models.CharField(choices=[('email', 'E-mail')], default='email', max_length=16)),
-                ('address', models.CharField(blank=True, default='', help_text='Empty: the e-mail address of the operator.', max_length=254)),
-                ('min_severity', models.CharField(choices=[('info', 'Info'), ('warning', 'Warning'), ('critical', 'Critical')], default='warning', max_length=8, verbose_name='lowest severity')),
-                ('codes', models.JSONField(blank=True, default=list, help_text='Codes of alerts; empty: all.')),
-                ('only_escalations', models.BooleanField(default=False, help_text='Gets only what a step of an escalation sends to it.')),
-                ('language', models.CharField(blank=True, default='', help_text='ISO 639-1, such as de.', max_length=8)),
-                ('timezone', models.CharField(default='UTC', help_text='IANA name, such as Europe/Vienna.', max_length=64)),
-                ('quiet_hours', models.JSONField(blank=True, default=list, help_text='Days, from and to, in its time zone.')),
-                ('digest', models.CharField(choices=[('off', 'At once'), ('hourly', 'Every hour'), ('daily', 'Every day at 07:00')], default='off', max_length=8)),
-                ('is_enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('sites', models.ManyToManyField(blank=True, help_text='Empty: all sites, and the server.', related_name='alert_recipients', to='chargepoints.site')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_recipients', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(help_text="Steps of an escalation name it.", max_length=100)),
+                ("name_key", models.CharField(editable=False, max_length=300, unique=True)),
+                ("channel", models.CharField(choices=[("email", "E-mail")], default="email", max_length=16)),
+                (
+                    "address",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Empty: the e-mail address of the operator.",
+                        max_length=254,
+                    ),
+                ),
+                (
+                    "min_severity",
+                    models.CharField(
+                        choices=[("info", "Info"), ("warning", "Warning"), ("critical", "Critical")],
+                        default="warning",
+                        max_length=8,
+                        verbose_name="lowest severity",
+                    ),
+                ),
+                (
+                    "codes",
+                    models.JSONField(blank=True, default=list, help_text="Codes of alerts; empty: all."),
+                ),
+                (
+                    "only_escalations",
+                    models.BooleanField(
+                        default=False, help_text="Gets only what a step of an escalation sends to it."
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        blank=True, default="", help_text="ISO 639-1, such as de.", max_length=8
+                    ),
+                ),
+                (
+                    "timezone",
+                    models.CharField(
+                        default="UTC", help_text="IANA name, such as Europe/Vienna.", max_length=64
+                    ),
+                ),
+                (
+                    "quiet_hours",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Days, from and to, in its time zone."
+                    ),
+                ),
+                (
+                    "digest",
+                    models.CharField(
+                        choices=[
+                            ("off", "At once"),
+                            ("hourly", "Every hour"),
+                            ("daily", "Every day at 07:00"),
+                        ],
+                        default="off",
+                        max_length=8,
+                    ),
+                ),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "sites",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Empty: all sites, and the server.",
+                        related_name="alert_recipients",
+                        to="chargepoints.site",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="alert_recipients",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="operator",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'alert recipient',
-                'verbose_name_plural': 'alert recipients',
-                'ordering': ['name_key'],
+                "verbose_name": "alert recipient",
+                "verbose_name_plural": "alert recipients",
+                "ordering": ["name_key"],
             },
         ),
         migrations.CreateModel(
-            name='AlertRule',
+            name="AlertRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=32)),
-                ('is_enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('severity', models.CharField(choices=[('info', 'Info'), ('warning', 'Warning'), ('critical', 'Critical')], max_length=8)),
-                ('critical_after_s', models.PositiveIntegerField(blank=True, help_text='Seconds for which the condition has lasted.', null=True, verbose_name='critical after')),
-                ('for_s', models.PositiveIntegerField(default=0, help_text='Seconds for which the condition must last.', verbose_name='opens after')),
-                ('keep_for_s', models.PositiveIntegerField(default=0, help_text='Seconds for which the condition must be over.', verbose_name='resolves after')),
-                ('parameters', models.JSONField(blank=True, default=dict, help_text='The limits, by the code.')),
-                ('auto_resolve', models.BooleanField(default=True, help_text='When its condition is over.', verbose_name='resolves by itself')),
-                ('reopens', models.BooleanField(default=False, help_text='Open again when it was resolved by hand and the condition still holds.')),
-                ('channels', models.JSONField(blank=True, default=list, help_text='Only these channels get notices; empty: all channels.')),
-                ('quiet', models.CharField(choices=[('no', 'Send at once, also in quiet hours'), ('except-critical', 'Hold back in quiet hours, unless critical'), ('always', 'Hold back in quiet hours, also critical ones')], default='except-critical', max_length=16, verbose_name='quiet hours')),
-                ('escalation', models.JSONField(blank=True, default=list, help_text='Steps: to whom, after how many seconds.')),
-                ('note', models.TextField(blank=True, default='', help_text='Added to the alert and its mails.', max_length=2000, verbose_name='what to do')),
-                ('updated_by', models.CharField(blank=True, default='', max_length=150)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('charge_point', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='chargepoints.chargepoint', verbose_name='station')),
-                ('site', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='chargepoints.site')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=32)),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("info", "Info"), ("warning", "Warning"), ("critical", "Critical")],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "critical_after_s",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Seconds for which the condition has lasted.",
+                        null=True,
+                        verbose_name="critical after",
+                    ),
+                ),
+                (
+                    "for_s",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Seconds for which the condition must last.",
+                        verbose_name="opens after",
+                    ),
+                ),
+                (
+                    "keep_for_s",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Seconds for which the condition must be over.",
+                        verbose_name="resolves after",
+                    ),
+                ),
+                (
+                    "parameters",
+                    models.JSONField(blank=True, default=dict, help_text="The limits, by the code."),
+                ),
+                (
+                    "auto_resolve",
+                    models.BooleanField(
+                        default=True,
+                        help_text="When its condition is over.",
+                        verbose_name="resolves by itself",
+                    ),
+                ),
+                (
+                    "reopens",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Open again when it was resolved by hand and the condition still holds.",
+                    ),
+                ),
+                (
+                    "channels",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Only these channels get notices; empty: all channels.",
+                    ),
+                ),
+                (
+                    "quiet",
+                    models.CharField(
+                        choices=[
+                            ("no", "Send at once, also in quiet hours"),
+                            ("except-critical", "Hold back in quiet hours, unless critical"),
+                            ("always", "Hold back in quiet hours, also critical ones"),
+                        ],
+                        default="except-critical",
+                        max_length=16,
+                        verbose_name="quiet hours",
+                    ),
+                ),
+                (
+                    "escalation",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Steps: to whom, after how many seconds."
+                    ),
+                ),
+                (
+                    "note",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Added to the alert and its mails.",
+                        max_length=2000,
+                        verbose_name="what to do",
+                    ),
+                ),
+                ("updated_by", models.CharField(blank=True, default="", max_length=150)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="alert_rules",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="alert_rules",
+                        to="chargepoints.site",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'alert rule',
-                'verbose_name_plural': 'alert rules',
-                'ordering': ['code', 'id'],
+                "verbose_name": "alert rule",
+                "verbose_name_plural": "alert rules",
+                "ordering": ["code", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Alert',
+            name="Alert",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=32)),
-                ('key', models.CharField(help_text='Names the cause.', max_length=400)),
-                ('station', models.CharField(blank=True, default='', help_text="The station's identity.", max_length=255)),
-                ('evse_number', models.PositiveIntegerField(blank=True, null=True, verbose_name='EVSE')),
-                ('connector_number', models.PositiveIntegerField(blank=True, null=True, verbose_name='connector')),
-                ('transaction_id', models.BigIntegerField(blank=True, null=True, verbose_name='session')),
-                ('severity', models.CharField(choices=[('info', 'Info'), ('warning', 'Warning'), ('critical', 'Critical')], max_length=8)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('acknowledged', 'Acknowledged'), ('resolved', 'Resolved')], default='open', max_length=16)),
-                ('title', models.CharField(max_length=200)),
-                ('detail', models.TextField(blank=True, default='')),
-                ('what_to_do', models.TextField(blank=True, default='')),
-                ('values', models.JSONField(blank=True, default=dict, help_text='The first, last and highest value.')),
-                ('count', models.PositiveIntegerField(default=1, help_text='How often it was noticed.')),
-                ('episode', models.PositiveIntegerField(default=1, help_text='How often it was opened.')),
-                ('suppression', models.CharField(blank=True, choices=[('inhibited', 'Because of another alert'), ('maintenance', 'In maintenance')], default='', max_length=16)),
-                ('acknowledged_by', models.CharField(blank=True, default='', max_length=150)),
-                ('resolved_by', models.CharField(blank=True, default='', help_text='`server` when the cause ended.', max_length=150)),
-                ('resolution', models.CharField(blank=True, choices=[('recovered', 'The cause ended'), ('fixed', 'Fixed'), ('false-alarm', 'False alarm'), ('superseded', 'Part of another alert'), ('rule-removed', 'The rule was disabled'), ('removed', 'The station was deleted')], default='', max_length=16)),
-                ('is_muted', models.BooleanField(default=False, help_text='Opens again when its cause was over and returns.', verbose_name='muted')),
-                ('opened_at', models.DateTimeField(help_text='The last time it was opened.')),
-                ('last_seen_at', models.DateTimeField(help_text='When the cause was noticed last.')),
-                ('recovering_since', models.DateTimeField(blank=True, null=True)),
-                ('acknowledged_at', models.DateTimeField(blank=True, null=True)),
-                ('snoozed_until', models.DateTimeField(blank=True, null=True)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('assignee', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='assigned_alerts', to=settings.AUTH_USER_MODEL)),
-                ('charge_point', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='alerts', to='chargepoints.chargepoint', verbose_name='station')),
-                ('inhibited_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='inhibits', to='alerts.alert')),
-                ('site', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='alerts', to='chargepoints.site')),
-                ('rule', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='alerts', to='alerts.alertrule')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=32)),
+                ("key", models.CharField(help_text="Names the cause.", max_length=400)),
+                (
+                    "station",
+                    models.CharField(
+                        blank=True, default="", help_text="The station's identity.", max_length=255
+                    ),
+                ),
+                ("evse_number", models.PositiveIntegerField(blank=True, null=True, verbose_name="EVSE")),
+                (
+                    "connector_number",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="connector"),
+                ),
+                ("transaction_id", models.BigIntegerField(blank=True, null=True, verbose_name="session")),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("info", "Info"), ("warning", "Warning"), ("critical", "Critical")],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("acknowledged", "Acknowledged"),
+                            ("resolved", "Resolved"),
+                        ],
+                        default="open",
+                        max_length=16,
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("detail", models.TextField(blank=True, default="")),
+                ("what_to_do", models.TextField(blank=True, default="")),
+                (
+                    "values",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="The first, last and highest value."
+                    ),
+                ),
+                ("count", models.PositiveIntegerField(default=1, help_text="How often it was noticed.")),
+                ("episode", models.PositiveIntegerField(default=1, help_text="How often it was opened.")),
+                (
+                    "suppression",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("inhibited", "Because of another alert"),
+                            ("maintenance", "In maintenance"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                ("acknowledged_by", models.CharField(blank=True, default="", max_length=150)),
+                (
+                    "resolved_by",
+                    models.CharField(
+                        blank=True, default="", help_text="`server` when the cause ended.", max_length=150
+                    ),
+                ),
+                (
+                    "resolution",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("recovered", "The cause ended"),
+                            ("fixed", "Fixed"),
+                            ("false-alarm", "False alarm"),
+                            ("superseded", "Part of another alert"),
+                            ("rule-removed", "The rule was disabled"),
+                            ("removed", "The station was deleted"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "is_muted",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Opens again when its cause was over and returns.",
+                        verbose_name="muted",
+                    ),
+                ),
+                ("opened_at", models.DateTimeField(help_text="The last time it was opened.")),
+                ("last_seen_at", models.DateTimeField(help_text="When the cause was noticed last.")),
+                ("recovering_since", models.DateTimeField(blank=True, null=True)),
+                ("acknowledged_at", models.DateTimeField(blank=True, null=True)),
+                ("snoozed_until", models.DateTimeField(blank=True, null=True)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "assignee",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="assigned_alerts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="alerts",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "inhibited_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="inhibits",
+                        to="alerts.alert",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="alerts",
+                        to="chargepoints.site",
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="alerts",
+                        to="alerts.alertrule",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'alert',
-                'verbose_name_plural': 'alerts',
-                'ordering': ['-id'],
+                "verbose_name": "alert",
+                "verbose_name_plural": "alerts",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(choices=[('email', 'E-mail')], max_length=16)),
-                ('kind', models.CharField(choices=[('opened', 'Opened'), ('changed', 'Severity rose, or opened again'), ('repeated', 'Repeated'), ('escalated', 'Escalated'), ('resolved', 'Resolved'), ('test', 'Test')], max_length=16)),
-                ('episode', models.PositiveIntegerField(default=1)),
-                ('step', models.PositiveSmallIntegerField(default=0)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sent', 'Sent'), ('failed', 'Failed'), ('suppressed', 'Not sent')], default='queued', max_length=16)),
-                ('why', models.CharField(blank=True, choices=[('quiet-hours', 'Quiet hours'), ('digest', 'Waits for the digest'), ('inhibited', 'Because of another alert'), ('maintenance', 'In maintenance'), ('snoozed', 'Snoozed'), ('acknowledged', 'Acknowledged before it was sent'), ('resolved', 'Resolved before it was sent'), ('rate', 'Too many in an hour'), ('disabled', 'The recipient is disabled')], default='', max_length=16)),
-                ('error', models.CharField(blank=True, default='', max_length=500)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('message_id', models.CharField(blank=True, default='', help_text='Of the mail.', max_length=255)),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('alert', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='alerts.alert')),
-                ('recipient', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='alerts.alertrecipient')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("channel", models.CharField(choices=[("email", "E-mail")], max_length=16)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("opened", "Opened"),
+                            ("changed", "Severity rose, or opened again"),
+                            ("repeated", "Repeated"),
+                            ("escalated", "Escalated"),
+                            ("resolved", "Resolved"),
+                            ("test", "Test"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("episode", models.PositiveIntegerField(default=1)),
+                ("step", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed"),
+                            ("suppressed", "Not sent"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "why",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("quiet-hours", "Quiet hours"),
+                            ("digest", "Waits for the digest"),
+                            ("inhibited", "Because of another alert"),
+                            ("maintenance", "In maintenance"),
+                            ("snoozed", "Snoozed"),
+                            ("acknowledged", "Acknowledged before it was sent"),
+                            ("resolved", "Resolved before it was sent"),
+                            ("rate", "Too many in an hour"),
+                            ("disabled", "The recipient is disabled"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                ("error", models.CharField(blank=True, default="", max_length=500)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "message_id",
+                    models.CharField(blank=True, default="", help_text="Of the mail.", max_length=255),
+                ),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "alert",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notifications",
+                        to="alerts.alert",
+                    ),
+                ),
+                (
+                    "recipient",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notifications",
+                        to="alerts.alertrecipient",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notice',
-                'verbose_name_plural': 'notices',
-                'ordering': ['-id'],
+                "verbose_name": "notice",
+                "verbose_name_plural": "notices",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='AlertNote',
+            name="AlertNote",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(max_length=2000)),
-                ('author', models.CharField(help_text='The operator or the API key that wrote it.', max_length=150)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('alert', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='alerts.alert')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text", models.TextField(max_length=2000)),
+                (
+                    "author",
+                    models.CharField(help_text="The operator or the API key that wrote it.", max_length=150),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "alert",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notes",
+                        to="alerts.alert",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'note about an alert',
-                'verbose_name_plural': 'notes about alerts',
-                'ordering': ['id'],
-                'indexes': [models.Index(fields=['alert', 'id'], name='alert_note_by_alert')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='alert_note_has_text')],
+                "verbose_name": "note about an alert",
+                "verbose_name_plural": "notes about alerts",
+                "ordering": ["id"],
+                "indexes": [models.Index(fields=["alert", "id"], name="alert_note_by_alert")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("text", ""), _negated=True), name="alert_note_has_text"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='alertrecipient',
-            index=models.Index(fields=['updated_at'], name='alert_recipient_by_change'),
+            model_name="alertrecipient",
+            index=models.Index(fields=["updated_at"], name="alert_recipient_by_change"),
         ),
         migrations.AddConstraint(
-            model_name='alertrecipient',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='alert_recipient_has_name'),
+            model_name="alertrecipient",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="alert_recipient_has_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alertrecipient',
-            constraint=models.CheckConstraint(condition=models.Q(('user__isnull', False), models.Q(('address', ''), _negated=True), _connector='OR'), name='alert_recipient_has_address'),
+            model_name="alertrecipient",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("user__isnull", False), models.Q(("address", ""), _negated=True), _connector="OR"
+                ),
+                name="alert_recipient_has_address",
+            ),
         ),
         migrations.AddIndex(
-            model_name='alertrule',
-            index=models.Index(fields=['updated_at'], name='alert_rule_by_change'),
+            model_name="alertrule",
+            index=models.Index(fields=["updated_at"], name="alert_rule_by_change"),
         ),
         migrations.AddConstraint(
-            model_name='alertrule',
-            constraint=models.UniqueConstraint(condition=models.Q(('charge_point__isnull', True), ('site__isnull', True)), fields=('code',), name='alert_rule_for_all'),
+            model_name="alertrule",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("charge_point__isnull", True), ("site__isnull", True)),
+                fields=("code",),
+                name="alert_rule_for_all",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alertrule',
-            constraint=models.UniqueConstraint(condition=models.Q(('site__isnull', False)), fields=('site', 'code'), name='alert_rule_of_site'),
+            model_name="alertrule",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("site__isnull", False)),
+                fields=("site", "code"),
+                name="alert_rule_of_site",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alertrule',
-            constraint=models.UniqueConstraint(condition=models.Q(('charge_point__isnull', False)), fields=('charge_point', 'code'), name='alert_rule_of_station'),
+            model_name="alertrule",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("charge_point__isnull", False)),
+                fields=("charge_point", "code"),
+                name="alert_rule_of_station",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alertrule',
-            constraint=models.CheckConstraint(condition=models.Q(('site__isnull', True), ('charge_point__isnull', True), _connector='OR'), name='alert_rule_one_scope'),
+            model_name="alertrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("site__isnull", True), ("charge_point__isnull", True), _connector="OR"),
+                name="alert_rule_one_scope",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alertrule',
-            constraint=models.CheckConstraint(condition=models.Q(('for_s__lte', 2678400), ('keep_for_s__lte', 2678400)), name='alert_rule_seconds'),
+            model_name="alertrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("for_s__lte", 2678400), ("keep_for_s__lte", 2678400)),
+                name="alert_rule_seconds",
+            ),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['state', '-id'], name='alert_by_state'),
+            model_name="alert",
+            index=models.Index(fields=["state", "-id"], name="alert_by_state"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['severity', '-id'], name='alert_by_severity'),
+            model_name="alert",
+            index=models.Index(fields=["severity", "-id"], name="alert_by_severity"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['code', '-id'], name='alert_by_code'),
+            model_name="alert",
+            index=models.Index(fields=["code", "-id"], name="alert_by_code"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['charge_point', '-id'], name='alert_by_charge_point'),
+            model_name="alert",
+            index=models.Index(fields=["charge_point", "-id"], name="alert_by_charge_point"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['station', '-id'], name='alert_by_station'),
+            model_name="alert",
+            index=models.Index(fields=["station", "-id"], name="alert_by_station"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['site', '-id'], name='alert_by_site'),
+            model_name="alert",
+            index=models.Index(fields=["site", "-id"], name="alert_by_site"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['key', '-id'], name='alert_by_key'),
+            model_name="alert",
+            index=models.Index(fields=["key", "-id"], name="alert_by_key"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['resolved_at'], name='alert_by_end'),
+            model_name="alert",
+            index=models.Index(fields=["resolved_at"], name="alert_by_end"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['updated_at'], name='alert_by_change'),
+            model_name="alert",
+            index=models.Index(fields=["updated_at"], name="alert_by_change"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(condition=models.Q(('resolved_at__isnull', True)), fields=['opened_at'], name='alert_unresolved'),
+            model_name="alert",
+            index=models.Index(
+                condition=models.Q(("resolved_at__isnull", True)),
+                fields=["opened_at"],
+                name="alert_unresolved",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(condition=models.Q(('resolved_at__isnull', True)), fields=('key',), name='alert_once_by_key'),
+            model_name="alert",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("resolved_at__isnull", True)), fields=("key",), name="alert_once_by_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'resolved'), ('resolved_at__isnull', False)), models.Q(models.Q(('state', 'resolved'), _negated=True), ('resolved_at__isnull', True)), _connector='OR'), name='alert_resolved_with_time'),
+            model_name="alert",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "resolved"), ("resolved_at__isnull", False)),
+                    models.Q(models.Q(("state", "resolved"), _negated=True), ("resolved_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="alert_resolved_with_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['alert', '-id'], name='notification_by_alert'),
+            model_name="notification",
+            index=models.Index(fields=["alert", "-id"], name="notification_by_alert"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['recipient', '-id'], name='notification_by_recipient'),
+            model_name="notification",
+            index=models.Index(fields=["recipient", "-id"], name="notification_by_recipient"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['state', '-id'], name='notification_by_state'),
+            model_name="notification",
+            index=models.Index(fields=["state", "-id"], name="notification_by_state"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['created_at'], name='notification_by_time'),
+            model_name="notification",
+            index=models.Index(fields=["created_at"], name="notification_by_time"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='notification_due'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="notification_due"
+            ),
         ),
     ]

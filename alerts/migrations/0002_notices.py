@@ -4,23 +4,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('alerts', '0001_initial'),
+        ("alerts", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='notification',
-            name='why',
-            field=models.CharField(blank=True, choices=[('quiet-hours', 'Quiet hours'), ('digest', 'Waits for the digest'), ('inhibited', 'Because of another alert'), ('maintenance', 'In maintenance'), ('snoozed', 'Snoozed'), ('acknowledged', 'Acknowledged before it was sent'), ('resolved', 'Resolved before it was sent'), ('reopened', 'Opened again before it was sent'), ('rate', 'Too many in an hour'), ('disabled', 'The recipient is disabled')], default='', max_length=16),
+            model_name="notification",
+            name="why",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("quiet-hours", "Quiet hours"),
+                    ("digest", "Waits for the digest"),
+                    ("inhibited", "Because of another alert"),
+                    ("maintenance", "In maintenance"),
+                    ("snoozed", "Snoozed"),
+                    ("acknowledged", "Acknowledged before it was sent"),
+                    ("resolved", "Resolved before it was sent"),
+                    ("reopened", "Opened again before it was sent"),
+                    ("rate", "Too many in an hour"),
+                    ("disabled", "The recipient is disabled"),
+                ],
+                default="",
+                max_length=16,
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('sent_at__isnull', False)), fields=['sent_at'], name='notification_by_sending'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("sent_at__isnull", False)),
+                fields=["sent_at"],
+                name="notification_by_sending",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.UniqueConstraint(fields=('alert', 'recipient', 'kind', 'episode', 'step'), name='notification_once'),
+            model_name="notification",
+            constraint=models.UniqueConstraint(
+                fields=("alert", "recipient", "kind", "episode", "step"), name="notification_once"
+            ),
         ),
     ]

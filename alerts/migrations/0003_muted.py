@@ -5,16 +5,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('alerts', '0002_notices'),
-        ('chargepoints', '0030_alert_conditions'),
+        ("alerts", "0002_notices"),
+        ("chargepoints", "0030_alert_conditions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(condition=models.Q(('is_muted', True)), fields=['key'], name='alert_muted'),
+            model_name="alert",
+            index=models.Index(condition=models.Q(("is_muted", True)), fields=["key"], name="alert_muted"),
         ),
     ]

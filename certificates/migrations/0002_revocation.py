@@ -4,53 +4,95 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('certificates', '0001_initial'),
+        ("certificates", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RevocationList',
+            name="RevocationList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('url', models.CharField(blank=True, default='', help_text='Fetched again before it ends.', max_length=500, verbose_name='URL')),
-                ('issuer', models.CharField(max_length=500)),
-                ('issuer_hash', models.CharField(editable=False, max_length=64)),
-                ('issuer_certificate', models.TextField(help_text='PEM.')),
-                ('content', models.BinaryField()),
-                ('sha256', models.CharField(max_length=64, verbose_name='fingerprint (SHA-256)')),
-                ('entries', models.PositiveIntegerField(verbose_name='revoked certificates')),
-                ('this_update', models.DateTimeField(verbose_name='issued at')),
-                ('next_update', models.DateTimeField(blank=True, null=True, verbose_name='valid until')),
-                ('fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('fetch_error', models.CharField(blank=True, default='', max_length=500)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "url",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Fetched again before it ends.",
+                        max_length=500,
+                        verbose_name="URL",
+                    ),
+                ),
+                ("issuer", models.CharField(max_length=500)),
+                ("issuer_hash", models.CharField(editable=False, max_length=64)),
+                ("issuer_certificate", models.TextField(help_text="PEM.")),
+                ("content", models.BinaryField()),
+                ("sha256", models.CharField(max_length=64, verbose_name="fingerprint (SHA-256)")),
+                ("entries", models.PositiveIntegerField(verbose_name="revoked certificates")),
+                ("this_update", models.DateTimeField(verbose_name="issued at")),
+                ("next_update", models.DateTimeField(blank=True, null=True, verbose_name="valid until")),
+                ("fetched_at", models.DateTimeField(blank=True, null=True)),
+                ("fetch_error", models.CharField(blank=True, default="", max_length=500)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': 'revocation list',
-                'verbose_name_plural': 'revocation lists',
-                'ordering': ['name'],
+                "verbose_name": "revocation list",
+                "verbose_name_plural": "revocation lists",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='RevokedCertificate',
+            name="RevokedCertificate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issuer', models.CharField(help_text='The subject of the CA that issued it.', max_length=500)),
-                ('issuer_hash', models.CharField(editable=False, max_length=64)),
-                ('serial', models.CharField(help_text='Hexadecimal digits.', max_length=40, verbose_name='serial number')),
-                ('subject', models.CharField(blank=True, default='', max_length=500)),
-                ('reason', models.CharField(choices=[('unspecified', 'Unspecified'), ('keyCompromise', 'Key compromised'), ('cACompromise', 'CA compromised'), ('affiliationChanged', 'Organization changed'), ('superseded', 'Superseded'), ('cessationOfOperation', 'No longer in use')], default='unspecified', max_length=32)),
-                ('note', models.CharField(blank=True, default='', max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='revoked at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "issuer",
+                    models.CharField(help_text="The subject of the CA that issued it.", max_length=500),
+                ),
+                ("issuer_hash", models.CharField(editable=False, max_length=64)),
+                (
+                    "serial",
+                    models.CharField(
+                        help_text="Hexadecimal digits.", max_length=40, verbose_name="serial number"
+                    ),
+                ),
+                ("subject", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("unspecified", "Unspecified"),
+                            ("keyCompromise", "Key compromised"),
+                            ("cACompromise", "CA compromised"),
+                            ("affiliationChanged", "Organization changed"),
+                            ("superseded", "Superseded"),
+                            ("cessationOfOperation", "No longer in use"),
+                        ],
+                        default="unspecified",
+                        max_length=32,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, default="", max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="revoked at")),
             ],
             options={
-                'verbose_name': 'revoked certificate',
-                'verbose_name_plural': 'revoked certificates',
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(fields=('issuer_hash', 'serial'), name='revoked_certificate_once')],
+                "verbose_name": "revoked certificate",
+                "verbose_name_plural": "revoked certificates",
+                "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("issuer_hash", "serial"), name="revoked_certificate_once")
+                ],
             },
         ),
     ]

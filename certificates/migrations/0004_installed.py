@@ -5,97 +5,315 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('certificates', "0003_signing_requests"),
-        ('chargepoints', '0027_follow_ups_way_back'),
+        ("certificates", "0003_signing_requests"),
+        ("chargepoints", "0027_follow_ups_way_back"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CertificateInventory',
+            name="CertificateInventory",
             fields=[
-                ('charge_point', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='certificate_inventory', serialize=False, to='chargepoints.chargepoint', verbose_name='station')),
-                ('reported', models.JSONField(default=dict, help_text='The time of the last report, by the type of certificate.')),
-                ('reported_at', models.DateTimeField(null=True, verbose_name='last reported')),
-                ('wanted_since', models.DateTimeField(help_text='The list of the station must be newer than this.', null=True)),
-                ('due_at', models.DateTimeField(help_text='When the server asks the station for its list.', null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('problem', models.CharField(blank=True, default='', max_length=300)),
+                (
+                    "charge_point",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="certificate_inventory",
+                        serialize=False,
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "reported",
+                    models.JSONField(
+                        default=dict, help_text="The time of the last report, by the type of certificate."
+                    ),
+                ),
+                ("reported_at", models.DateTimeField(null=True, verbose_name="last reported")),
+                (
+                    "wanted_since",
+                    models.DateTimeField(
+                        help_text="The list of the station must be newer than this.", null=True
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        help_text="When the server asks the station for its list.", null=True
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("problem", models.CharField(blank=True, default="", max_length=300)),
             ],
             options={
-                'verbose_name': 'list of installed certificates',
-                'verbose_name_plural': 'lists of installed certificates',
-                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='certificate_inventory_due')],
+                "verbose_name": "list of installed certificates",
+                "verbose_name_plural": "lists of installed certificates",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False)),
+                        fields=["due_at"],
+                        name="certificate_inventory_due",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ExpiryNotice',
+            name="ExpiryNotice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64, verbose_name='fingerprint (SHA-256)')),
-                ('days', models.PositiveSmallIntegerField()),
-                ('not_after', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64, verbose_name="fingerprint (SHA-256)")),
+                ("days", models.PositiveSmallIntegerField()),
+                ("not_after", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'notice of expiry',
-                'verbose_name_plural': 'notices of expiry',
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(fields=('sha256', 'days'), name='expiry_notice_once')],
+                "verbose_name": "notice of expiry",
+                "verbose_name_plural": "notices of expiry",
+                "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("sha256", "days"), name="expiry_notice_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='InstalledCertificate',
+            name="InstalledCertificate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(choices=[('CSMSRootCertificate', 'CSMS root'), ('ManufacturerRootCertificate', 'Manufacturer root'), ('V2GRootCertificate', 'V2G root'), ('MORootCertificate', 'Mobility operator root'), ('OEMRootCertificate', 'OEM root'), ('V2GCertificateChain', 'Chain towards vehicles')], max_length=32)),
-                ('state', models.CharField(choices=[('accepted', 'Accepted, not in its list yet'), ('installed', 'Installed'), ('refused', 'Refused by the station'), ('deleted', 'Deleted'), ('missing', 'Not found at the station')], max_length=16)),
-                ('reason', models.CharField(blank=True, default='', help_text='The answer of the station to the last installation or deletion that it did not do.', max_length=600)),
-                ('reported', models.JSONField(help_text='The hash data as the station spells it; none before its first report.', null=True)),
-                ('children', models.JSONField(default=list, help_text='The hash data of the CAs below a chain, in the order of the station.')),
-                ('algorithm', models.CharField(blank=True, default='', max_length=8, verbose_name='hash algorithm')),
-                ('issuer_name_hash', models.CharField(blank=True, default='', max_length=128)),
-                ('issuer_key_hash', models.CharField(blank=True, default='', max_length=128)),
-                ('serial', models.CharField(blank=True, default='', max_length=40)),
-                ('is_cross_signed', models.BooleanField(default=False, help_text='It is the cross-signed form of the root.', verbose_name='cross-signed')),
-                ('certificate', models.TextField(blank=True, default='', help_text='PEM of a certificate that is no root of this server.')),
-                ('sha256', models.CharField(blank=True, default='', max_length=64, verbose_name='fingerprint (SHA-256)')),
-                ('subject', models.CharField(blank=True, default='', max_length=500)),
-                ('not_after', models.DateTimeField(null=True, verbose_name='valid until')),
-                ('since', models.DateTimeField(help_text='When the station accepted or first reported it.')),
-                ('reported_at', models.DateTimeField(help_text='When the station last reported it.', null=True, verbose_name='last reported')),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='installed_certificates', to='chargepoints.chargepoint', verbose_name='station')),
-                ('command', models.ForeignKey(help_text='The command that brought it; none for one that the station alone knows.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='installed_certificates', to='chargepoints.command')),
-                ('issued', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='installed', to='certificates.issuedcertificate', verbose_name='issued certificate')),
-                ('root', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='installed', to='certificates.trustroot', verbose_name='trusted root')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("CSMSRootCertificate", "CSMS root"),
+                            ("ManufacturerRootCertificate", "Manufacturer root"),
+                            ("V2GRootCertificate", "V2G root"),
+                            ("MORootCertificate", "Mobility operator root"),
+                            ("OEMRootCertificate", "OEM root"),
+                            ("V2GCertificateChain", "Chain towards vehicles"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("accepted", "Accepted, not in its list yet"),
+                            ("installed", "Installed"),
+                            ("refused", "Refused by the station"),
+                            ("deleted", "Deleted"),
+                            ("missing", "Not found at the station"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The answer of the station to the last installation or deletion that it did not do.",
+                        max_length=600,
+                    ),
+                ),
+                (
+                    "reported",
+                    models.JSONField(
+                        help_text="The hash data as the station spells it; none before its first report.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "children",
+                    models.JSONField(
+                        default=list,
+                        help_text="The hash data of the CAs below a chain, in the order of the station.",
+                    ),
+                ),
+                (
+                    "algorithm",
+                    models.CharField(blank=True, default="", max_length=8, verbose_name="hash algorithm"),
+                ),
+                ("issuer_name_hash", models.CharField(blank=True, default="", max_length=128)),
+                ("issuer_key_hash", models.CharField(blank=True, default="", max_length=128)),
+                ("serial", models.CharField(blank=True, default="", max_length=40)),
+                (
+                    "is_cross_signed",
+                    models.BooleanField(
+                        default=False,
+                        help_text="It is the cross-signed form of the root.",
+                        verbose_name="cross-signed",
+                    ),
+                ),
+                (
+                    "certificate",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="PEM of a certificate that is no root of this server.",
+                    ),
+                ),
+                (
+                    "sha256",
+                    models.CharField(
+                        blank=True, default="", max_length=64, verbose_name="fingerprint (SHA-256)"
+                    ),
+                ),
+                ("subject", models.CharField(blank=True, default="", max_length=500)),
+                ("not_after", models.DateTimeField(null=True, verbose_name="valid until")),
+                ("since", models.DateTimeField(help_text="When the station accepted or first reported it.")),
+                (
+                    "reported_at",
+                    models.DateTimeField(
+                        help_text="When the station last reported it.",
+                        null=True,
+                        verbose_name="last reported",
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="installed_certificates",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        help_text="The command that brought it; none for one that the station alone knows.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="installed_certificates",
+                        to="chargepoints.command",
+                    ),
+                ),
+                (
+                    "issued",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="installed",
+                        to="certificates.issuedcertificate",
+                        verbose_name="issued certificate",
+                    ),
+                ),
+                (
+                    "root",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="installed",
+                        to="certificates.trustroot",
+                        verbose_name="trusted root",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'installed certificate',
-                'verbose_name_plural': 'installed certificates',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['charge_point', '-id'], name='installed_cert_by_station'), models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['charge_point'], name='installed_cert_current'), models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['not_after'], name='installed_cert_by_end'), models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['ended_at'], name='installed_cert_ended')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ('accepted', 'installed'))), models.Q(('ended_at__isnull', False), ('state__in', ('refused', 'deleted', 'missing'))), _connector='OR'), name='installed_certificate_ends_once'), models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True), models.Q(('algorithm', ''), _negated=True)), fields=('charge_point', 'type', 'serial', 'issuer_key_hash', 'issuer_name_hash', 'algorithm'), name='installed_certificate_once')],
+                "verbose_name": "installed certificate",
+                "verbose_name_plural": "installed certificates",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-id"], name="installed_cert_by_station"),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=["charge_point"],
+                        name="installed_cert_current",
+                    ),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=["not_after"],
+                        name="installed_cert_by_end",
+                    ),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", False)),
+                        fields=["ended_at"],
+                        name="installed_cert_ended",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at__isnull", True), ("state__in", ("accepted", "installed"))),
+                            models.Q(
+                                ("ended_at__isnull", False), ("state__in", ("refused", "deleted", "missing"))
+                            ),
+                            _connector="OR",
+                        ),
+                        name="installed_certificate_ends_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("ended_at__isnull", True), models.Q(("algorithm", ""), _negated=True)
+                        ),
+                        fields=(
+                            "charge_point",
+                            "type",
+                            "serial",
+                            "issuer_key_hash",
+                            "issuer_name_hash",
+                            "algorithm",
+                        ),
+                        name="installed_certificate_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RootSet',
+            name="RootSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('is_enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('vendor', models.CharField(blank=True, default='', max_length=255)),
-                ('model', models.CharField(blank=True, default='', max_length=255)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('roots', models.ManyToManyField(related_name='sets', to='certificates.trustroot')),
-                ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='root_sets', to='chargepoints.site')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("vendor", models.CharField(blank=True, default="", max_length=255)),
+                ("model", models.CharField(blank=True, default="", max_length=255)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("roots", models.ManyToManyField(related_name="sets", to="certificates.trustroot")),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="root_sets",
+                        to="chargepoints.site",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'root set',
-                'verbose_name_plural': 'root sets',
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='root_set_has_name'), models.CheckConstraint(condition=models.Q(('vendor', ''), models.Q(('model', ''), _negated=True), _connector='OR'), name='root_set_vendor_with_model')],
+                "verbose_name": "root set",
+                "verbose_name_plural": "root sets",
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True), name="root_set_has_name"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("vendor", ""), models.Q(("model", ""), _negated=True), _connector="OR"
+                        ),
+                        name="root_set_vendor_with_model",
+                    ),
+                ],
             },
         ),
     ]

@@ -4,29 +4,46 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('certificates', "0004_installed"),
+        ("certificates", "0004_installed"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OcspResponse',
+            name="OcspResponse",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text="SHA-256 of the hash data and of the responder's address.", max_length=64, unique=True)),
-                ('serial', models.CharField(help_text='Hexadecimal digits in lower case.', max_length=40)),
-                ('url', models.CharField(max_length=2000, verbose_name='responder')),
-                ('status', models.CharField(choices=[('good', 'Good'), ('revoked', 'Revoked'), ('unknown', 'Unknown')], max_length=16)),
-                ('response', models.BinaryField(help_text='DER of the OCSPResponse (RFC 6960).')),
-                ('this_update', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('fetched_at', models.DateTimeField(db_index=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="SHA-256 of the hash data and of the responder's address.",
+                        max_length=64,
+                        unique=True,
+                    ),
+                ),
+                ("serial", models.CharField(help_text="Hexadecimal digits in lower case.", max_length=40)),
+                ("url", models.CharField(max_length=2000, verbose_name="responder")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("good", "Good"), ("revoked", "Revoked"), ("unknown", "Unknown")],
+                        max_length=16,
+                    ),
+                ),
+                ("response", models.BinaryField(help_text="DER of the OCSPResponse (RFC 6960).")),
+                ("this_update", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                ("fetched_at", models.DateTimeField(db_index=True)),
             ],
             options={
-                'verbose_name': 'OCSP response',
-                'verbose_name_plural': 'OCSP responses',
-                'ordering': ['-id'],
+                "verbose_name": "OCSP response",
+                "verbose_name_plural": "OCSP responses",
+                "ordering": ["-id"],
             },
         ),
     ]

@@ -6,224 +6,469 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ChargePoint',
+            name="ChargePoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identity', models.CharField(max_length=255)),
-                ('identity_key', models.CharField(editable=False, max_length=255, unique=True)),
-                ('vendor', models.CharField(blank=True, default='', max_length=255)),
-                ('model', models.CharField(blank=True, default='', max_length=255)),
-                ('serial_number', models.CharField(blank=True, default='', max_length=255)),
-                ('firmware_version', models.CharField(blank=True, default='', max_length=255)),
-                ('iccid', models.CharField(blank=True, default='', max_length=64, verbose_name='ICCID')),
-                ('imsi', models.CharField(blank=True, default='', max_length=64, verbose_name='IMSI')),
-                ('meter_type', models.CharField(blank=True, default='', max_length=255)),
-                ('meter_serial_number', models.CharField(blank=True, default='', max_length=255)),
-                ('name', models.CharField(blank=True, default='', max_length=100)),
-                ('registration_status', models.CharField(choices=[('Accepted', 'Accepted'), ('Pending', 'Pending'), ('Rejected', 'Rejected')], db_index=True, default='Pending', max_length=16)),
-                ('password_hash', models.CharField(blank=True, default='', editable=False, max_length=200)),
-                ('security_profile', models.PositiveSmallIntegerField(default=0, validators=[django.core.validators.MaxValueValidator(3)])),
-                ('validation', models.CharField(blank=True, choices=[('', 'As the server'), ('tolerant', 'Tolerant'), ('strict', 'Strict')], default='', max_length=16)),
-                ('unknown_tokens', models.CharField(blank=True, choices=[('', 'As the server'), ('refuse', 'Refuse'), ('accept', 'Accept (free vending)')], default='', max_length=16)),
-                ('assumed_timezone', models.CharField(blank=True, default='', help_text='Zone of times that the station sends without one.', max_length=64)),
-                ('checks_username', models.BooleanField(default=True, help_text='Off for stations that send another name.', verbose_name='User name must be the identity')),
-                ('ocpp_version', models.CharField(blank=True, db_index=True, default='', max_length=16, verbose_name='OCPP version')),
-                ('is_online', models.BooleanField(db_index=True, default=False)),
-                ('status', models.CharField(blank=True, default='', help_text="The station's own status (1.6 connector 0).", max_length=64)),
-                ('error_code', models.CharField(blank=True, default='', max_length=255)),
-                ('status_info', models.CharField(blank=True, default='', max_length=1000)),
-                ('boot_reason', models.CharField(blank=True, default='', max_length=64)),
-                ('firmware_status', models.CharField(blank=True, default='', max_length=64)),
-                ('diagnostics_status', models.CharField(blank=True, default='', max_length=64)),
-                ('heartbeat_interval', models.PositiveIntegerField(default=0, help_text='Seconds; 0: as the server.')),
-                ('clock_skew_s', models.FloatField(blank=True, help_text='Station clock minus server clock, seconds.', null=True)),
-                ('remote_address', models.CharField(blank=True, default='', max_length=64)),
-                ('connection_id', models.CharField(blank=True, default='', editable=False, max_length=36)),
-                ('close_code', models.PositiveIntegerField(blank=True, null=True)),
-                ('last_boot_at', models.DateTimeField(blank=True, null=True)),
-                ('connected_at', models.DateTimeField(blank=True, null=True)),
-                ('disconnected_at', models.DateTimeField(blank=True, null=True)),
-                ('last_seen_at', models.DateTimeField(blank=True, db_index=True, null=True)),
-                ('status_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("identity", models.CharField(max_length=255)),
+                ("identity_key", models.CharField(editable=False, max_length=255, unique=True)),
+                ("vendor", models.CharField(blank=True, default="", max_length=255)),
+                ("model", models.CharField(blank=True, default="", max_length=255)),
+                ("serial_number", models.CharField(blank=True, default="", max_length=255)),
+                ("firmware_version", models.CharField(blank=True, default="", max_length=255)),
+                ("iccid", models.CharField(blank=True, default="", max_length=64, verbose_name="ICCID")),
+                ("imsi", models.CharField(blank=True, default="", max_length=64, verbose_name="IMSI")),
+                ("meter_type", models.CharField(blank=True, default="", max_length=255)),
+                ("meter_serial_number", models.CharField(blank=True, default="", max_length=255)),
+                ("name", models.CharField(blank=True, default="", max_length=100)),
+                (
+                    "registration_status",
+                    models.CharField(
+                        choices=[("Accepted", "Accepted"), ("Pending", "Pending"), ("Rejected", "Rejected")],
+                        db_index=True,
+                        default="Pending",
+                        max_length=16,
+                    ),
+                ),
+                ("password_hash", models.CharField(blank=True, default="", editable=False, max_length=200)),
+                (
+                    "security_profile",
+                    models.PositiveSmallIntegerField(
+                        default=0, validators=[django.core.validators.MaxValueValidator(3)]
+                    ),
+                ),
+                (
+                    "validation",
+                    models.CharField(
+                        blank=True,
+                        choices=[("", "As the server"), ("tolerant", "Tolerant"), ("strict", "Strict")],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "unknown_tokens",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "As the server"),
+                            ("refuse", "Refuse"),
+                            ("accept", "Accept (free vending)"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "assumed_timezone",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Zone of times that the station sends without one.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "checks_username",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Off for stations that send another name.",
+                        verbose_name="User name must be the identity",
+                    ),
+                ),
+                (
+                    "ocpp_version",
+                    models.CharField(
+                        blank=True, db_index=True, default="", max_length=16, verbose_name="OCPP version"
+                    ),
+                ),
+                ("is_online", models.BooleanField(db_index=True, default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The station's own status (1.6 connector 0).",
+                        max_length=64,
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, default="", max_length=255)),
+                ("status_info", models.CharField(blank=True, default="", max_length=1000)),
+                ("boot_reason", models.CharField(blank=True, default="", max_length=64)),
+                ("firmware_status", models.CharField(blank=True, default="", max_length=64)),
+                ("diagnostics_status", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "heartbeat_interval",
+                    models.PositiveIntegerField(default=0, help_text="Seconds; 0: as the server."),
+                ),
+                (
+                    "clock_skew_s",
+                    models.FloatField(
+                        blank=True, help_text="Station clock minus server clock, seconds.", null=True
+                    ),
+                ),
+                ("remote_address", models.CharField(blank=True, default="", max_length=64)),
+                ("connection_id", models.CharField(blank=True, default="", editable=False, max_length=36)),
+                ("close_code", models.PositiveIntegerField(blank=True, null=True)),
+                ("last_boot_at", models.DateTimeField(blank=True, null=True)),
+                ("connected_at", models.DateTimeField(blank=True, null=True)),
+                ("disconnected_at", models.DateTimeField(blank=True, null=True)),
+                ("last_seen_at", models.DateTimeField(blank=True, db_index=True, null=True)),
+                ("status_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['identity_key'],
+                "ordering": ["identity_key"],
             },
         ),
         migrations.CreateModel(
-            name='RefusedConnection',
+            name="RefusedConnection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identity', models.CharField(blank=True, db_index=True, default='', max_length=255)),
-                ('remote_address', models.CharField(blank=True, default='', max_length=64)),
-                ('path', models.CharField(max_length=1000)),
-                ('subprotocols', models.CharField(blank=True, default='', help_text='As offered.', max_length=500)),
-                ('had_credentials', models.BooleanField(default=False)),
-                ('code', models.PositiveIntegerField(help_text='HTTP status, or WebSocket close code.')),
-                ('reason', models.CharField(max_length=500)),
-                ('can_be_accepted', models.BooleanField(default=False, help_text='The identity is unknown: one click makes it a charge point.')),
-                ('count', models.PositiveIntegerField(default=1, help_text='How often in a row.')),
-                ('at', models.DateTimeField(db_index=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("identity", models.CharField(blank=True, db_index=True, default="", max_length=255)),
+                ("remote_address", models.CharField(blank=True, default="", max_length=64)),
+                ("path", models.CharField(max_length=1000)),
+                (
+                    "subprotocols",
+                    models.CharField(blank=True, default="", help_text="As offered.", max_length=500),
+                ),
+                ("had_credentials", models.BooleanField(default=False)),
+                ("code", models.PositiveIntegerField(help_text="HTTP status, or WebSocket close code.")),
+                ("reason", models.CharField(max_length=500)),
+                (
+                    "can_be_accepted",
+                    models.BooleanField(
+                        default=False, help_text="The identity is unknown: one click makes it a charge point."
+                    ),
+                ),
+                ("count", models.PositiveIntegerField(default=1, help_text="How often in a row.")),
+                ("at", models.DateTimeField(db_index=True)),
             ],
             options={
-                'ordering': ['-at'],
+                "ordering": ["-at"],
             },
         ),
         migrations.CreateModel(
-            name='Evse',
+            name="Evse",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evses', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="evses",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'EVSE',
-                'ordering': ['number'],
+                "verbose_name": "EVSE",
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='Connector',
+            name="Connector",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('availability', models.CharField(choices=[('Operative', 'Operative'), ('Inoperative', 'Inoperative')], default='Operative', help_text='What the operator wants; the status is what the station reports.', max_length=16)),
-                ('status', models.CharField(blank=True, db_index=True, default='', max_length=64)),
-                ('error_code', models.CharField(blank=True, default='', max_length=255)),
-                ('info', models.CharField(blank=True, default='', max_length=1000)),
-                ('vendor_id', models.CharField(blank=True, default='', max_length=255)),
-                ('vendor_error_code', models.CharField(blank=True, default='', max_length=255)),
-                ('is_provisional', models.BooleanField(default=False, help_text='Named by a transaction before the station reported its status.')),
-                ('status_at', models.DateTimeField(blank=True, help_text="The station's own time of the change.", null=True)),
-                ('status_received_at', models.DateTimeField(blank=True, null=True)),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connectors', to='chargepoints.chargepoint')),
-                ('evse', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connectors', to='chargepoints.evse')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "availability",
+                    models.CharField(
+                        choices=[("Operative", "Operative"), ("Inoperative", "Inoperative")],
+                        default="Operative",
+                        help_text="What the operator wants; the status is what the station reports.",
+                        max_length=16,
+                    ),
+                ),
+                ("status", models.CharField(blank=True, db_index=True, default="", max_length=64)),
+                ("error_code", models.CharField(blank=True, default="", max_length=255)),
+                ("info", models.CharField(blank=True, default="", max_length=1000)),
+                ("vendor_id", models.CharField(blank=True, default="", max_length=255)),
+                ("vendor_error_code", models.CharField(blank=True, default="", max_length=255)),
+                (
+                    "is_provisional",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Named by a transaction before the station reported its status.",
+                    ),
+                ),
+                (
+                    "status_at",
+                    models.DateTimeField(
+                        blank=True, help_text="The station's own time of the change.", null=True
+                    ),
+                ),
+                ("status_received_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="connectors",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "evse",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="connectors",
+                        to="chargepoints.evse",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['evse__number', 'number'],
+                "ordering": ["evse__number", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('direction', models.CharField(choices=[('in', 'From the station'), ('out', 'To the station')], max_length=3)),
-                ('message_id', models.CharField(max_length=255)),
-                ('action', models.CharField(max_length=64)),
-                ('request', models.TextField(help_text="The payload's JSON text as it was on the wire.")),
-                ('response', models.TextField(blank=True, default='', help_text="The answer's payload, or the error's details.")),
-                ('error_code', models.CharField(blank=True, default='', max_length=64)),
-                ('error_description', models.CharField(blank=True, default='', max_length=1000)),
-                ('size', models.PositiveIntegerField(help_text="Bytes of the request's frame.")),
-                ('duration_ms', models.FloatField(help_text='Milliseconds from request to answer.', null=True)),
-                ('at', models.DateTimeField()),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("in", "From the station"), ("out", "To the station")], max_length=3
+                    ),
+                ),
+                ("message_id", models.CharField(max_length=255)),
+                ("action", models.CharField(max_length=64)),
+                ("request", models.TextField(help_text="The payload's JSON text as it was on the wire.")),
+                (
+                    "response",
+                    models.TextField(
+                        blank=True, default="", help_text="The answer's payload, or the error's details."
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, default="", max_length=64)),
+                ("error_description", models.CharField(blank=True, default="", max_length=1000)),
+                ("size", models.PositiveIntegerField(help_text="Bytes of the request's frame.")),
+                (
+                    "duration_ms",
+                    models.FloatField(help_text="Milliseconds from request to answer.", null=True),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='SecurityEvent',
+            name="SecurityEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=255)),
-                ('tech_info', models.TextField(blank=True, default='')),
-                ('from_station', models.BooleanField(default=True)),
-                ('at', models.DateTimeField(help_text="The station's time where it is plausible.")),
-                ('received_at', models.DateTimeField(db_index=True)),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='security_events', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("type", models.CharField(max_length=255)),
+                ("tech_info", models.TextField(blank=True, default="")),
+                ("from_station", models.BooleanField(default=True)),
+                ("at", models.DateTimeField(help_text="The station's time where it is plausible.")),
+                ("received_at", models.DateTimeField(db_index=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="security_events",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-received_at'],
+                "ordering": ["-received_at"],
             },
         ),
         migrations.CreateModel(
-            name='Command',
+            name="Command",
             fields=[
-                ('id', models.CharField(max_length=36, primary_key=True, serialize=False)),
-                ('action', models.CharField(max_length=64)),
-                ('payload', models.JSONField(help_text='As sent, secrets masked.')),
-                ('actor', models.CharField(blank=True, default='', max_length=150)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sent', 'Sent'), ('accepted', 'Accepted'), ('rejected', 'Rejected by the station'), ('error', 'Answered with an error'), ('timeout', 'No answer in time'), ('disconnected', 'Connection lost'), ('invalid', 'Answer not valid'), ('late', 'Answered too late')], default='queued', max_length=16)),
-                ('status', models.CharField(blank=True, default='', help_text='The status word of the answer.', max_length=64)),
-                ('response', models.JSONField(blank=True, null=True)),
-                ('error_code', models.CharField(blank=True, default='', max_length=64)),
-                ('error_description', models.CharField(blank=True, default='', max_length=1000)),
-                ('error_details', models.JSONField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('deadline_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='commands', to='chargepoints.chargepoint')),
+                ("id", models.CharField(max_length=36, primary_key=True, serialize=False)),
+                ("action", models.CharField(max_length=64)),
+                ("payload", models.JSONField(help_text="As sent, secrets masked.")),
+                ("actor", models.CharField(blank=True, default="", max_length=150)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("sent", "Sent"),
+                            ("accepted", "Accepted"),
+                            ("rejected", "Rejected by the station"),
+                            ("error", "Answered with an error"),
+                            ("timeout", "No answer in time"),
+                            ("disconnected", "Connection lost"),
+                            ("invalid", "Answer not valid"),
+                            ("late", "Answered too late"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        blank=True, default="", help_text="The status word of the answer.", max_length=64
+                    ),
+                ),
+                ("response", models.JSONField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, default="", max_length=64)),
+                ("error_description", models.CharField(blank=True, default="", max_length=1000)),
+                ("error_details", models.JSONField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("deadline_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="commands",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
-                'indexes': [models.Index(fields=['charge_point', '-created_at'], name='command_by_station'), models.Index(fields=['state', 'deadline_at'], name='command_by_deadline'), models.Index(fields=['-created_at'], name='command_by_time')],
+                "ordering": ["-created_at"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-created_at"], name="command_by_station"),
+                    models.Index(fields=["state", "deadline_at"], name="command_by_deadline"),
+                    models.Index(fields=["-created_at"], name="command_by_time"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Deviation',
+            name="Deviation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=64)),
-                ('action', models.CharField(blank=True, default='', max_length=64)),
-                ('path', models.CharField(blank=True, default='', max_length=255)),
-                ('detail', models.CharField(blank=True, default='', max_length=500)),
-                ('example', models.TextField(blank=True, default='', help_text='The first frame of this kind, shortened.')),
-                ('count', models.PositiveIntegerField(default=0)),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deviations', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=64)),
+                ("action", models.CharField(blank=True, default="", max_length=64)),
+                ("path", models.CharField(blank=True, default="", max_length=255)),
+                ("detail", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "example",
+                    models.TextField(
+                        blank=True, default="", help_text="The first frame of this kind, shortened."
+                    ),
+                ),
+                ("count", models.PositiveIntegerField(default=0)),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deviations",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-last_at'],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'kind', 'action', 'path'), name='deviation_once_per_station_and_kind')],
+                "ordering": ["-last_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("charge_point", "kind", "action", "path"),
+                        name="deviation_once_per_station_and_kind",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DeviceEvent',
+            name="DeviceEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.BigIntegerField()),
-                ('component', models.CharField(max_length=255)),
-                ('component_instance', models.CharField(blank=True, default='', max_length=255)),
-                ('evse_number', models.PositiveIntegerField(null=True)),
-                ('connector_number', models.PositiveIntegerField(null=True)),
-                ('variable', models.CharField(max_length=255)),
-                ('variable_instance', models.CharField(blank=True, default='', max_length=255)),
-                ('trigger', models.CharField(blank=True, default='', max_length=64)),
-                ('actual_value', models.TextField(blank=True, default='')),
-                ('tech_code', models.CharField(blank=True, default='', max_length=255)),
-                ('tech_info', models.TextField(blank=True, default='')),
-                ('is_cleared', models.BooleanField(default=False)),
-                ('at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(db_index=True)),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='device_events', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_id", models.BigIntegerField()),
+                ("component", models.CharField(max_length=255)),
+                ("component_instance", models.CharField(blank=True, default="", max_length=255)),
+                ("evse_number", models.PositiveIntegerField(null=True)),
+                ("connector_number", models.PositiveIntegerField(null=True)),
+                ("variable", models.CharField(max_length=255)),
+                ("variable_instance", models.CharField(blank=True, default="", max_length=255)),
+                ("trigger", models.CharField(blank=True, default="", max_length=64)),
+                ("actual_value", models.TextField(blank=True, default="")),
+                ("tech_code", models.CharField(blank=True, default="", max_length=255)),
+                ("tech_info", models.TextField(blank=True, default="")),
+                ("is_cleared", models.BooleanField(default=False)),
+                ("at", models.DateTimeField()),
+                ("received_at", models.DateTimeField(db_index=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="device_events",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-received_at'],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'event_id', 'at', 'component', 'variable'), name='device_event_once')],
+                "ordering": ["-received_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("charge_point", "event_id", "at", "component", "variable"),
+                        name="device_event_once",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='evse',
-            constraint=models.UniqueConstraint(fields=('charge_point', 'number'), name='evse_number_unique'),
+            model_name="evse",
+            constraint=models.UniqueConstraint(fields=("charge_point", "number"), name="evse_number_unique"),
         ),
         migrations.AddConstraint(
-            model_name='connector',
-            constraint=models.UniqueConstraint(fields=('evse', 'number'), name='connector_number_unique'),
+            model_name="connector",
+            constraint=models.UniqueConstraint(fields=("evse", "number"), name="connector_number_unique"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['charge_point', 'at'], name='message_by_station'),
+            model_name="message",
+            index=models.Index(fields=["charge_point", "at"], name="message_by_station"),
         ),
     ]

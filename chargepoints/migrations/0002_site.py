@@ -9,7 +9,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Site",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=100)),
                 (
                     "name_key",
@@ -25,7 +30,9 @@ class Migration(migrations.Migration):
                 ("city", models.CharField(blank=True, default="", max_length=45)),
                 (
                     "country",
-                    models.CharField(blank=True, default="", help_text="ISO 3166-1, such as AUT.", max_length=3),
+                    models.CharField(
+                        blank=True, default="", help_text="ISO 3166-1, such as AUT.", max_length=3
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),

@@ -4,119 +4,169 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0006_messages_by_number'),
+        ("chargepoints", "0006_messages_by_number"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='chargepoint',
-            options={'ordering': ['identity_key'], 'verbose_name': 'station', 'verbose_name_plural': 'stations'},
+            name="chargepoint",
+            options={
+                "ordering": ["identity_key"],
+                "verbose_name": "station",
+                "verbose_name_plural": "stations",
+            },
         ),
         migrations.AlterField(
-            model_name='chargepoint',
-            name='assumed_timezone',
-            field=models.CharField(blank=True, default='', help_text='Time zone of timestamps that the station sends without one.', max_length=64),
+            model_name="chargepoint",
+            name="assumed_timezone",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="Time zone of timestamps that the station sends without one.",
+                max_length=64,
+            ),
         ),
         migrations.AlterField(
-            model_name='chargepoint',
-            name='checks_username',
-            field=models.BooleanField(default=True, help_text='Turn off for stations that send a user name other than their identity.', verbose_name='Check user name'),
+            model_name="chargepoint",
+            name="checks_username",
+            field=models.BooleanField(
+                default=True,
+                help_text="Turn off for stations that send a user name other than their identity.",
+                verbose_name="Check user name",
+            ),
         ),
         migrations.AlterField(
-            model_name='chargepoint',
-            name='clock_skew_s',
-            field=models.FloatField(blank=True, help_text='Station clock minus server clock, seconds.', null=True, verbose_name='clock offset'),
+            model_name="chargepoint",
+            name="clock_skew_s",
+            field=models.FloatField(
+                blank=True,
+                help_text="Station clock minus server clock, seconds.",
+                null=True,
+                verbose_name="clock offset",
+            ),
         ),
         migrations.AlterField(
-            model_name='chargepoint',
-            name='heartbeat_interval',
-            field=models.PositiveIntegerField(default=0, help_text='Seconds; 0: use server default.'),
+            model_name="chargepoint",
+            name="heartbeat_interval",
+            field=models.PositiveIntegerField(default=0, help_text="Seconds; 0: use server default."),
         ),
         migrations.AlterField(
-            model_name='chargepoint',
-            name='is_online',
-            field=models.BooleanField(db_index=True, default=False, verbose_name='online'),
+            model_name="chargepoint",
+            name="is_online",
+            field=models.BooleanField(db_index=True, default=False, verbose_name="online"),
         ),
         migrations.AlterField(
-            model_name='chargepoint',
-            name='last_seen_at',
-            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name='last message'),
+            model_name="chargepoint",
+            name="last_seen_at",
+            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name="last message"),
         ),
         migrations.AlterField(
-            model_name='chargepoint',
-            name='unknown_tokens',
-            field=models.CharField(blank=True, choices=[('', 'Use server default'), ('refuse', 'Refuse'), ('accept', 'Accept (free vending)')], default='', max_length=16),
+            model_name="chargepoint",
+            name="unknown_tokens",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "Use server default"),
+                    ("refuse", "Refuse"),
+                    ("accept", "Accept (free vending)"),
+                ],
+                default="",
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='chargepoint',
-            name='validation',
-            field=models.CharField(blank=True, choices=[('', 'Use server default'), ('tolerant', 'Tolerant'), ('strict', 'Strict')], default='', max_length=16),
+            model_name="chargepoint",
+            name="validation",
+            field=models.CharField(
+                blank=True,
+                choices=[("", "Use server default"), ("tolerant", "Tolerant"), ("strict", "Strict")],
+                default="",
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='command',
-            name='status',
-            field=models.CharField(blank=True, default='', help_text='The status in the answer.', max_length=64),
+            model_name="command",
+            name="status",
+            field=models.CharField(
+                blank=True, default="", help_text="The status in the answer.", max_length=64
+            ),
         ),
         migrations.AlterField(
-            model_name='connector',
-            name='availability',
-            field=models.CharField(choices=[('Operative', 'In service'), ('Inoperative', 'Out of service')], default='Operative', help_text='Set by an operator; the status is reported by the station.', max_length=16),
+            model_name="connector",
+            name="availability",
+            field=models.CharField(
+                choices=[("Operative", "In service"), ("Inoperative", "Out of service")],
+                default="Operative",
+                help_text="Set by an operator; the status is reported by the station.",
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='connector',
-            name='is_provisional',
-            field=models.BooleanField(default=False, help_text='A session named the connector before the station reported its status.', verbose_name='provisional'),
+            model_name="connector",
+            name="is_provisional",
+            field=models.BooleanField(
+                default=False,
+                help_text="A session named the connector before the station reported its status.",
+                verbose_name="provisional",
+            ),
         ),
         migrations.AlterField(
-            model_name='connector',
-            name='status_at',
-            field=models.DateTimeField(blank=True, help_text="Time of the change by the station's clock.", null=True),
+            model_name="connector",
+            name="status_at",
+            field=models.DateTimeField(
+                blank=True, help_text="Time of the change by the station's clock.", null=True
+            ),
         ),
         migrations.AlterField(
-            model_name='deviceevent',
-            name='at',
-            field=models.DateTimeField(verbose_name='time'),
+            model_name="deviceevent",
+            name="at",
+            field=models.DateTimeField(verbose_name="time"),
         ),
         migrations.AlterField(
-            model_name='deviceevent',
-            name='is_cleared',
-            field=models.BooleanField(default=False, verbose_name='cleared'),
+            model_name="deviceevent",
+            name="is_cleared",
+            field=models.BooleanField(default=False, verbose_name="cleared"),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='at',
-            field=models.DateTimeField(verbose_name='time'),
+            model_name="message",
+            name="at",
+            field=models.DateTimeField(verbose_name="time"),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='request',
+            model_name="message",
+            name="request",
             field=models.TextField(help_text="The payload's JSON text as sent."),
         ),
         migrations.AlterField(
-            model_name='refusedconnection',
-            name='at',
-            field=models.DateTimeField(db_index=True, verbose_name='time'),
+            model_name="refusedconnection",
+            name="at",
+            field=models.DateTimeField(db_index=True, verbose_name="time"),
         ),
         migrations.AlterField(
-            model_name='refusedconnection',
-            name='can_be_accepted',
-            field=models.BooleanField(default=False, help_text='The identity is unknown and can be accepted as a new station.'),
+            model_name="refusedconnection",
+            name="can_be_accepted",
+            field=models.BooleanField(
+                default=False, help_text="The identity is unknown and can be accepted as a new station."
+            ),
         ),
         migrations.AlterField(
-            model_name='refusedconnection',
-            name='count',
-            field=models.PositiveIntegerField(default=1, help_text='Number of attempts in a row.'),
+            model_name="refusedconnection",
+            name="count",
+            field=models.PositiveIntegerField(default=1, help_text="Number of attempts in a row."),
         ),
         migrations.AlterField(
-            model_name='securityevent',
-            name='at',
-            field=models.DateTimeField(help_text="The station's time where it is plausible.", verbose_name='time'),
+            model_name="securityevent",
+            name="at",
+            field=models.DateTimeField(
+                help_text="The station's time where it is plausible.", verbose_name="time"
+            ),
         ),
         migrations.AlterField(
-            model_name='site',
-            name='name_key',
-            field=models.CharField(editable=False, help_text='The name for comparisons.', max_length=300, unique=True),
+            model_name="site",
+            name="name_key",
+            field=models.CharField(
+                editable=False, help_text="The name for comparisons.", max_length=300, unique=True
+            ),
         ),
     ]

@@ -5,60 +5,161 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0007_wording'),
+        ("chargepoints", "0007_wording"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FollowUp',
+            name="FollowUp",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=64)),
-                ('request_id', models.BigIntegerField(help_text="Of a ReservationStatusUpdate, the reservation's ID.", null=True, verbose_name='request ID')),
-                ('reference', models.CharField(blank=True, default='', help_text='What the message is about: a reservation, an EVSE.', max_length=255)),
-                ('seq_no', models.BigIntegerField(null=True, verbose_name='part')),
-                ('is_last', models.BooleanField(default=True, help_text='The station announced no further part.')),
-                ('status', models.CharField(blank=True, default='', max_length=64)),
-                ('payload', models.TextField(help_text='As received, secrets and personal data masked.')),
-                ('personal_data', models.TextField(blank=True, default='', editable=False, help_text='Encrypted; deleted after 30 days.')),
-                ('fingerprint', models.CharField(editable=False, max_length=32)),
-                ('received_at', models.DateTimeField(db_index=True)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='follow_ups', to='chargepoints.chargepoint')),
-                ('command', models.ForeignKey(help_text='The command with the same request ID, if this server sent it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='follow_ups', to='chargepoints.command')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("action", models.CharField(max_length=64)),
+                (
+                    "request_id",
+                    models.BigIntegerField(
+                        help_text="Of a ReservationStatusUpdate, the reservation's ID.",
+                        null=True,
+                        verbose_name="request ID",
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="What the message is about: a reservation, an EVSE.",
+                        max_length=255,
+                    ),
+                ),
+                ("seq_no", models.BigIntegerField(null=True, verbose_name="part")),
+                (
+                    "is_last",
+                    models.BooleanField(default=True, help_text="The station announced no further part."),
+                ),
+                ("status", models.CharField(blank=True, default="", max_length=64)),
+                ("payload", models.TextField(help_text="As received, secrets and personal data masked.")),
+                (
+                    "personal_data",
+                    models.TextField(
+                        blank=True, default="", editable=False, help_text="Encrypted; deleted after 30 days."
+                    ),
+                ),
+                ("fingerprint", models.CharField(editable=False, max_length=32)),
+                ("received_at", models.DateTimeField(db_index=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="follow_ups",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        help_text="The command with the same request ID, if this server sent it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="follow_ups",
+                        to="chargepoints.command",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'follow-up',
-                'verbose_name_plural': 'follow-ups',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['charge_point', '-id'], name='follow_up_by_station'), models.Index(fields=['charge_point', 'action', 'request_id'], name='follow_up_by_request')],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'fingerprint'), name='follow_up_once')],
+                "verbose_name": "follow-up",
+                "verbose_name_plural": "follow-ups",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-id"], name="follow_up_by_station"),
+                    models.Index(
+                        fields=["charge_point", "action", "request_id"], name="follow_up_by_request"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("charge_point", "fingerprint"), name="follow_up_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReportAssembly',
+            name="ReportAssembly",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=64)),
-                ('request_id', models.BigIntegerField(verbose_name='request ID')),
-                ('state', models.CharField(choices=[('collecting', 'Receiving'), ('complete', 'Complete'), ('incomplete', 'Incomplete')], default='collecting', max_length=16)),
-                ('parts', models.PositiveIntegerField(default=0)),
-                ('doubles', models.PositiveIntegerField(default=0, help_text='Parts with a number that another part of the report has too.')),
-                ('missing', models.BigIntegerField(default=0, help_text='Parts missing between those received.')),
-                ('highest_seq_no', models.BigIntegerField(null=True, verbose_name='highest part')),
-                ('has_last', models.BooleanField(default=False, verbose_name='has the last part')),
-                ('started_at', models.DateTimeField(help_text='Time of the command, or of the first part without one.')),
-                ('last_at', models.DateTimeField(verbose_name='last part')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='chargepoints.chargepoint')),
-                ('command', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reports', to='chargepoints.command')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("action", models.CharField(max_length=64)),
+                ("request_id", models.BigIntegerField(verbose_name="request ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("collecting", "Receiving"),
+                            ("complete", "Complete"),
+                            ("incomplete", "Incomplete"),
+                        ],
+                        default="collecting",
+                        max_length=16,
+                    ),
+                ),
+                ("parts", models.PositiveIntegerField(default=0)),
+                (
+                    "doubles",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Parts with a number that another part of the report has too."
+                    ),
+                ),
+                (
+                    "missing",
+                    models.BigIntegerField(default=0, help_text="Parts missing between those received."),
+                ),
+                ("highest_seq_no", models.BigIntegerField(null=True, verbose_name="highest part")),
+                ("has_last", models.BooleanField(default=False, verbose_name="has the last part")),
+                (
+                    "started_at",
+                    models.DateTimeField(help_text="Time of the command, or of the first part without one."),
+                ),
+                ("last_at", models.DateTimeField(verbose_name="last part")),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reports",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="reports",
+                        to="chargepoints.command",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'report',
-                'verbose_name_plural': 'reports',
-                'ordering': ['-started_at'],
-                'indexes': [models.Index(fields=['charge_point', '-started_at'], name='report_by_station'), models.Index(fields=['state', 'last_at'], name='report_by_deadline')],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'action', 'request_id', 'started_at'), name='report_once')],
+                "verbose_name": "report",
+                "verbose_name_plural": "reports",
+                "ordering": ["-started_at"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-started_at"], name="report_by_station"),
+                    models.Index(fields=["state", "last_at"], name="report_by_deadline"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("charge_point", "action", "request_id", "started_at"), name="report_once"
+                    )
+                ],
             },
         ),
     ]

@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0009_notes'),
+        ("chargepoints", "0009_notes"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='chargepoint',
-            name='duplicate_addresses',
+            model_name="chargepoint",
+            name="duplicate_addresses",
             field=models.JSONField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='chargepoint',
-            name='duplicate_at',
+            model_name="chargepoint",
+            name="duplicate_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='chargepoint',
-            name='duplicate_since',
+            model_name="chargepoint",
+            name="duplicate_since",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
     ]

@@ -4,29 +4,61 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0010_duplicate_identity'),
+        ("chargepoints", "0010_duplicate_identity"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='command',
-            name='effect',
-            field=models.CharField(blank=True, choices=[('waiting', 'Waiting for the boot'), ('seen', 'The station has booted'), ('missed', 'The station did not boot')], db_default='', default='', help_text='Of a Reset: the boot that follows.', max_length=16),
+            model_name="command",
+            name="effect",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("waiting", "Waiting for the boot"),
+                    ("seen", "The station has booted"),
+                    ("missed", "The station did not boot"),
+                ],
+                db_default="",
+                default="",
+                help_text="Of a Reset: the boot that follows.",
+                max_length=16,
+            ),
         ),
         migrations.AddField(
-            model_name='command',
-            name='effect_until',
-            field=models.DateTimeField(blank=True, help_text='The server waits for the boot until then; empty afterwards.', null=True),
+            model_name="command",
+            name="effect_until",
+            field=models.DateTimeField(
+                blank=True, help_text="The server waits for the boot until then; empty afterwards.", null=True
+            ),
         ),
         migrations.AlterField(
-            model_name='command',
-            name='state',
-            field=models.CharField(choices=[('queued', 'Queued'), ('sent', 'Sent'), ('accepted', 'Accepted'), ('partial', 'Partly accepted'), ('empty', 'Nothing found'), ('rejected', 'Rejected by the station'), ('error', 'Answered with an error'), ('timeout', 'No answer in time'), ('disconnected', 'Connection lost'), ('invalid', 'Answer not valid'), ('late', 'Answered too late')], default='queued', max_length=16),
+            model_name="command",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("queued", "Queued"),
+                    ("sent", "Sent"),
+                    ("accepted", "Accepted"),
+                    ("partial", "Partly accepted"),
+                    ("empty", "Nothing found"),
+                    ("rejected", "Rejected by the station"),
+                    ("error", "Answered with an error"),
+                    ("timeout", "No answer in time"),
+                    ("disconnected", "Connection lost"),
+                    ("invalid", "Answer not valid"),
+                    ("late", "Answered too late"),
+                ],
+                default="queued",
+                max_length=16,
+            ),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(condition=models.Q(('effect_until__isnull', False)), fields=['effect_until'], name='command_awaiting_boot'),
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("effect_until__isnull", False)),
+                fields=["effect_until"],
+                name="command_awaiting_boot",
+            ),
         ),
     ]

@@ -5,41 +5,139 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0014_message_without_constraint'),
+        ("chargepoints", "0014_message_without_constraint"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LogUpload',
+            name="LogUpload",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('Diagnostics', 'Diagnostics (1.6)'), ('DiagnosticsLog', 'Diagnostics log'), ('SecurityLog', 'Security log'), ('DataCollectorLog', 'Data collector log')], max_length=32)),
-                ('actor', models.CharField(blank=True, default='', help_text='The one who asked for it.', max_length=150)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('accepted', 'Accepted by the station'), ('uploading', 'Uploading'), ('received', 'Received'), ('uploaded', 'Uploaded elsewhere'), ('failed', 'Failed'), ('rejected', 'Rejected by the station'), ('canceled', 'Replaced by a newer request'), ('expired', 'Expired')], default='requested', max_length=16)),
-                ('status', models.CharField(blank=True, default='', help_text="The station's last notification.", max_length=64)),
-                ('fault', models.CharField(blank=True, default='', help_text='Why the server refused the last file.', max_length=255)),
-                ('file_name', models.CharField(blank=True, default='', help_text='As the station sent it.', max_length=255)),
-                ('size', models.BigIntegerField(help_text='In bytes.', null=True)),
-                ('sha256', models.CharField(blank=True, default='', max_length=64, verbose_name='SHA-256')),
-                ('stored_as', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('secret_hash', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('login_hash', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(help_text='The station may use the address until then.')),
-                ('began_at', models.DateTimeField(help_text='The first byte of the last file.', null=True, verbose_name='upload began')),
-                ('received_at', models.DateTimeField(null=True)),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='log_uploads', to='chargepoints.chargepoint')),
-                ('command', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='log_uploads', to='chargepoints.command')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("Diagnostics", "Diagnostics (1.6)"),
+                            ("DiagnosticsLog", "Diagnostics log"),
+                            ("SecurityLog", "Security log"),
+                            ("DataCollectorLog", "Data collector log"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, default="", help_text="The one who asked for it.", max_length=150
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("accepted", "Accepted by the station"),
+                            ("uploading", "Uploading"),
+                            ("received", "Received"),
+                            ("uploaded", "Uploaded elsewhere"),
+                            ("failed", "Failed"),
+                            ("rejected", "Rejected by the station"),
+                            ("canceled", "Replaced by a newer request"),
+                            ("expired", "Expired"),
+                        ],
+                        default="requested",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        blank=True, default="", help_text="The station's last notification.", max_length=64
+                    ),
+                ),
+                (
+                    "fault",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Why the server refused the last file.",
+                        max_length=255,
+                    ),
+                ),
+                (
+                    "file_name",
+                    models.CharField(
+                        blank=True, default="", help_text="As the station sent it.", max_length=255
+                    ),
+                ),
+                ("size", models.BigIntegerField(help_text="In bytes.", null=True)),
+                ("sha256", models.CharField(blank=True, default="", max_length=64, verbose_name="SHA-256")),
+                ("stored_as", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                ("secret_hash", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                ("login_hash", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(help_text="The station may use the address until then.")),
+                (
+                    "began_at",
+                    models.DateTimeField(
+                        help_text="The first byte of the last file.", null=True, verbose_name="upload began"
+                    ),
+                ),
+                ("received_at", models.DateTimeField(null=True)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="log_uploads",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="log_uploads",
+                        to="chargepoints.command",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'station log',
-                'verbose_name_plural': 'station logs',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['charge_point', '-id'], name='log_upload_by_station'), models.Index(fields=['state', 'expires_at'], name='log_upload_by_state'), models.Index(fields=['created_at'], name='log_upload_by_time')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('stored_as', ''), _negated=True), fields=('stored_as',), name='log_upload_file_once'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'received'), _negated=True), models.Q(models.Q(('stored_as', ''), _negated=True), ('received_at__isnull', False), ('size__isnull', False)), _connector='OR'), name='log_upload_received_has_file')],
+                "verbose_name": "station log",
+                "verbose_name_plural": "station logs",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-id"], name="log_upload_by_station"),
+                    models.Index(fields=["state", "expires_at"], name="log_upload_by_state"),
+                    models.Index(fields=["created_at"], name="log_upload_by_time"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("stored_as", ""), _negated=True),
+                        fields=("stored_as",),
+                        name="log_upload_file_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "received"), _negated=True),
+                            models.Q(
+                                models.Q(("stored_as", ""), _negated=True),
+                                ("received_at__isnull", False),
+                                ("size__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="log_upload_received_has_file",
+                    ),
+                ],
             },
         ),
     ]

@@ -6,69 +6,236 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0015_log_uploads'),
+        ("chargepoints", "0015_log_uploads"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('kind', models.CharField(max_length=32)),
-                ('arguments', models.JSONField(help_text='Secrets masked.')),
-                ('sealed_arguments', models.TextField(blank=True, default='', editable=False)),
-                ('actor', models.CharField(blank=True, default='', max_length=150)),
-                ('at_once', models.PositiveSmallIntegerField(default=20, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(200)])),
-                ('has_canary', models.BooleanField(default=True, help_text='Begin with one station, then 10 %, then the others.', verbose_name='canary')),
-                ('failure_limit_percent', models.PositiveSmallIntegerField(default=20, help_text="The campaign pauses when more stations fail, in percent of a step's stations.", validators=[django.core.validators.MaxValueValidator(100)], verbose_name='failure limit')),
-                ('attempts', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10)])),
-                ('retry_pause_s', models.PositiveIntegerField(default=300, verbose_name='pause before a retry')),
-                ('offline', models.CharField(choices=[('wait', 'Wait for them until the deadline'), ('skip', 'Skip them')], default='wait', max_length=8, verbose_name='offline stations')),
-                ('window_from', models.TimeField(blank=True, help_text='Local time of the station.', null=True)),
-                ('window_to', models.TimeField(blank=True, null=True)),
-                ('starts_at', models.DateTimeField(blank=True, null=True)),
-                ('deadline_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('running', 'Running'), ('paused', 'Paused'), ('finished', 'Finished'), ('cancelled', 'Cancelled')], default='running', max_length=16)),
-                ('pause_reason', models.CharField(blank=True, default='', max_length=255)),
-                ('step', models.PositiveSmallIntegerField(choices=[(0, 'One station'), (1, '10 % of the stations'), (2, 'All stations')], default=0)),
-                ('forgiven', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("kind", models.CharField(max_length=32)),
+                ("arguments", models.JSONField(help_text="Secrets masked.")),
+                ("sealed_arguments", models.TextField(blank=True, default="", editable=False)),
+                ("actor", models.CharField(blank=True, default="", max_length=150)),
+                (
+                    "at_once",
+                    models.PositiveSmallIntegerField(
+                        default=20,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(200),
+                        ],
+                    ),
+                ),
+                (
+                    "has_canary",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Begin with one station, then 10 %, then the others.",
+                        verbose_name="canary",
+                    ),
+                ),
+                (
+                    "failure_limit_percent",
+                    models.PositiveSmallIntegerField(
+                        default=20,
+                        help_text="The campaign pauses when more stations fail, in percent of a step's stations.",
+                        validators=[django.core.validators.MaxValueValidator(100)],
+                        verbose_name="failure limit",
+                    ),
+                ),
+                (
+                    "attempts",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(10),
+                        ],
+                    ),
+                ),
+                (
+                    "retry_pause_s",
+                    models.PositiveIntegerField(default=300, verbose_name="pause before a retry"),
+                ),
+                (
+                    "offline",
+                    models.CharField(
+                        choices=[("wait", "Wait for them until the deadline"), ("skip", "Skip them")],
+                        default="wait",
+                        max_length=8,
+                        verbose_name="offline stations",
+                    ),
+                ),
+                (
+                    "window_from",
+                    models.TimeField(blank=True, help_text="Local time of the station.", null=True),
+                ),
+                ("window_to", models.TimeField(blank=True, null=True)),
+                ("starts_at", models.DateTimeField(blank=True, null=True)),
+                ("deadline_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("paused", "Paused"),
+                            ("finished", "Finished"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="running",
+                        max_length=16,
+                    ),
+                ),
+                ("pause_reason", models.CharField(blank=True, default="", max_length=255)),
+                (
+                    "step",
+                    models.PositiveSmallIntegerField(
+                        choices=[(0, "One station"), (1, "10 % of the stations"), (2, "All stations")],
+                        default=0,
+                    ),
+                ),
+                ("forgiven", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'campaign',
-                'verbose_name_plural': 'campaigns',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['state', '-id'], name='campaign_by_state'), models.Index(fields=['kind', '-id'], name='campaign_by_kind'), models.Index(fields=['updated_at'], name='campaign_by_change'), models.Index(condition=models.Q(('finished_at__isnull', True)), fields=['finished_at'], name='campaign_open')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='campaign_has_name'), models.CheckConstraint(condition=models.Q(('at_once__gte', 1)), name='campaign_at_once'), models.CheckConstraint(condition=models.Q(('attempts__gte', 1)), name='campaign_attempts'), models.CheckConstraint(condition=models.Q(('failure_limit_percent__lte', 100)), name='campaign_failure_limit'), models.CheckConstraint(condition=models.Q(models.Q(('window_from__isnull', True), ('window_to__isnull', True)), models.Q(('window_from__isnull', False), ('window_to__isnull', False)), _connector='OR'), name='campaign_whole_window')],
+                "verbose_name": "campaign",
+                "verbose_name_plural": "campaigns",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["state", "-id"], name="campaign_by_state"),
+                    models.Index(fields=["kind", "-id"], name="campaign_by_kind"),
+                    models.Index(fields=["updated_at"], name="campaign_by_change"),
+                    models.Index(
+                        condition=models.Q(("finished_at__isnull", True)),
+                        fields=["finished_at"],
+                        name="campaign_open",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True), name="campaign_has_name"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("at_once__gte", 1)), name="campaign_at_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("attempts__gte", 1)), name="campaign_attempts"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("failure_limit_percent__lte", 100)), name="campaign_failure_limit"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("window_from__isnull", True), ("window_to__isnull", True)),
+                            models.Q(("window_from__isnull", False), ("window_to__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="campaign_whole_window",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CampaignStation',
+            name="CampaignStation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('claimed', 'Sending'), ('sent', 'Sent'), ('done', 'Done'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('offline', 'Offline')], default='waiting', max_length=16)),
-                ('reason', models.CharField(blank=True, choices=[('rejected', 'Rejected by the station'), ('error', 'Answered with an error'), ('no-answer', 'No answer in time'), ('connection-lost', 'Connection lost'), ('invalid-answer', 'Answer not valid'), ('no-effect', 'Accepted, but without effect'), ('not-supported', 'Not supported'), ('refused', 'Refused by a rule of the server'), ('server-error', 'Error of the server'), ('offline', 'Offline'), ('deadline', 'Deadline passed'), ('cancelled', 'Campaign cancelled')], default='', max_length=16)),
-                ('detail', models.CharField(blank=True, default='', max_length=500)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('claim', models.CharField(blank=True, default='', editable=False, max_length=36)),
-                ('claimed_at', models.DateTimeField(blank=True, null=True)),
-                ('not_before', models.DateTimeField(help_text='The next attempt is not earlier.')),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='stations', to='chargepoints.campaign')),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='campaigns', to='chargepoints.chargepoint', verbose_name='station')),
-                ('command', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='campaign_stations', to='chargepoints.command')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("claimed", "Sending"),
+                            ("sent", "Sent"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("skipped", "Skipped"),
+                            ("offline", "Offline"),
+                        ],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("rejected", "Rejected by the station"),
+                            ("error", "Answered with an error"),
+                            ("no-answer", "No answer in time"),
+                            ("connection-lost", "Connection lost"),
+                            ("invalid-answer", "Answer not valid"),
+                            ("no-effect", "Accepted, but without effect"),
+                            ("not-supported", "Not supported"),
+                            ("refused", "Refused by a rule of the server"),
+                            ("server-error", "Error of the server"),
+                            ("offline", "Offline"),
+                            ("deadline", "Deadline passed"),
+                            ("cancelled", "Campaign cancelled"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, default="", max_length=500)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("claim", models.CharField(blank=True, default="", editable=False, max_length=36)),
+                ("claimed_at", models.DateTimeField(blank=True, null=True)),
+                ("not_before", models.DateTimeField(help_text="The next attempt is not earlier.")),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="stations",
+                        to="chargepoints.campaign",
+                    ),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="campaigns",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="campaign_stations",
+                        to="chargepoints.command",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'station of a campaign',
-                'verbose_name_plural': 'stations of campaigns',
-                'ordering': ['id'],
-                'indexes': [models.Index(fields=['campaign', 'state', 'id'], name='campaign_station_by_state'), models.Index(fields=['campaign', 'reason'], name='campaign_station_by_reason')],
-                'constraints': [models.UniqueConstraint(fields=('campaign', 'charge_point'), name='campaign_station_once')],
+                "verbose_name": "station of a campaign",
+                "verbose_name_plural": "stations of campaigns",
+                "ordering": ["id"],
+                "indexes": [
+                    models.Index(fields=["campaign", "state", "id"], name="campaign_station_by_state"),
+                    models.Index(fields=["campaign", "reason"], name="campaign_station_by_reason"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("campaign", "charge_point"), name="campaign_station_once")
+                ],
             },
         ),
     ]

@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0016_campaigns'),
+        ("chargepoints", "0016_campaigns"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='chargepoint',
-            name='next_password_command',
-            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=36),
+            model_name="chargepoint",
+            name="next_password_command",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=36),
         ),
         migrations.AddField(
-            model_name='chargepoint',
-            name='next_password_hash',
-            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=200),
+            model_name="chargepoint",
+            name="next_password_hash",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=200),
         ),
         migrations.AddField(
-            model_name='chargepoint',
-            name='next_password_until',
+            model_name="chargepoint",
+            name="next_password_until",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
     ]

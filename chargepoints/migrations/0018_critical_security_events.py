@@ -4,19 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0017_next_password'),
+        ("chargepoints", "0017_next_password"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='securityevent',
-            name='is_critical',
-            field=models.BooleanField(db_default=False, default=False, help_text="By OCPP's list for the version of the station.", verbose_name='critical'),
+            model_name="securityevent",
+            name="is_critical",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="By OCPP's list for the version of the station.",
+                verbose_name="critical",
+            ),
         ),
         migrations.AddIndex(
-            model_name='securityevent',
-            index=models.Index(condition=models.Q(('is_critical', True)), fields=['-received_at'], name='critical_security_event'),
+            model_name="securityevent",
+            index=models.Index(
+                condition=models.Q(("is_critical", True)),
+                fields=["-received_at"],
+                name="critical_security_event",
+            ),
         ),
     ]

@@ -2,8 +2,13 @@ from django.db import migrations
 
 # Critical in every version: of an earlier event, the version of its station is not known.
 CRITICAL = (
-    "FirmwareUpdated", "SettingSystemTime", "StartupOfTheDevice", "ResetOrReboot", "SecurityLogWasCleared",
-    "MemoryExhaustion", "TamperDetectionActivated",
+    "FirmwareUpdated",
+    "SettingSystemTime",
+    "StartupOfTheDevice",
+    "ResetOrReboot",
+    "SecurityLogWasCleared",
+    "MemoryExhaustion",
+    "TamperDetectionActivated",
 )
 
 
@@ -16,7 +21,7 @@ class Migration(migrations.Migration):
     """A migration of its own: the one before locks the table until it is committed."""
 
     dependencies = [
-        ('chargepoints', '0018_critical_security_events'),
+        ("chargepoints", "0018_critical_security_events"),
     ]
 
     operations = [migrations.RunPython(mark, migrations.RunPython.noop)]

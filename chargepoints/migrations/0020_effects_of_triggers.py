@@ -4,25 +4,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0019_mark_critical_security_events'),
+        ("chargepoints", "0019_mark_critical_security_events"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='chargepoint',
-            name='missing_triggers',
+            model_name="chargepoint",
+            name="missing_triggers",
             field=models.JSONField(blank=True, editable=False, null=True),
         ),
         migrations.AlterField(
-            model_name='command',
-            name='effect',
-            field=models.CharField(blank=True, choices=[('waiting', 'Waiting for the effect'), ('seen', 'The effect has come'), ('missed', 'The effect has not come')], db_default='', default='', help_text='Of a Reset: the boot that follows. Of a trigger: the requested message.', max_length=16),
+            model_name="command",
+            name="effect",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("waiting", "Waiting for the effect"),
+                    ("seen", "The effect has come"),
+                    ("missed", "The effect has not come"),
+                ],
+                db_default="",
+                default="",
+                help_text="Of a Reset: the boot that follows. Of a trigger: the requested message.",
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='command',
-            name='effect_until',
-            field=models.DateTimeField(blank=True, help_text='The server waits for the effect until then; empty afterwards.', null=True),
+            model_name="command",
+            name="effect_until",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="The server waits for the effect until then; empty afterwards.",
+                null=True,
+            ),
         ),
     ]

@@ -5,85 +5,242 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0021_campaign_reasons'),
+        ("chargepoints", "0021_campaign_reasons"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FirmwareFile',
+            name="FirmwareFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('vendor', models.CharField(blank=True, default='', help_text='Empty for any vendor.', max_length=255)),
-                ('model', models.CharField(blank=True, default='', help_text='Empty for any model.', max_length=255)),
-                ('version', models.CharField(help_text='The version that a station reports in its boot after the installation.', max_length=255)),
-                ('file_name', models.CharField(blank=True, default='', help_text='The last part of the address, for stations.', max_length=100)),
-                ('size', models.BigIntegerField(blank=True, help_text='In bytes.', null=True)),
-                ('sha256', models.CharField(blank=True, default='', max_length=64, verbose_name='SHA-256')),
-                ('md5', models.CharField(blank=True, default='', help_text='The checksum of a PublishFirmware.', max_length=32, verbose_name='MD5')),
-                ('stored_as', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('url', models.CharField(blank=True, default='', help_text='Where stations find the file if this server does not host it. Secrets masked.', max_length=2000, verbose_name='external address')),
-                ('sealed_url', models.TextField(blank=True, default='', editable=False)),
-                ('signature', models.CharField(blank=True, default='', help_text='Base64, over the whole file.', max_length=800)),
-                ('signing_certificate', models.TextField(blank=True, default='', help_text='PEM.')),
-                ('certificate_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('verified', models.BooleanField(default=False, help_text='The signature belongs to the certificate and to the SHA-256 of the file.', verbose_name='signature verified')),
-                ('uploaded_by', models.CharField(blank=True, default='', max_length=150)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "vendor",
+                    models.CharField(
+                        blank=True, default="", help_text="Empty for any vendor.", max_length=255
+                    ),
+                ),
+                (
+                    "model",
+                    models.CharField(
+                        blank=True, default="", help_text="Empty for any model.", max_length=255
+                    ),
+                ),
+                (
+                    "version",
+                    models.CharField(
+                        help_text="The version that a station reports in its boot after the installation.",
+                        max_length=255,
+                    ),
+                ),
+                (
+                    "file_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The last part of the address, for stations.",
+                        max_length=100,
+                    ),
+                ),
+                ("size", models.BigIntegerField(blank=True, help_text="In bytes.", null=True)),
+                ("sha256", models.CharField(blank=True, default="", max_length=64, verbose_name="SHA-256")),
+                (
+                    "md5",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The checksum of a PublishFirmware.",
+                        max_length=32,
+                        verbose_name="MD5",
+                    ),
+                ),
+                ("stored_as", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                (
+                    "url",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Where stations find the file if this server does not host it. Secrets masked.",
+                        max_length=2000,
+                        verbose_name="external address",
+                    ),
+                ),
+                ("sealed_url", models.TextField(blank=True, default="", editable=False)),
+                (
+                    "signature",
+                    models.CharField(
+                        blank=True, default="", help_text="Base64, over the whole file.", max_length=800
+                    ),
+                ),
+                ("signing_certificate", models.TextField(blank=True, default="", help_text="PEM.")),
+                ("certificate_expires_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "verified",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The signature belongs to the certificate and to the SHA-256 of the file.",
+                        verbose_name="signature verified",
+                    ),
+                ),
+                ("uploaded_by", models.CharField(blank=True, default="", max_length=150)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': 'firmware file',
-                'verbose_name_plural': 'firmware files',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['vendor', 'model', '-id'], name='firmware_by_model'), models.Index(fields=['version', '-id'], name='firmware_by_version')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('stored_as', ''), _negated=True), fields=('stored_as',), name='firmware_file_once'), models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('version', ''), _negated=True)), name='firmware_is_named'), models.CheckConstraint(condition=models.Q(models.Q(('stored_as', ''), models.Q(('url', ''), _negated=True)), models.Q(('sealed_url', ''), ('size__isnull', False), ('url', ''), models.Q(('stored_as', ''), _negated=True), models.Q(('sha256', ''), _negated=True)), _connector='OR'), name='firmware_is_hosted_or_elsewhere'), models.CheckConstraint(condition=models.Q(models.Q(('signature', ''), ('signing_certificate', ''), ('verified', False)), models.Q(models.Q(('signature', ''), _negated=True), models.Q(('signing_certificate', ''), _negated=True), models.Q(('sha256', ''), _negated=True)), _connector='OR'), name='firmware_whole_signature')],
+                "verbose_name": "firmware file",
+                "verbose_name_plural": "firmware files",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["vendor", "model", "-id"], name="firmware_by_model"),
+                    models.Index(fields=["version", "-id"], name="firmware_by_version"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("stored_as", ""), _negated=True),
+                        fields=("stored_as",),
+                        name="firmware_file_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("name", ""), _negated=True), models.Q(("version", ""), _negated=True)
+                        ),
+                        name="firmware_is_named",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stored_as", ""), models.Q(("url", ""), _negated=True)),
+                            models.Q(
+                                ("sealed_url", ""),
+                                ("size__isnull", False),
+                                ("url", ""),
+                                models.Q(("stored_as", ""), _negated=True),
+                                models.Q(("sha256", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="firmware_is_hosted_or_elsewhere",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("signature", ""), ("signing_certificate", ""), ("verified", False)),
+                            models.Q(
+                                models.Q(("signature", ""), _negated=True),
+                                models.Q(("signing_certificate", ""), _negated=True),
+                                models.Q(("sha256", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="firmware_whole_signature",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='FirmwareDownload',
+            name="FirmwareDownload",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('firmware', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='downloads', to='chargepoints.firmwarefile')),
-                ('key_hash', models.CharField(editable=False, max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField(help_text='The station may use the address until then.')),
-                ('sent_parts', models.JSONField(default=list, editable=False)),
-                ('bytes_sent', models.BigIntegerField(default=0, help_text='In bytes; more than the file if parts were sent twice.')),
-                ('request_count', models.PositiveIntegerField(default=0, verbose_name='requests')),
-                ('last_status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('client_address', models.CharField(blank=True, default='', max_length=64)),
-                ('last_request_at', models.DateTimeField(blank=True, null=True)),
-                ('completed_at', models.DateTimeField(blank=True, help_text='When the last missing part was sent.', null=True)),
-                ('campaign', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='firmware_downloads', to='chargepoints.campaign')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='firmware_downloads', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "firmware",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="downloads",
+                        to="chargepoints.firmwarefile",
+                    ),
+                ),
+                ("key_hash", models.CharField(editable=False, max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField(help_text="The station may use the address until then.")),
+                ("sent_parts", models.JSONField(default=list, editable=False)),
+                (
+                    "bytes_sent",
+                    models.BigIntegerField(
+                        default=0, help_text="In bytes; more than the file if parts were sent twice."
+                    ),
+                ),
+                ("request_count", models.PositiveIntegerField(default=0, verbose_name="requests")),
+                ("last_status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("client_address", models.CharField(blank=True, default="", max_length=64)),
+                ("last_request_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "completed_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When the last missing part was sent.", null=True
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="firmware_downloads",
+                        to="chargepoints.campaign",
+                    ),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="firmware_downloads",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'firmware download',
-                'verbose_name_plural': 'firmware downloads',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['firmware', '-id'], name='firmware_download_by_file'), models.Index(fields=['charge_point', '-id'], name='firmware_download_by_station')],
+                "verbose_name": "firmware download",
+                "verbose_name_plural": "firmware downloads",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["firmware", "-id"], name="firmware_download_by_file"),
+                    models.Index(fields=["charge_point", "-id"], name="firmware_download_by_station"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='FirmwareDownloadRequest',
+            name="FirmwareDownloadRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(max_length=8)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('first_byte', models.BigIntegerField(help_text='Of the part that was asked for.', null=True)),
-                ('last_byte', models.BigIntegerField(null=True)),
-                ('bytes_sent', models.BigIntegerField(default=0)),
-                ('client_address', models.CharField(blank=True, default='', max_length=64)),
-                ('began_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(help_text='Empty while it is served.', null=True)),
-                ('download', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='chargepoints.firmwaredownload')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("method", models.CharField(max_length=8)),
+                ("status", models.PositiveSmallIntegerField()),
+                (
+                    "first_byte",
+                    models.BigIntegerField(help_text="Of the part that was asked for.", null=True),
+                ),
+                ("last_byte", models.BigIntegerField(null=True)),
+                ("bytes_sent", models.BigIntegerField(default=0)),
+                ("client_address", models.CharField(blank=True, default="", max_length=64)),
+                ("began_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(help_text="Empty while it is served.", null=True)),
+                (
+                    "download",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="log",
+                        to="chargepoints.firmwaredownload",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'request of a firmware download',
-                'verbose_name_plural': 'requests of firmware downloads',
-                'ordering': ['id'],
+                "verbose_name": "request of a firmware download",
+                "verbose_name_plural": "requests of firmware downloads",
+                "ordering": ["id"],
             },
         ),
     ]

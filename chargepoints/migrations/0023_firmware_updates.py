@@ -5,44 +5,164 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0022_firmware_files'),
+        ("chargepoints", "0022_firmware_files"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FirmwareUpdate',
+            name="FirmwareUpdate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(help_text='UpdateFirmware or SignedUpdateFirmware.', max_length=64)),
-                ('location', models.CharField(blank=True, default='', help_text='An address elsewhere, login masked.', max_length=2000)),
-                ('is_signed', models.BooleanField(default=False, verbose_name='signed')),
-                ('version', models.CharField(blank=True, default='', help_text='The version that the station must report in its boot; empty if unknown.', max_length=255)),
-                ('previous_version', models.CharField(blank=True, default='', help_text='The version at the request.', max_length=255)),
-                ('actor', models.CharField(blank=True, default='', help_text='The one who asked for it.', max_length=150)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('accepted', 'Accepted by the station'), ('downloading', 'Downloading'), ('downloaded', 'Downloaded'), ('verified', 'Signature verified'), ('installing', 'Installing'), ('rebooting', 'Waiting for the boot'), ('installed', 'Installed'), ('failed', 'Failed'), ('rejected', 'Rejected by the station'), ('superseded', 'Replaced by a newer update'), ('silent', 'No further report')], default='requested', max_length=16)),
-                ('status', models.CharField(blank=True, default='', help_text="The station's last notification that counted.", max_length=64)),
-                ('answer', models.CharField(blank=True, default='', help_text="The status or the error code in the station's answer.", max_length=64)),
-                ('fault', models.CharField(blank=True, default='', help_text='Why it has failed.', max_length=500)),
-                ('retrieve_at', models.DateTimeField(verbose_name='download from')),
-                ('install_at', models.DateTimeField(null=True, verbose_name='install from')),
-                ('booted_at', models.DateTimeField(null=True, verbose_name='last boot')),
-                ('booted_version', models.CharField(blank=True, default='', help_text='The version in that boot.', max_length=255)),
-                ('created_at', models.DateTimeField()),
-                ('stalls_at', models.DateTimeField(null=True, verbose_name='silent from')),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('campaign', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='firmware_updates', to='chargepoints.campaign')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='firmware_updates', to='chargepoints.chargepoint')),
-                ('command', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='firmware_updates', to='chargepoints.command')),
-                ('firmware', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='updates', to='chargepoints.firmwarefile', verbose_name='file')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "action",
+                    models.CharField(help_text="UpdateFirmware or SignedUpdateFirmware.", max_length=64),
+                ),
+                (
+                    "location",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="An address elsewhere, login masked.",
+                        max_length=2000,
+                    ),
+                ),
+                ("is_signed", models.BooleanField(default=False, verbose_name="signed")),
+                (
+                    "version",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The version that the station must report in its boot; empty if unknown.",
+                        max_length=255,
+                    ),
+                ),
+                (
+                    "previous_version",
+                    models.CharField(
+                        blank=True, default="", help_text="The version at the request.", max_length=255
+                    ),
+                ),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, default="", help_text="The one who asked for it.", max_length=150
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("accepted", "Accepted by the station"),
+                            ("downloading", "Downloading"),
+                            ("downloaded", "Downloaded"),
+                            ("verified", "Signature verified"),
+                            ("installing", "Installing"),
+                            ("rebooting", "Waiting for the boot"),
+                            ("installed", "Installed"),
+                            ("failed", "Failed"),
+                            ("rejected", "Rejected by the station"),
+                            ("superseded", "Replaced by a newer update"),
+                            ("silent", "No further report"),
+                        ],
+                        default="requested",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The station's last notification that counted.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "answer",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The status or the error code in the station's answer.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "fault",
+                    models.CharField(blank=True, default="", help_text="Why it has failed.", max_length=500),
+                ),
+                ("retrieve_at", models.DateTimeField(verbose_name="download from")),
+                ("install_at", models.DateTimeField(null=True, verbose_name="install from")),
+                ("booted_at", models.DateTimeField(null=True, verbose_name="last boot")),
+                (
+                    "booted_version",
+                    models.CharField(
+                        blank=True, default="", help_text="The version in that boot.", max_length=255
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("stalls_at", models.DateTimeField(null=True, verbose_name="silent from")),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="firmware_updates",
+                        to="chargepoints.campaign",
+                    ),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="firmware_updates",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="firmware_updates",
+                        to="chargepoints.command",
+                    ),
+                ),
+                (
+                    "firmware",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="updates",
+                        to="chargepoints.firmwarefile",
+                        verbose_name="file",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'firmware update',
-                'verbose_name_plural': 'firmware updates',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['charge_point', '-id'], name='firmware_update_by_station'), models.Index(fields=['state', '-id'], name='firmware_update_by_state'), models.Index(fields=['created_at'], name='firmware_update_by_time'), models.Index(condition=models.Q(('stalls_at__isnull', False)), fields=['stalls_at'], name='firmware_update_open')],
+                "verbose_name": "firmware update",
+                "verbose_name_plural": "firmware updates",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-id"], name="firmware_update_by_station"),
+                    models.Index(fields=["state", "-id"], name="firmware_update_by_state"),
+                    models.Index(fields=["created_at"], name="firmware_update_by_time"),
+                    models.Index(
+                        condition=models.Q(("stalls_at__isnull", False)),
+                        fields=["stalls_at"],
+                        name="firmware_update_open",
+                    ),
+                ],
             },
         ),
     ]

@@ -4,35 +4,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0023_firmware_updates'),
+        ("chargepoints", "0023_firmware_updates"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='deviceevent',
-            name='cause',
-            field=models.BigIntegerField(help_text='The event that led to this one.', null=True),
+            model_name="deviceevent",
+            name="cause",
+            field=models.BigIntegerField(help_text="The event that led to this one.", null=True),
         ),
         migrations.AddField(
-            model_name='deviceevent',
-            name='kind',
-            field=models.CharField(blank=True, db_default='', default='', help_text='HardWiredNotification, HardWiredMonitor, PreconfiguredMonitor or CustomMonitor.', max_length=32),
+            model_name="deviceevent",
+            name="kind",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="HardWiredNotification, HardWiredMonitor, PreconfiguredMonitor or CustomMonitor.",
+                max_length=32,
+            ),
         ),
         migrations.AddField(
-            model_name='deviceevent',
-            name='monitor_id',
-            field=models.BigIntegerField(help_text="The station's number of the monitor.", null=True, verbose_name='monitor ID'),
+            model_name="deviceevent",
+            name="monitor_id",
+            field=models.BigIntegerField(
+                help_text="The station's number of the monitor.", null=True, verbose_name="monitor ID"
+            ),
         ),
         migrations.AddField(
-            model_name='deviceevent',
-            name='ocpp_transaction_id',
-            field=models.CharField(blank=True, db_default='', default='', help_text="The station's id of the session that it belongs to.", max_length=36, verbose_name='session'),
+            model_name="deviceevent",
+            name="ocpp_transaction_id",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="The station's id of the session that it belongs to.",
+                max_length=36,
+                verbose_name="session",
+            ),
         ),
         migrations.AddField(
-            model_name='deviceevent',
-            name='severity',
-            field=models.PositiveSmallIntegerField(help_text='From 0, danger, to 9, for debugging (2.1).', null=True),
+            model_name="deviceevent",
+            name="severity",
+            field=models.PositiveSmallIntegerField(
+                help_text="From 0, danger, to 9, for debugging (2.1).", null=True
+            ),
         ),
     ]

@@ -8,166 +8,438 @@ import chargepoints.models.display_message
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0024_origin_of_device_events'),
+        ("chargepoints", "0024_origin_of_device_events"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BatterySwap',
+            name="BatterySwap",
             fields=[
-                ('id', models.CharField(default=chargepoints.models.battery_swap.new_swap_key, editable=False, max_length=36, primary_key=True, serialize=False)),
-                ('number', models.BigIntegerField(help_text='The requestId in the messages.', verbose_name='request ID')),
-                ('is_remote', models.BooleanField(default=False, help_text='This server has asked for it.', verbose_name='remote')),
-                ('id_token', models.CharField(db_index=True, max_length=255, verbose_name='token')),
-                ('id_token_type', models.CharField(verbose_name='token type', blank=True, default='', max_length=32)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('open', 'Half done'), ('swapped', 'Swapped'), ('returned', 'The offered batteries were not taken'), ('rejected', 'Rejected by the station'), ('lapsed', 'Nothing followed in time')], default='requested', max_length=16)),
-                ('reason', models.CharField(blank=True, default='', help_text='Why it was rejected.', max_length=600)),
-                ('actor', models.CharField(blank=True, default='', help_text='The one who asked for it.', max_length=150)),
-                ('created_at', models.DateTimeField()),
-                ('accepted_at', models.DateTimeField(null=True, verbose_name='accepted')),
-                ('in_at', models.DateTimeField(null=True, verbose_name='batteries in')),
-                ('out_at', models.DateTimeField(null=True, verbose_name='batteries out')),
-                ('expires_at', models.DateTimeField(null=True, verbose_name='waits until')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='battery_swaps', to='chargepoints.chargepoint', verbose_name='station')),
+                (
+                    "id",
+                    models.CharField(
+                        default=chargepoints.models.battery_swap.new_swap_key,
+                        editable=False,
+                        max_length=36,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "number",
+                    models.BigIntegerField(
+                        help_text="The requestId in the messages.", verbose_name="request ID"
+                    ),
+                ),
+                (
+                    "is_remote",
+                    models.BooleanField(
+                        default=False, help_text="This server has asked for it.", verbose_name="remote"
+                    ),
+                ),
+                ("id_token", models.CharField(db_index=True, max_length=255, verbose_name="token")),
+                (
+                    "id_token_type",
+                    models.CharField(verbose_name="token type", blank=True, default="", max_length=32),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("open", "Half done"),
+                            ("swapped", "Swapped"),
+                            ("returned", "The offered batteries were not taken"),
+                            ("rejected", "Rejected by the station"),
+                            ("lapsed", "Nothing followed in time"),
+                        ],
+                        default="requested",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, default="", help_text="Why it was rejected.", max_length=600
+                    ),
+                ),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, default="", help_text="The one who asked for it.", max_length=150
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(null=True, verbose_name="accepted")),
+                ("in_at", models.DateTimeField(null=True, verbose_name="batteries in")),
+                ("out_at", models.DateTimeField(null=True, verbose_name="batteries out")),
+                ("expires_at", models.DateTimeField(null=True, verbose_name="waits until")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="battery_swaps",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'battery swap',
-                'verbose_name_plural': 'battery swaps',
-                'ordering': ['-created_at'],
+                "verbose_name": "battery swap",
+                "verbose_name_plural": "battery swaps",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='DisplayMessage',
+            name="DisplayMessage",
             fields=[
-                ('id', models.CharField(default=chargepoints.models.display_message.new_key, editable=False, max_length=36, primary_key=True, serialize=False)),
-                ('number', models.BigIntegerField(help_text='The ID of the message at the station.', verbose_name='message ID')),
-                ('is_foreign', models.BooleanField(default=False, help_text='The station reported it; this server has not set it.', verbose_name='from elsewhere')),
-                ('priority', models.CharField(max_length=16)),
-                ('station_state', models.CharField(blank=True, default='', help_text='The state in which the station shows it; empty for any.', max_length=16, verbose_name='shown while')),
-                ('starts_at', models.DateTimeField(null=True, verbose_name='from')),
-                ('ends_at', models.DateTimeField(null=True, verbose_name='until')),
-                ('transaction', models.CharField(blank=True, default='', help_text="The station's ID of the session with which the message ends; empty for none.", max_length=36, verbose_name='session')),
-                ('format', models.CharField(max_length=16)),
-                ('language', models.CharField(blank=True, default='', max_length=8)),
-                ('content', models.TextField()),
-                ('extra', models.JSONField(default=list, help_text='2.1: the message in other languages.', verbose_name='other languages')),
-                ('display', models.JSONField(default=dict, help_text='The component of the display; empty for the main one.')),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('confirmed', 'At the station'), ('unanswered', 'No answer: the station may have it'), ('refused', 'Rejected by the station'), ('replaced', 'Replaced'), ('cleared', 'Cleared'), ('missing', 'Not found at the station'), ('ended', 'Session ended'), ('expired', 'Expired')], default='requested', max_length=16)),
-                ('reason', models.CharField(blank=True, default='', help_text='Why it was rejected.', max_length=600)),
-                ('actor', models.CharField(blank=True, default='', help_text='The one who asked for it.', max_length=150)),
-                ('created_at', models.DateTimeField()),
-                ('confirmed_at', models.DateTimeField(null=True, verbose_name='confirmed')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='display_messages', to='chargepoints.chargepoint', verbose_name='station')),
+                (
+                    "id",
+                    models.CharField(
+                        default=chargepoints.models.display_message.new_key,
+                        editable=False,
+                        max_length=36,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "number",
+                    models.BigIntegerField(
+                        help_text="The ID of the message at the station.", verbose_name="message ID"
+                    ),
+                ),
+                (
+                    "is_foreign",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The station reported it; this server has not set it.",
+                        verbose_name="from elsewhere",
+                    ),
+                ),
+                ("priority", models.CharField(max_length=16)),
+                (
+                    "station_state",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The state in which the station shows it; empty for any.",
+                        max_length=16,
+                        verbose_name="shown while",
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(null=True, verbose_name="from")),
+                ("ends_at", models.DateTimeField(null=True, verbose_name="until")),
+                (
+                    "transaction",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The station's ID of the session with which the message ends; empty for none.",
+                        max_length=36,
+                        verbose_name="session",
+                    ),
+                ),
+                ("format", models.CharField(max_length=16)),
+                ("language", models.CharField(blank=True, default="", max_length=8)),
+                ("content", models.TextField()),
+                (
+                    "extra",
+                    models.JSONField(
+                        default=list,
+                        help_text="2.1: the message in other languages.",
+                        verbose_name="other languages",
+                    ),
+                ),
+                (
+                    "display",
+                    models.JSONField(
+                        default=dict, help_text="The component of the display; empty for the main one."
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("confirmed", "At the station"),
+                            ("unanswered", "No answer: the station may have it"),
+                            ("refused", "Rejected by the station"),
+                            ("replaced", "Replaced"),
+                            ("cleared", "Cleared"),
+                            ("missing", "Not found at the station"),
+                            ("ended", "Session ended"),
+                            ("expired", "Expired"),
+                        ],
+                        default="requested",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, default="", help_text="Why it was rejected.", max_length=600
+                    ),
+                ),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, default="", help_text="The one who asked for it.", max_length=150
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("confirmed_at", models.DateTimeField(null=True, verbose_name="confirmed")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="display_messages",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'display message',
-                'verbose_name_plural': 'display messages',
-                'ordering': ['-created_at'],
+                "verbose_name": "display message",
+                "verbose_name_plural": "display messages",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='PublishedFirmware',
+            name="PublishedFirmware",
             fields=[
-                ('id', models.CharField(editable=False, max_length=36, primary_key=True, serialize=False)),
-                ('number', models.BigIntegerField(verbose_name='request ID')),
-                ('location', models.CharField(blank=True, default='', help_text='An address elsewhere, login masked.', max_length=2000)),
-                ('checksum', models.CharField(help_text='The MD5 of the file; it is unpublished by it.', max_length=32)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('accepted', 'Accepted'), ('downloading', 'Downloading'), ('downloaded', 'Downloaded'), ('verified', 'Checksum verified'), ('published', 'Published'), ('unanswered', 'No answer'), ('rejected', 'Rejected'), ('failed', 'Failed'), ('unpublished', 'No longer published')], default='requested', max_length=16)),
-                ('status', models.CharField(blank=True, default='', help_text="The station's last notification.", max_length=64)),
-                ('reason', models.CharField(blank=True, default='', help_text='Why it has failed.', max_length=600)),
-                ('locations', models.JSONField(default=list, help_text='The addresses at which stations behind the controller find it.')),
-                ('actor', models.CharField(blank=True, default='', help_text='The one who asked for it.', max_length=150)),
-                ('created_at', models.DateTimeField()),
-                ('published_at', models.DateTimeField(null=True, verbose_name='published')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='published_firmware', to='chargepoints.chargepoint', verbose_name='station')),
-                ('firmware', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='publications', to='chargepoints.firmwarefile', verbose_name='file')),
+                ("id", models.CharField(editable=False, max_length=36, primary_key=True, serialize=False)),
+                ("number", models.BigIntegerField(verbose_name="request ID")),
+                (
+                    "location",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="An address elsewhere, login masked.",
+                        max_length=2000,
+                    ),
+                ),
+                (
+                    "checksum",
+                    models.CharField(
+                        help_text="The MD5 of the file; it is unpublished by it.", max_length=32
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("accepted", "Accepted"),
+                            ("downloading", "Downloading"),
+                            ("downloaded", "Downloaded"),
+                            ("verified", "Checksum verified"),
+                            ("published", "Published"),
+                            ("unanswered", "No answer"),
+                            ("rejected", "Rejected"),
+                            ("failed", "Failed"),
+                            ("unpublished", "No longer published"),
+                        ],
+                        default="requested",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        blank=True, default="", help_text="The station's last notification.", max_length=64
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(blank=True, default="", help_text="Why it has failed.", max_length=600),
+                ),
+                (
+                    "locations",
+                    models.JSONField(
+                        default=list,
+                        help_text="The addresses at which stations behind the controller find it.",
+                    ),
+                ),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, default="", help_text="The one who asked for it.", max_length=150
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("published_at", models.DateTimeField(null=True, verbose_name="published")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="published_firmware",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "firmware",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="publications",
+                        to="chargepoints.firmwarefile",
+                        verbose_name="file",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'published firmware',
-                'verbose_name_plural': 'published firmware',
-                'ordering': ['-created_at'],
+                "verbose_name": "published firmware",
+                "verbose_name_plural": "published firmware",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='SwappedBattery',
+            name="SwappedBattery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('way', models.CharField(choices=[('in', 'In'), ('out', 'Out'), ('offered', 'Offered, not taken')], max_length=8)),
-                ('slot', models.PositiveIntegerField(help_text='The EVSE of the slot.')),
-                ('serial_number', models.CharField(db_index=True, max_length=50)),
-                ('soc', models.FloatField(verbose_name='state of charge in %')),
-                ('soh', models.FloatField(verbose_name='state of health in %')),
-                ('produced_at', models.DateTimeField(null=True, verbose_name='produced')),
-                ('vendor_info', models.CharField(blank=True, default='', max_length=500)),
-                ('refusal', models.CharField(blank=True, default='', help_text='Why this server does not accept the battery.', max_length=20)),
-                ('at', models.DateTimeField()),
-                ('swap', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='batteries', to='chargepoints.batteryswap')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "way",
+                    models.CharField(
+                        choices=[("in", "In"), ("out", "Out"), ("offered", "Offered, not taken")],
+                        max_length=8,
+                    ),
+                ),
+                ("slot", models.PositiveIntegerField(help_text="The EVSE of the slot.")),
+                ("serial_number", models.CharField(db_index=True, max_length=50)),
+                ("soc", models.FloatField(verbose_name="state of charge in %")),
+                ("soh", models.FloatField(verbose_name="state of health in %")),
+                ("produced_at", models.DateTimeField(null=True, verbose_name="produced")),
+                ("vendor_info", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "refusal",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Why this server does not accept the battery.",
+                        max_length=20,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "swap",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="batteries",
+                        to="chargepoints.batteryswap",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'swapped battery',
-                'verbose_name_plural': 'swapped batteries',
-                'ordering': ['id'],
+                "verbose_name": "swapped battery",
+                "verbose_name_plural": "swapped batteries",
+                "ordering": ["id"],
             },
         ),
         migrations.AddIndex(
-            model_name='batteryswap',
-            index=models.Index(fields=['charge_point', 'number', '-created_at'], name='battery_swap_by_number'),
+            model_name="batteryswap",
+            index=models.Index(
+                fields=["charge_point", "number", "-created_at"], name="battery_swap_by_number"
+            ),
         ),
         migrations.AddIndex(
-            model_name='batteryswap',
-            index=models.Index(fields=['charge_point', '-created_at'], name='battery_swap_by_station'),
+            model_name="batteryswap",
+            index=models.Index(fields=["charge_point", "-created_at"], name="battery_swap_by_station"),
         ),
         migrations.AddIndex(
-            model_name='batteryswap',
-            index=models.Index(fields=['-created_at'], name='battery_swap_by_time'),
+            model_name="batteryswap",
+            index=models.Index(fields=["-created_at"], name="battery_swap_by_time"),
         ),
         migrations.AddIndex(
-            model_name='batteryswap',
-            index=models.Index(condition=models.Q(('expires_at__isnull', False)), fields=['expires_at'], name='battery_swap_open'),
+            model_name="batteryswap",
+            index=models.Index(
+                condition=models.Q(("expires_at__isnull", False)),
+                fields=["expires_at"],
+                name="battery_swap_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='displaymessage',
-            index=models.Index(fields=['charge_point', '-created_at'], name='display_message_by_station'),
+            model_name="displaymessage",
+            index=models.Index(fields=["charge_point", "-created_at"], name="display_message_by_station"),
         ),
         migrations.AddIndex(
-            model_name='displaymessage',
-            index=models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['charge_point'], name='display_message_current'),
+            model_name="displaymessage",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True)),
+                fields=["charge_point"],
+                name="display_message_current",
+            ),
         ),
         migrations.AddIndex(
-            model_name='displaymessage',
-            index=models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['ends_at'], name='display_message_by_end'),
+            model_name="displaymessage",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True)),
+                fields=["ends_at"],
+                name="display_message_by_end",
+            ),
         ),
         migrations.AddIndex(
-            model_name='displaymessage',
-            index=models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['ended_at'], name='display_message_ended'),
+            model_name="displaymessage",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", False)),
+                fields=["ended_at"],
+                name="display_message_ended",
+            ),
         ),
         migrations.AddIndex(
-            model_name='displaymessage',
-            index=models.Index(fields=['-created_at'], name='display_message_by_time'),
+            model_name="displaymessage",
+            index=models.Index(fields=["-created_at"], name="display_message_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='displaymessage',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ('requested', 'confirmed', 'unanswered'))), models.Q(('ended_at__isnull', False), ('state__in', ('refused', 'replaced', 'cleared', 'missing', 'ended', 'expired'))), _connector='OR'), name='display_message_ends_once'),
+            model_name="displaymessage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("ended_at__isnull", True), ("state__in", ("requested", "confirmed", "unanswered"))
+                    ),
+                    models.Q(
+                        ("ended_at__isnull", False),
+                        ("state__in", ("refused", "replaced", "cleared", "missing", "ended", "expired")),
+                    ),
+                    _connector="OR",
+                ),
+                name="display_message_ends_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='publishedfirmware',
-            index=models.Index(fields=['charge_point', '-created_at'], name='published_firmware_by_station'),
+            model_name="publishedfirmware",
+            index=models.Index(fields=["charge_point", "-created_at"], name="published_firmware_by_station"),
         ),
         migrations.AddIndex(
-            model_name='publishedfirmware',
-            index=models.Index(fields=['-created_at'], name='published_firmware_by_time'),
+            model_name="publishedfirmware",
+            index=models.Index(fields=["-created_at"], name="published_firmware_by_time"),
         ),
         migrations.AddIndex(
-            model_name='publishedfirmware',
-            index=models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['ended_at'], name='published_firmware_ended'),
+            model_name="publishedfirmware",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", False)),
+                fields=["ended_at"],
+                name="published_firmware_ended",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='swappedbattery',
-            constraint=models.UniqueConstraint(fields=('swap', 'way', 'slot', 'serial_number'), name='swapped_battery_once'),
+            model_name="swappedbattery",
+            constraint=models.UniqueConstraint(
+                fields=("swap", "way", "slot", "serial_number"), name="swapped_battery_once"
+            ),
         ),
     ]

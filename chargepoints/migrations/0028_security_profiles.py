@@ -5,48 +5,139 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0027_follow_ups_way_back'),
+        ("chargepoints", "0027_follow_ups_way_back"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='chargepoint',
-            name='next_security_profile',
+            model_name="chargepoint",
+            name="next_security_profile",
             field=models.PositiveSmallIntegerField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='chargepoint',
-            name='next_security_profile_until',
+            model_name="chargepoint",
+            name="next_security_profile_until",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.CreateModel(
-            name='SecurityProfileChange',
+            name="SecurityProfileChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('previous', models.PositiveSmallIntegerField(help_text='The profile at the request.', verbose_name='from')),
-                ('target', models.PositiveSmallIntegerField(help_text='The requested profile.', verbose_name='to')),
-                ('state', models.CharField(choices=[('sent', 'Profile sent'), ('ordering', 'Network priority sent'), ('restarting', 'Reset sent'), ('awaited', 'Waiting for the station at the new profile'), ('proved', 'Proved by the station'), ('fell-back', 'Returned at the old profile'), ('refused', 'Rejected by the station'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='sent', max_length=16)),
-                ('reason', models.CharField(blank=True, default='', help_text='Why it waits, or has failed.', max_length=500)),
-                ('steps', models.JSONField(default=list, help_text='Each step so far: its state, when it began, and the answer that ended it.')),
-                ('slot', models.PositiveIntegerField(help_text='2.x: the slot of the network profile.', null=True)),
-                ('csms_url', models.CharField(blank=True, default='', help_text='2.x: of the central system, login masked.', max_length=2000, verbose_name='address')),
-                ('justification', models.CharField(blank=True, default='', help_text='Why it was sent in spite of a failed check.', max_length=255)),
-                ('window', models.PositiveIntegerField(help_text='Seconds that the station has to return.')),
-                ('actor', models.CharField(blank=True, default='', help_text='The one who asked for it.', max_length=150)),
-                ('first_command', models.CharField(editable=False, max_length=36)),
-                ('created_at', models.DateTimeField()),
-                ('stepped_at', models.DateTimeField(verbose_name='in this state since')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='security_profile_changes', to='chargepoints.chargepoint', verbose_name='station')),
-                ('command', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='security_profile_changes', to='chargepoints.command')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "previous",
+                    models.PositiveSmallIntegerField(
+                        help_text="The profile at the request.", verbose_name="from"
+                    ),
+                ),
+                (
+                    "target",
+                    models.PositiveSmallIntegerField(help_text="The requested profile.", verbose_name="to"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("sent", "Profile sent"),
+                            ("ordering", "Network priority sent"),
+                            ("restarting", "Reset sent"),
+                            ("awaited", "Waiting for the station at the new profile"),
+                            ("proved", "Proved by the station"),
+                            ("fell-back", "Returned at the old profile"),
+                            ("refused", "Rejected by the station"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="sent",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, default="", help_text="Why it waits, or has failed.", max_length=500
+                    ),
+                ),
+                (
+                    "steps",
+                    models.JSONField(
+                        default=list,
+                        help_text="Each step so far: its state, when it began, and the answer that ended it.",
+                    ),
+                ),
+                (
+                    "slot",
+                    models.PositiveIntegerField(help_text="2.x: the slot of the network profile.", null=True),
+                ),
+                (
+                    "csms_url",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="2.x: of the central system, login masked.",
+                        max_length=2000,
+                        verbose_name="address",
+                    ),
+                ),
+                (
+                    "justification",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Why it was sent in spite of a failed check.",
+                        max_length=255,
+                    ),
+                ),
+                ("window", models.PositiveIntegerField(help_text="Seconds that the station has to return.")),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, default="", help_text="The one who asked for it.", max_length=150
+                    ),
+                ),
+                ("first_command", models.CharField(editable=False, max_length=36)),
+                ("created_at", models.DateTimeField()),
+                ("stepped_at", models.DateTimeField(verbose_name="in this state since")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="security_profile_changes",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="security_profile_changes",
+                        to="chargepoints.command",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'security profile change',
-                'verbose_name_plural': 'security profile changes',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['charge_point', '-id'], name='profile_change_by_station'), models.Index(fields=['first_command'], name='profile_change_by_command'), models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['stepped_at'], name='profile_change_open')],
+                "verbose_name": "security profile change",
+                "verbose_name_plural": "security profile changes",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-id"], name="profile_change_by_station"),
+                    models.Index(fields=["first_command"], name="profile_change_by_command"),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=["stepped_at"],
+                        name="profile_change_open",
+                    ),
+                ],
             },
         ),
     ]

@@ -5,26 +5,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0028_security_profiles'),
+        ("chargepoints", "0028_security_profiles"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=50)),
-                ('key', models.CharField(editable=False, help_text='The name for comparisons.', max_length=150)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='chargepoints.chargepoint', verbose_name='station')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=50)),
+                (
+                    "key",
+                    models.CharField(editable=False, help_text="The name for comparisons.", max_length=150),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tags",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'tag',
-                'verbose_name_plural': 'tags',
-                'ordering': ['key'],
-                'indexes': [models.Index(fields=['key', 'charge_point'], name='tag_by_key')],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'key'), name='tag_once'), models.CheckConstraint(condition=models.Q(('key', ''), _negated=True), name='tag_has_name')],
+                "verbose_name": "tag",
+                "verbose_name_plural": "tags",
+                "ordering": ["key"],
+                "indexes": [models.Index(fields=["key", "charge_point"], name="tag_by_key")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("charge_point", "key"), name="tag_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("key", ""), _negated=True), name="tag_has_name"
+                    ),
+                ],
             },
         ),
     ]

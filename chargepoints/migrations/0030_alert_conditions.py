@@ -4,22 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0029_station_tags'),
+        ("chargepoints", "0029_station_tags"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='chargepoint',
-            index=models.Index(fields=['connected_at'], name='station_by_connection'),
+            model_name="chargepoint",
+            index=models.Index(fields=["connected_at"], name="station_by_connection"),
         ),
         migrations.AddIndex(
-            model_name='chargepoint',
-            index=models.Index(condition=models.Q(('clock_skew_s__gt', 30), ('clock_skew_s__lt', -30), _connector='OR'), fields=['clock_skew_s'], name='station_with_wrong_clock'),
+            model_name="chargepoint",
+            index=models.Index(
+                condition=models.Q(("clock_skew_s__gt", 30), ("clock_skew_s__lt", -30), _connector="OR"),
+                fields=["clock_skew_s"],
+                name="station_with_wrong_clock",
+            ),
         ),
         migrations.AddIndex(
-            model_name='chargepoint',
-            index=models.Index(condition=models.Q(('status', 'Faulted')), fields=['id'], name='station_faulted'),
+            model_name="chargepoint",
+            index=models.Index(
+                condition=models.Q(("status", "Faulted")), fields=["id"], name="station_faulted"
+            ),
         ),
     ]

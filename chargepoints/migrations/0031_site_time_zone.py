@@ -4,15 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0030_alert_conditions'),
+        ("chargepoints", "0030_alert_conditions"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='site',
-            name='time_zone',
-            field=models.CharField(blank=True, db_default='', default='', help_text='Such as Europe/Vienna, for the days of reports. Empty: that of the server.', max_length=64),
+            model_name="site",
+            name="time_zone",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="Such as Europe/Vienna, for the days of reports. Empty: that of the server.",
+                max_length=64,
+            ),
         ),
     ]

@@ -5,41 +5,68 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('chargepoints', '0001_initial'),
+        ("chargepoints", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ReportedKey',
+            name="ReportedKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('value', models.TextField(blank=True, null=True)),
-                ('readonly', models.BooleanField(default=False)),
-                ('reported_at', models.DateTimeField()),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reported_keys', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("value", models.TextField(blank=True, null=True)),
+                ("readonly", models.BooleanField(default=False)),
+                ("reported_at", models.DateTimeField()),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reported_keys",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['key'],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'key'), name='reported_key_once')],
+                "ordering": ["key"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("charge_point", "key"), name="reported_key_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StoredKey',
+            name="StoredKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=100)),
-                ('value', models.CharField(blank=True, max_length=2500)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stored_keys', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=100)),
+                ("value", models.CharField(blank=True, max_length=2500)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="stored_keys",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['key'],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'key'), name='stored_key_once')],
+                "ordering": ["key"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("charge_point", "key"), name="stored_key_once")
+                ],
             },
         ),
     ]

@@ -7,56 +7,136 @@ import ocpp_server.storage.fields
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0014_message_without_constraint'),
-        ('configuration', '0001_initial'),
+        ("chargepoints", "0014_message_without_constraint"),
+        ("configuration", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ListChange',
+            name="ListChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='LocalList',
+            name="LocalList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_automatic', models.BooleanField(default=False, help_text='Whether a change of a token or a rule updates the list.')),
-                ('version', models.PositiveBigIntegerField(blank=True, help_text='At the station.', null=True)),
-                ('digest', models.CharField(blank=True, default='', help_text='Of the list at the station.', max_length=32)),
-                ('entries', ocpp_server.storage.fields.CompressedTextField(blank=True, null=True)),
-                ('wanted_version', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('wanted_digest', models.CharField(blank=True, default='', max_length=32)),
-                ('listed_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('eligible_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('unfit_count', models.PositiveIntegerField(default=0, help_text="Tokens that are too long for the station's version.")),
-                ('capacity', models.PositiveIntegerField(blank=True, help_text='The most entries that the station has reported to take.', null=True)),
-                ('part_version', models.PositiveBigIntegerField(blank=True, editable=False, null=True)),
-                ('part_digest', models.CharField(blank=True, default='', editable=False, max_length=32)),
-                ('part_entries', ocpp_server.storage.fields.CompressedTextField(blank=True, null=True)),
-                ('state', models.CharField(choices=[('unknown', 'Unknown'), ('due', 'Update due'), ('sending', 'Being updated'), ('in_sync', 'Up to date'), ('failed', 'Failed'), ('unsupported', 'Not supported')], default='unknown', max_length=16)),
-                ('reason', models.CharField(blank=True, default='', max_length=300)),
-                ('attempts', models.PositiveSmallIntegerField(default=0, help_text='Failed ones since the last success.')),
-                ('last_command', models.CharField(blank=True, default='', max_length=36)),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('claimed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('checked_at', models.DateTimeField(blank=True, help_text='When the station last reported the version of its list.', null=True)),
-                ('synced_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('charge_point', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='local_list', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "is_automatic",
+                    models.BooleanField(
+                        default=False, help_text="Whether a change of a token or a rule updates the list."
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveBigIntegerField(blank=True, help_text="At the station.", null=True),
+                ),
+                (
+                    "digest",
+                    models.CharField(
+                        blank=True, default="", help_text="Of the list at the station.", max_length=32
+                    ),
+                ),
+                ("entries", ocpp_server.storage.fields.CompressedTextField(blank=True, null=True)),
+                ("wanted_version", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("wanted_digest", models.CharField(blank=True, default="", max_length=32)),
+                ("listed_count", models.PositiveIntegerField(blank=True, null=True)),
+                ("eligible_count", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "unfit_count",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Tokens that are too long for the station's version."
+                    ),
+                ),
+                (
+                    "capacity",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="The most entries that the station has reported to take.",
+                        null=True,
+                    ),
+                ),
+                ("part_version", models.PositiveBigIntegerField(blank=True, editable=False, null=True)),
+                ("part_digest", models.CharField(blank=True, default="", editable=False, max_length=32)),
+                ("part_entries", ocpp_server.storage.fields.CompressedTextField(blank=True, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("unknown", "Unknown"),
+                            ("due", "Update due"),
+                            ("sending", "Being updated"),
+                            ("in_sync", "Up to date"),
+                            ("failed", "Failed"),
+                            ("unsupported", "Not supported"),
+                        ],
+                        default="unknown",
+                        max_length=16,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "attempts",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Failed ones since the last success."
+                    ),
+                ),
+                ("last_command", models.CharField(blank=True, default="", max_length=36)),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("claimed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "checked_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the station last reported the version of its list.",
+                        null=True,
+                    ),
+                ),
+                ("synced_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "charge_point",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="local_list",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['charge_point'],
-                'indexes': [models.Index(fields=['due_at'], name='local_list_by_due'), models.Index(fields=['state', 'due_at'], name='local_list_by_state'), models.Index(fields=['updated_at'], name='local_list_by_change')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('listed_count__isnull', True), ('listed_count__lte', models.F('eligible_count')), _connector='OR'), name='local_list_of_eligible')],
+                "ordering": ["charge_point"],
+                "indexes": [
+                    models.Index(fields=["due_at"], name="local_list_by_due"),
+                    models.Index(fields=["state", "due_at"], name="local_list_by_state"),
+                    models.Index(fields=["updated_at"], name="local_list_by_change"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("listed_count__isnull", True),
+                            ("listed_count__lte", models.F("eligible_count")),
+                            _connector="OR",
+                        ),
+                        name="local_list_of_eligible",
+                    )
+                ],
             },
         ),
     ]

@@ -6,94 +6,240 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0014_message_without_constraint'),
-        ('configuration', '0003_reading'),
+        ("chargepoints", "0014_message_without_constraint"),
+        ("configuration", "0003_reading"),
     ]
 
     # Indexes and constraints stand in the models: as steps of their own, each would copy its table on the way
     # back, and the copies together would keep stations waiting.
     operations = [
         migrations.CreateModel(
-            name='ConfigurationTemplate',
+            name="ConfigurationTemplate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('name_key', models.CharField(editable=False, max_length=300, unique=True)),
-                ('description', models.CharField(blank=True, default='', max_length=500)),
-                ('dialect', models.CharField(choices=[('1.6', 'OCPP 1.6: keys'), ('2.x', 'OCPP 2.x: variables')], max_length=8)),
-                ('values', models.JSONField(default=dict, help_text='Keys or variables with their desired values.')),
-                ('reapplies', models.BooleanField(default=False, help_text='Set the values again when a station has lost them after a boot.', verbose_name='apply after boots')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("name_key", models.CharField(editable=False, max_length=300, unique=True)),
+                ("description", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "dialect",
+                    models.CharField(
+                        choices=[("1.6", "OCPP 1.6: keys"), ("2.x", "OCPP 2.x: variables")], max_length=8
+                    ),
+                ),
+                (
+                    "values",
+                    models.JSONField(default=dict, help_text="Keys or variables with their desired values."),
+                ),
+                (
+                    "reapplies",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Set the values again when a station has lost them after a boot.",
+                        verbose_name="apply after boots",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'verbose_name': 'configuration template',
-                'verbose_name_plural': 'configuration templates',
-                'ordering': ['name_key'],
+                "verbose_name": "configuration template",
+                "verbose_name_plural": "configuration templates",
+                "ordering": ["name_key"],
             },
         ),
         migrations.CreateModel(
-            name='DesiredValue',
+            name="DesiredValue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('value', models.CharField(blank=True, max_length=2500)),
-                ('reapplies', models.BooleanField(default=False, verbose_name='apply after boots')),
-                ('state', models.CharField(choices=[('same', 'Same'), ('differs', 'Differs'), ('pending-reboot', 'Waits for a reboot'), ('refused', 'Refused by the station'), ('unknown-key', 'Unknown to the station'), ('read-only', 'Read-only'), ('not-reported', 'Not reported yet')], default='not-reported', max_length=16)),
-                ('reason', models.CharField(blank=True, default='', help_text='Why the station refused the value.', max_length=500)),
-                ('answered_at', models.DateTimeField(blank=True, help_text='When the station answered the last attempt to set it.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='desired_values', to='chargepoints.chargepoint', verbose_name='station')),
-                ('template', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='desired_values', to='configuration.configurationtemplate')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("value", models.CharField(blank=True, max_length=2500)),
+                ("reapplies", models.BooleanField(default=False, verbose_name="apply after boots")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("same", "Same"),
+                            ("differs", "Differs"),
+                            ("pending-reboot", "Waits for a reboot"),
+                            ("refused", "Refused by the station"),
+                            ("unknown-key", "Unknown to the station"),
+                            ("read-only", "Read-only"),
+                            ("not-reported", "Not reported yet"),
+                        ],
+                        default="not-reported",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, default="", help_text="Why the station refused the value.", max_length=500
+                    ),
+                ),
+                (
+                    "answered_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the station answered the last attempt to set it.",
+                        null=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="desired_values",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="desired_values",
+                        to="configuration.configurationtemplate",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'desired value',
-                'verbose_name_plural': 'desired values',
-                'ordering': ['key'],
-                'indexes': [
-                    models.Index(fields=['state', 'charge_point'], name='desired_value_by_state'),
-                    models.Index(fields=['charge_point', 'key'], name='desired_value_by_station'),
+                "verbose_name": "desired value",
+                "verbose_name_plural": "desired values",
+                "ordering": ["key"],
+                "indexes": [
+                    models.Index(fields=["state", "charge_point"], name="desired_value_by_state"),
+                    models.Index(fields=["charge_point", "key"], name="desired_value_by_station"),
                 ],
-                'constraints': [
-                    models.UniqueConstraint(models.F('charge_point'), django.db.models.functions.text.Lower('key'), name='desired_value_once'),
-                    models.CheckConstraint(condition=models.Q(('key', ''), _negated=True), name='desired_value_has_key'),
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("charge_point"),
+                        django.db.models.functions.text.Lower("key"),
+                        name="desired_value_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("key", ""), _negated=True), name="desired_value_has_key"
+                    ),
                 ],
             },
         ),
         migrations.CreateModel(
-            name='TemplateAssignment',
+            name="TemplateAssignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('vendor', models.CharField(blank=True, default='', max_length=255)),
-                ('model', models.CharField(blank=True, default='', max_length=255)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('charge_point', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='template_assignments', to='chargepoints.chargepoint', verbose_name='station')),
-                ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='template_assignments', to='chargepoints.site')),
-                ('template', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='configuration.configurationtemplate')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("vendor", models.CharField(blank=True, default="", max_length=255)),
+                ("model", models.CharField(blank=True, default="", max_length=255)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="template_assignments",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="template_assignments",
+                        to="chargepoints.site",
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="assignments",
+                        to="configuration.configurationtemplate",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'template assignment',
-                'verbose_name_plural': 'template assignments',
-                'ordering': ['id'],
-                'indexes': [models.Index(fields=['vendor', 'model'], name='template_by_model')],
-                'constraints': [
-                    models.CheckConstraint(condition=models.Q(models.Q(('charge_point__isnull', False), ('model', ''), ('site__isnull', True), ('vendor', '')), models.Q(('charge_point__isnull', True), ('model', ''), ('site__isnull', False), ('vendor', '')), models.Q(('charge_point__isnull', True), ('site__isnull', True), models.Q(('model', ''), _negated=True)), _connector='OR'), name='template_for_one_target'),
-                    models.UniqueConstraint(condition=models.Q(('charge_point__isnull', False)), fields=('template', 'charge_point'), name='template_once_for_station'),
-                    models.UniqueConstraint(condition=models.Q(('site__isnull', False)), fields=('template', 'site'), name='template_once_for_site'),
-                    models.UniqueConstraint(condition=models.Q(('model', ''), _negated=True), fields=('template', 'vendor', 'model'), name='template_once_for_model'),
+                "verbose_name": "template assignment",
+                "verbose_name_plural": "template assignments",
+                "ordering": ["id"],
+                "indexes": [models.Index(fields=["vendor", "model"], name="template_by_model")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("charge_point__isnull", False),
+                                ("model", ""),
+                                ("site__isnull", True),
+                                ("vendor", ""),
+                            ),
+                            models.Q(
+                                ("charge_point__isnull", True),
+                                ("model", ""),
+                                ("site__isnull", False),
+                                ("vendor", ""),
+                            ),
+                            models.Q(
+                                ("charge_point__isnull", True),
+                                ("site__isnull", True),
+                                models.Q(("model", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="template_for_one_target",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("charge_point__isnull", False)),
+                        fields=("template", "charge_point"),
+                        name="template_once_for_station",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("site__isnull", False)),
+                        fields=("template", "site"),
+                        name="template_once_for_site",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("model", ""), _negated=True),
+                        fields=("template", "vendor", "model"),
+                        name="template_once_for_model",
+                    ),
                 ],
             },
         ),
         migrations.AddField(
-            model_name='configurationstate',
-            name='is_stale',
-            field=models.BooleanField(db_default=False, default=False, help_text='The desired values do not contain the last change of the templates.'),
+            model_name="configurationstate",
+            name="is_stale",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="The desired values do not contain the last change of the templates.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='configurationstate',
-            index=models.Index(condition=models.Q(('is_stale', True)), fields=['is_stale'], name='configuration_stale'),
+            model_name="configurationstate",
+            index=models.Index(
+                condition=models.Q(("is_stale", True)), fields=["is_stale"], name="configuration_stale"
+            ),
         ),
     ]

@@ -7,82 +7,210 @@ import configuration.models.monitor
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0023_firmware_updates'),
-        ('configuration', '0004_desired'),
+        ("chargepoints", "0023_firmware_updates"),
+        ("configuration", "0004_desired"),
     ]
 
     # Indexes and constraints stand in the models: as steps of their own, each would copy its table on the way
     # back.
     operations = [
         migrations.CreateModel(
-            name='EventStream',
+            name="EventStream",
             fields=[
-                ('id', models.CharField(default=configuration.models.monitor.new_key, editable=False, max_length=36, primary_key=True, serialize=False)),
-                ('stream_id', models.BigIntegerField(help_text="The station's number of the stream.", verbose_name='stream ID')),
-                ('monitor_id', models.BigIntegerField(help_text="The station's number of the monitor.", verbose_name='monitor ID')),
-                ('interval', models.PositiveIntegerField(help_text='Seconds between two messages.', null=True)),
-                ('values', models.PositiveIntegerField(help_text='Values in a message.', null=True)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='event_streams', to='chargepoints.chargepoint', verbose_name='station')),
+                (
+                    "id",
+                    models.CharField(
+                        default=configuration.models.monitor.new_key,
+                        editable=False,
+                        max_length=36,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "stream_id",
+                    models.BigIntegerField(
+                        help_text="The station's number of the stream.", verbose_name="stream ID"
+                    ),
+                ),
+                (
+                    "monitor_id",
+                    models.BigIntegerField(
+                        help_text="The station's number of the monitor.", verbose_name="monitor ID"
+                    ),
+                ),
+                (
+                    "interval",
+                    models.PositiveIntegerField(help_text="Seconds between two messages.", null=True),
+                ),
+                ("values", models.PositiveIntegerField(help_text="Values in a message.", null=True)),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="event_streams",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'event stream',
-                'verbose_name_plural': 'event streams',
-                'ordering': ['-opened_at'],
-                'indexes': [
-                    models.Index(fields=['charge_point', '-opened_at'], name='event_stream_by_station'),
-                    models.Index(fields=['-opened_at'], name='event_stream_by_time'),
-                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['charge_point'], name='event_stream_open'),
-                    models.Index(condition=models.Q(('closed_at__isnull', False)), fields=['closed_at'], name='event_stream_closed'),
+                "verbose_name": "event stream",
+                "verbose_name_plural": "event streams",
+                "ordering": ["-opened_at"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-opened_at"], name="event_stream_by_station"),
+                    models.Index(fields=["-opened_at"], name="event_stream_by_time"),
+                    models.Index(
+                        condition=models.Q(("closed_at__isnull", True)),
+                        fields=["charge_point"],
+                        name="event_stream_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at__isnull", False)),
+                        fields=["closed_at"],
+                        name="event_stream_closed",
+                    ),
                 ],
             },
         ),
         migrations.CreateModel(
-            name='StreamMessage',
+            name="StreamMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('base_at', models.DateTimeField(help_text='The time to which the offsets are added.', verbose_name='time')),
-                ('pending', models.BigIntegerField(default=0, help_text='Values that the station had not sent yet.')),
-                ('data', models.JSONField(help_text='Pairs of an offset in seconds and a value.')),
-                ('received_at', models.DateTimeField()),
-                ('stream', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='configuration.eventstream')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "base_at",
+                    models.DateTimeField(
+                        help_text="The time to which the offsets are added.", verbose_name="time"
+                    ),
+                ),
+                (
+                    "pending",
+                    models.BigIntegerField(default=0, help_text="Values that the station had not sent yet."),
+                ),
+                ("data", models.JSONField(help_text="Pairs of an offset in seconds and a value.")),
+                ("received_at", models.DateTimeField()),
+                (
+                    "stream",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="configuration.eventstream",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'stream message',
-                'verbose_name_plural': 'stream messages',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['stream', '-id'], name='stream_message_by_stream')],
+                "verbose_name": "stream message",
+                "verbose_name_plural": "stream messages",
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["stream", "-id"], name="stream_message_by_stream")],
             },
         ),
         migrations.CreateModel(
-            name='VariableMonitor',
+            name="VariableMonitor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('monitor_id', models.BigIntegerField(help_text="The station's number of the monitor.", verbose_name='monitor ID')),
-                ('component', models.CharField(max_length=50)),
-                ('component_instance', models.CharField(blank=True, default='', max_length=50)),
-                ('evse_number', models.PositiveIntegerField(null=True, verbose_name='EVSE')),
-                ('connector_number', models.PositiveIntegerField(null=True, verbose_name='connector')),
-                ('variable', models.CharField(max_length=50)),
-                ('variable_instance', models.CharField(blank=True, default='', max_length=50)),
-                ('type', models.CharField(help_text='UpperThreshold, Delta, Periodic and so on.', max_length=32)),
-                ('value', models.FloatField(help_text='The limit, the change, or the seconds between two events of a periodic monitor.')),
-                ('severity', models.PositiveSmallIntegerField(help_text='From 0, danger, to 9, for debugging.')),
-                ('is_for_transactions', models.BooleanField(default=False, help_text='Works only while a session runs.', verbose_name='during sessions only')),
-                ('kind', models.CharField(blank=True, choices=[('HardWiredNotification', 'Hard-wired notification'), ('HardWiredMonitor', 'Hard-wired'), ('PreconfiguredMonitor', 'Preconfigured'), ('CustomMonitor', 'Custom')], default='', help_text='Empty for a monitor of a 2.0.1 station that this server did not set.', max_length=32)),
-                ('stream_interval', models.PositiveIntegerField(help_text='Seconds between two messages of its event stream (2.1), as it was set.', null=True)),
-                ('stream_values', models.PositiveIntegerField(help_text='Values in a message of its event stream (2.1), as it was set.', null=True)),
-                ('reported_at', models.DateTimeField(help_text='When the station last reported or accepted it.')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='variable_monitors', to='chargepoints.chargepoint', verbose_name='station')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "monitor_id",
+                    models.BigIntegerField(
+                        help_text="The station's number of the monitor.", verbose_name="monitor ID"
+                    ),
+                ),
+                ("component", models.CharField(max_length=50)),
+                ("component_instance", models.CharField(blank=True, default="", max_length=50)),
+                ("evse_number", models.PositiveIntegerField(null=True, verbose_name="EVSE")),
+                ("connector_number", models.PositiveIntegerField(null=True, verbose_name="connector")),
+                ("variable", models.CharField(max_length=50)),
+                ("variable_instance", models.CharField(blank=True, default="", max_length=50)),
+                (
+                    "type",
+                    models.CharField(help_text="UpperThreshold, Delta, Periodic and so on.", max_length=32),
+                ),
+                (
+                    "value",
+                    models.FloatField(
+                        help_text="The limit, the change, or the seconds between two events of a periodic monitor."
+                    ),
+                ),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(help_text="From 0, danger, to 9, for debugging."),
+                ),
+                (
+                    "is_for_transactions",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Works only while a session runs.",
+                        verbose_name="during sessions only",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("HardWiredNotification", "Hard-wired notification"),
+                            ("HardWiredMonitor", "Hard-wired"),
+                            ("PreconfiguredMonitor", "Preconfigured"),
+                            ("CustomMonitor", "Custom"),
+                        ],
+                        default="",
+                        help_text="Empty for a monitor of a 2.0.1 station that this server did not set.",
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "stream_interval",
+                    models.PositiveIntegerField(
+                        help_text="Seconds between two messages of its event stream (2.1), as it was set.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "stream_values",
+                    models.PositiveIntegerField(
+                        help_text="Values in a message of its event stream (2.1), as it was set.", null=True
+                    ),
+                ),
+                (
+                    "reported_at",
+                    models.DateTimeField(help_text="When the station last reported or accepted it."),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="variable_monitors",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'monitor',
-                'verbose_name_plural': 'monitors',
-                'ordering': ['monitor_id'],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'monitor_id'), name='variable_monitor_once')],
+                "verbose_name": "monitor",
+                "verbose_name_plural": "monitors",
+                "ordering": ["monitor_id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("charge_point", "monitor_id"), name="variable_monitor_once"
+                    )
+                ],
             },
         ),
     ]

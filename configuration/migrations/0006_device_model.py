@@ -5,73 +5,158 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0023_firmware_updates'),
-        ('configuration', '0005_monitors'),
+        ("chargepoints", "0023_firmware_updates"),
+        ("configuration", "0005_monitors"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='NetworkProfile',
+            name="NetworkProfile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slot', models.BigIntegerField(verbose_name='slot')),
-                ('state', models.CharField(choices=[('wanted', 'Sent, not answered yet'), ('confirmed', 'Confirmed by the station'), ('refused', 'Refused by the station')], default='wanted', max_length=16, verbose_name='state')),
-                ('reason', models.CharField(blank=True, default='', help_text='Why the station refused it.', max_length=500)),
-                ('csms_url', models.CharField(help_text='A login in it is masked.', max_length=2000, verbose_name='address')),
-                ('ocpp_version', models.CharField(verbose_name='OCPP version', blank=True, default='', max_length=16)),
-                ('transport', models.CharField(blank=True, default='', max_length=16)),
-                ('interface', models.CharField(blank=True, default='', max_length=16)),
-                ('message_timeout', models.BigIntegerField(help_text='Seconds.')),
-                ('security_profile', models.BigIntegerField()),
-                ('identity', models.CharField(blank=True, default='', help_text='2.1', max_length=48)),
-                ('sets_password', models.BooleanField(default=False, help_text='The station logs on with it in this profile (2.1).', verbose_name='sets a password')),
-                ('has_apn', models.BooleanField(default=False, verbose_name='has an access point')),
-                ('vpn_type', models.CharField(blank=True, default='', max_length=16, verbose_name='VPN')),
-                ('vpn_server', models.CharField(blank=True, default='', max_length=2000, verbose_name='VPN server')),
-                ('actor', models.CharField(blank=True, default='', help_text='The one who sent it.', max_length=150)),
-                ('sent_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('command', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='network_profiles', to='chargepoints.command')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='network_profiles', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slot", models.BigIntegerField(verbose_name="slot")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("wanted", "Sent, not answered yet"),
+                            ("confirmed", "Confirmed by the station"),
+                            ("refused", "Refused by the station"),
+                        ],
+                        default="wanted",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, default="", help_text="Why the station refused it.", max_length=500
+                    ),
+                ),
+                (
+                    "csms_url",
+                    models.CharField(
+                        help_text="A login in it is masked.", max_length=2000, verbose_name="address"
+                    ),
+                ),
+                (
+                    "ocpp_version",
+                    models.CharField(verbose_name="OCPP version", blank=True, default="", max_length=16),
+                ),
+                ("transport", models.CharField(blank=True, default="", max_length=16)),
+                ("interface", models.CharField(blank=True, default="", max_length=16)),
+                ("message_timeout", models.BigIntegerField(help_text="Seconds.")),
+                ("security_profile", models.BigIntegerField()),
+                ("identity", models.CharField(blank=True, default="", help_text="2.1", max_length=48)),
+                (
+                    "sets_password",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The station logs on with it in this profile (2.1).",
+                        verbose_name="sets a password",
+                    ),
+                ),
+                ("has_apn", models.BooleanField(default=False, verbose_name="has an access point")),
+                ("vpn_type", models.CharField(blank=True, default="", max_length=16, verbose_name="VPN")),
+                (
+                    "vpn_server",
+                    models.CharField(blank=True, default="", max_length=2000, verbose_name="VPN server"),
+                ),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, default="", help_text="The one who sent it.", max_length=150
+                    ),
+                ),
+                ("sent_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "command",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="network_profiles",
+                        to="chargepoints.command",
+                    ),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="network_profiles",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'network profile',
-                'verbose_name_plural': 'network profiles',
-                'ordering': ['charge_point', 'slot', '-sent_at'],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'slot', 'state'), name='network_profile_once')],
-                'indexes': [models.Index(fields=['updated_at'], name='network_profile_by_change')],
+                "verbose_name": "network profile",
+                "verbose_name_plural": "network profiles",
+                "ordering": ["charge_point", "slot", "-sent_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("charge_point", "slot", "state"), name="network_profile_once"
+                    )
+                ],
+                "indexes": [models.Index(fields=["updated_at"], name="network_profile_by_change")],
             },
         ),
         migrations.AddField(
-            model_name='configurationstate',
-            name='gone_since',
-            field=models.DateTimeField(blank=True, editable=False, help_text='Since when the station has keys that are gone.', null=True),
+            model_name="configurationstate",
+            name="gone_since",
+            field=models.DateTimeField(
+                blank=True,
+                editable=False,
+                help_text="Since when the station has keys that are gone.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='reportedkey',
-            name='attributes',
-            field=models.JSONField(blank=True, help_text='Target, MinSet and MaxSet, each with its value (2.x).', null=True),
+            model_name="reportedkey",
+            name="attributes",
+            field=models.JSONField(
+                blank=True, help_text="Target, MinSet and MaxSet, each with its value (2.x).", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='reportedkey',
-            name='characteristics',
-            field=models.JSONField(blank=True, help_text='Type, unit, limits and allowed values (2.x).', null=True),
+            model_name="reportedkey",
+            name="characteristics",
+            field=models.JSONField(
+                blank=True, help_text="Type, unit, limits and allowed values (2.x).", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='reportedkey',
-            name='gone_at',
-            field=models.DateTimeField(blank=True, help_text='When a full report did not have it any more; it is deleted 30 days later.', null=True, verbose_name='gone'),
+            model_name="reportedkey",
+            name="gone_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="When a full report did not have it any more; it is deleted 30 days later.",
+                null=True,
+                verbose_name="gone",
+            ),
         ),
         migrations.AddField(
-            model_name='reportedkey',
-            name='mutability',
-            field=models.CharField(blank=True, help_text='ReadOnly, ReadWrite or WriteOnly (2.x).', max_length=16, null=True),
+            model_name="reportedkey",
+            name="mutability",
+            field=models.CharField(
+                blank=True, help_text="ReadOnly, ReadWrite or WriteOnly (2.x).", max_length=16, null=True
+            ),
         ),
         migrations.AddIndex(
-            model_name='configurationstate',
-            index=models.Index(condition=models.Q(('gone_since__isnull', False)), fields=['gone_since'], name='configuration_with_gone'),
+            model_name="configurationstate",
+            index=models.Index(
+                condition=models.Q(("gone_since__isnull", False)),
+                fields=["gone_since"],
+                name="configuration_with_gone",
+            ),
         ),
     ]

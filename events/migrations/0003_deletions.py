@@ -4,28 +4,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('events', '0002_webhooks'),
+        ("events", "0002_webhooks"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Deletion',
+            name="Deletion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('resource', models.CharField(help_text='The model of the row.', max_length=64)),
-                ('row', models.CharField(help_text='The key of the row in its URL.', max_length=255)),
-                ('parent', models.CharField(blank=True, default='', help_text='The key of the row above.', max_length=64)),
-                ('site_id', models.BigIntegerField(blank=True, help_text='The site of the row.', null=True, verbose_name='site')),
-                ('deleted_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("resource", models.CharField(help_text="The model of the row.", max_length=64)),
+                ("row", models.CharField(help_text="The key of the row in its URL.", max_length=255)),
+                (
+                    "parent",
+                    models.CharField(
+                        blank=True, default="", help_text="The key of the row above.", max_length=64
+                    ),
+                ),
+                (
+                    "site_id",
+                    models.BigIntegerField(
+                        blank=True, help_text="The site of the row.", null=True, verbose_name="site"
+                    ),
+                ),
+                ("deleted_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'deletion',
-                'verbose_name_plural': 'deletions',
-                'db_table': 'api_deletions',
-                'ordering': ['deleted_at', 'id'],
-                'indexes': [models.Index(fields=['resource', 'deleted_at', 'id'], name='deletion_by_resource'), models.Index(fields=['deleted_at'], name='deletion_by_age')],
+                "verbose_name": "deletion",
+                "verbose_name_plural": "deletions",
+                "db_table": "api_deletions",
+                "ordering": ["deleted_at", "id"],
+                "indexes": [
+                    models.Index(fields=["resource", "deleted_at", "id"], name="deletion_by_resource"),
+                    models.Index(fields=["deleted_at"], name="deletion_by_age"),
+                ],
             },
         ),
     ]

@@ -7,39 +7,130 @@ import smart_charging.models.installed_profile
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('chargepoints', '0014_message_without_constraint'),
-        ('transactions', '0014_readings_back'),
+        ("chargepoints", "0014_message_without_constraint"),
+        ("transactions", "0014_readings_back"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='InstalledProfile',
+            name="InstalledProfile",
             fields=[
-                ('id', models.CharField(default=smart_charging.models.installed_profile.new_key, editable=False, max_length=36, primary_key=True, serialize=False)),
-                ('profile_id', models.BigIntegerField(help_text='The chargingProfileId.', verbose_name='profile ID')),
-                ('evse_number', models.PositiveIntegerField(help_text='0 for the whole station.', verbose_name='EVSE')),
-                ('purpose', models.CharField(help_text='By its 2.x name.', max_length=64)),
-                ('stack_level', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=32)),
-                ('payload', models.JSONField(help_text='The profile as the station got it.')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting for the session'), ('installed', 'Installed'), ('unverified', 'Unknown since the last boot'), ('replaced', 'Replaced'), ('cleared', 'Cleared'), ('missing', 'Not found at the station'), ('ended', 'Session ended'), ('unused', 'No session began')], default='installed', max_length=16)),
-                ('waits_until', models.DateTimeField(help_text='Of a profile that waits for its session.', null=True)),
-                ('installed_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='installed_profiles', to='chargepoints.chargepoint', verbose_name='station')),
-                ('command', models.ForeignKey(help_text='The command that brought it; none for a profile that the station reported.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='installed_profiles', to='chargepoints.command')),
-                ('transaction', models.ForeignKey(help_text='Of a TxProfile.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='installed_profiles', to='transactions.transaction', verbose_name='session')),
+                (
+                    "id",
+                    models.CharField(
+                        default=smart_charging.models.installed_profile.new_key,
+                        editable=False,
+                        max_length=36,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "profile_id",
+                    models.BigIntegerField(help_text="The chargingProfileId.", verbose_name="profile ID"),
+                ),
+                (
+                    "evse_number",
+                    models.PositiveIntegerField(help_text="0 for the whole station.", verbose_name="EVSE"),
+                ),
+                ("purpose", models.CharField(help_text="By its 2.x name.", max_length=64)),
+                ("stack_level", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=32)),
+                ("payload", models.JSONField(help_text="The profile as the station got it.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting for the session"),
+                            ("installed", "Installed"),
+                            ("unverified", "Unknown since the last boot"),
+                            ("replaced", "Replaced"),
+                            ("cleared", "Cleared"),
+                            ("missing", "Not found at the station"),
+                            ("ended", "Session ended"),
+                            ("unused", "No session began"),
+                        ],
+                        default="installed",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "waits_until",
+                    models.DateTimeField(help_text="Of a profile that waits for its session.", null=True),
+                ),
+                ("installed_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="installed_profiles",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        help_text="The command that brought it; none for a profile that the station reported.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="installed_profiles",
+                        to="chargepoints.command",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        help_text="Of a TxProfile.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="installed_profiles",
+                        to="transactions.transaction",
+                        verbose_name="session",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'charging profile',
-                'verbose_name_plural': 'charging profiles',
-                'ordering': ['-installed_at'],
-                'indexes': [models.Index(fields=['charge_point', '-installed_at'], name='charging_profile_by_station'), models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['charge_point'], name='charging_profile_current'), models.Index(fields=['-installed_at'], name='charging_profile_by_time'), models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['ended_at'], name='charging_profile_ended')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ('waiting', 'installed', 'unverified'))), models.Q(('ended_at__isnull', False), ('state__in', ('replaced', 'cleared', 'missing', 'ended', 'unused'))), _connector='OR'), name='charging_profile_ends_once')],
+                "verbose_name": "charging profile",
+                "verbose_name_plural": "charging profiles",
+                "ordering": ["-installed_at"],
+                "indexes": [
+                    models.Index(
+                        fields=["charge_point", "-installed_at"], name="charging_profile_by_station"
+                    ),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=["charge_point"],
+                        name="charging_profile_current",
+                    ),
+                    models.Index(fields=["-installed_at"], name="charging_profile_by_time"),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", False)),
+                        fields=["ended_at"],
+                        name="charging_profile_ended",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_at__isnull", True),
+                                ("state__in", ("waiting", "installed", "unverified")),
+                            ),
+                            models.Q(
+                                ("ended_at__isnull", False),
+                                ("state__in", ("replaced", "cleared", "missing", "ended", "unused")),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="charging_profile_ends_once",
+                    )
+                ],
             },
         ),
     ]

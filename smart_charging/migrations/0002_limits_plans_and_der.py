@@ -5,124 +5,298 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0023_firmware_updates'),
-        ('smart_charging', '0001_initial'),
-        ('transactions', '0016_monthly_energy'),
+        ("chargepoints", "0023_firmware_updates"),
+        ("smart_charging", "0001_initial"),
+        ("transactions", "0016_monthly_energy"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='installedprofile',
-            name='confirmed_at',
-            field=models.DateTimeField(help_text='When the station last reported it.', null=True, verbose_name='reported'),
+            model_name="installedprofile",
+            name="confirmed_at",
+            field=models.DateTimeField(
+                help_text="When the station last reported it.", null=True, verbose_name="reported"
+            ),
         ),
         migrations.AddField(
-            model_name='installedprofile',
-            name='dynamic',
-            field=models.JSONField(help_text='Of a dynamic profile (2.1): the limits and setpoints that hold now.', null=True),
+            model_name="installedprofile",
+            name="dynamic",
+            field=models.JSONField(
+                help_text="Of a dynamic profile (2.1): the limits and setpoints that hold now.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='installedprofile',
-            name='is_planned',
-            field=models.BooleanField(db_default=False, default=False, help_text='The server has sent it for the needs of a vehicle.', verbose_name='planned'),
+            model_name="installedprofile",
+            name="is_planned",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="The server has sent it for the needs of a vehicle.",
+                verbose_name="planned",
+            ),
         ),
         migrations.AddField(
-            model_name='installedprofile',
-            name='source',
-            field=models.CharField(db_default='CSO', default='CSO', help_text='CSO for a profile of this server; another chargingLimitSource set it otherwise.', max_length=64),
+            model_name="installedprofile",
+            name="source",
+            field=models.CharField(
+                db_default="CSO",
+                default="CSO",
+                help_text="CSO for a profile of this server; another chargingLimitSource set it otherwise.",
+                max_length=64,
+            ),
         ),
         migrations.CreateModel(
-            name='ChargingPlan',
+            name="ChargingPlan",
             fields=[
-                ('transaction', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='charging_plan', serialize=False, to='transactions.transaction', verbose_name='session')),
-                ('evse_number', models.PositiveIntegerField(null=True, verbose_name='EVSE')),
-                ('needs', models.JSONField(help_text='The chargingNeeds, as the station sent them.', null=True)),
-                ('energy_transfer', models.CharField(blank=True, default='', help_text='The requestedEnergyTransfer, such as DC.', max_length=64)),
-                ('energy_wh', models.BigIntegerField(null=True, verbose_name='energy in Wh')),
-                ('departure_at', models.DateTimeField(null=True, verbose_name='departure')),
-                ('needs_at', models.DateTimeField(null=True, verbose_name='needs received')),
-                ('answer', models.CharField(blank=True, choices=[('', 'No needs were sent'), ('profile', 'A charging profile follows'), ('no-profile', 'No charging profile follows'), ('refused', 'The energy transfer is not allowed')], default='', max_length=16)),
-                ('reason', models.CharField(blank=True, default='', help_text='Why no charging profile follows.', max_length=255)),
-                ('vehicle_schedule', models.JSONField(help_text='The schedule that the vehicle will follow.', null=True)),
-                ('schedule_at', models.DateTimeField(null=True, verbose_name='schedule received')),
-                ('is_within_limits', models.BooleanField(help_text='Whether that schedule keeps to the profile sent.', null=True, verbose_name='within the limits')),
-                ('allowed_transfers', models.JSONField(help_text='The energy transfers that the station has accepted as allowed (2.1).', null=True)),
-                ('has_priority', models.BooleanField(default=False, verbose_name='priority')),
-                ('priority_at', models.DateTimeField(null=True, verbose_name='priority changed')),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='charging_plans', to='chargepoints.chargepoint', verbose_name='station')),
+                (
+                    "transaction",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="charging_plan",
+                        serialize=False,
+                        to="transactions.transaction",
+                        verbose_name="session",
+                    ),
+                ),
+                ("evse_number", models.PositiveIntegerField(null=True, verbose_name="EVSE")),
+                (
+                    "needs",
+                    models.JSONField(help_text="The chargingNeeds, as the station sent them.", null=True),
+                ),
+                (
+                    "energy_transfer",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The requestedEnergyTransfer, such as DC.",
+                        max_length=64,
+                    ),
+                ),
+                ("energy_wh", models.BigIntegerField(null=True, verbose_name="energy in Wh")),
+                ("departure_at", models.DateTimeField(null=True, verbose_name="departure")),
+                ("needs_at", models.DateTimeField(null=True, verbose_name="needs received")),
+                (
+                    "answer",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "No needs were sent"),
+                            ("profile", "A charging profile follows"),
+                            ("no-profile", "No charging profile follows"),
+                            ("refused", "The energy transfer is not allowed"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, default="", help_text="Why no charging profile follows.", max_length=255
+                    ),
+                ),
+                (
+                    "vehicle_schedule",
+                    models.JSONField(help_text="The schedule that the vehicle will follow.", null=True),
+                ),
+                ("schedule_at", models.DateTimeField(null=True, verbose_name="schedule received")),
+                (
+                    "is_within_limits",
+                    models.BooleanField(
+                        help_text="Whether that schedule keeps to the profile sent.",
+                        null=True,
+                        verbose_name="within the limits",
+                    ),
+                ),
+                (
+                    "allowed_transfers",
+                    models.JSONField(
+                        help_text="The energy transfers that the station has accepted as allowed (2.1).",
+                        null=True,
+                    ),
+                ),
+                ("has_priority", models.BooleanField(default=False, verbose_name="priority")),
+                ("priority_at", models.DateTimeField(null=True, verbose_name="priority changed")),
+                ("updated_at", models.DateTimeField(editable=False)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="charging_plans",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'charging plan',
-                'verbose_name_plural': 'charging plans',
-                'ordering': ['-updated_at'],
-                'indexes': [models.Index(fields=['charge_point', '-updated_at'], name='charging_plan_by_station'), models.Index(fields=['-updated_at'], name='charging_plan_by_time')],
+                "verbose_name": "charging plan",
+                "verbose_name_plural": "charging plans",
+                "ordering": ["-updated_at"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-updated_at"], name="charging_plan_by_station"),
+                    models.Index(fields=["-updated_at"], name="charging_plan_by_time"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DerAlarm',
+            name="DerAlarm",
             fields=[
-                ('id', models.CharField(editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('control_type', models.CharField(max_length=64, verbose_name='type of control')),
-                ('fault', models.CharField(blank=True, default='', help_text='The gridEventFault; empty if not named.', max_length=64)),
-                ('info', models.CharField(blank=True, default='', help_text='The extraInfo.', max_length=255)),
-                ('opened_at', models.DateTimeField(verbose_name='opened')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='der_alarms', to='chargepoints.chargepoint', verbose_name='station')),
+                ("id", models.CharField(editable=False, max_length=32, primary_key=True, serialize=False)),
+                ("control_type", models.CharField(max_length=64, verbose_name="type of control")),
+                (
+                    "fault",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The gridEventFault; empty if not named.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "info",
+                    models.CharField(blank=True, default="", help_text="The extraInfo.", max_length=255),
+                ),
+                ("opened_at", models.DateTimeField(verbose_name="opened")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
+                ("updated_at", models.DateTimeField(editable=False)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="der_alarms",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'grid fault',
-                'verbose_name_plural': 'grid faults',
-                'ordering': ['-updated_at'],
-                'indexes': [models.Index(fields=['charge_point', '-updated_at'], name='der_alarm_by_station'), models.Index(fields=['-updated_at'], name='der_alarm_by_time')],
+                "verbose_name": "grid fault",
+                "verbose_name_plural": "grid faults",
+                "ordering": ["-updated_at"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-updated_at"], name="der_alarm_by_station"),
+                    models.Index(fields=["-updated_at"], name="der_alarm_by_time"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DerControl',
+            name="DerControl",
             fields=[
-                ('id', models.CharField(editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('control_id', models.CharField(max_length=64, verbose_name='control ID')),
-                ('control_type', models.CharField(blank=True, default='', max_length=64, verbose_name='type')),
-                ('is_default', models.BooleanField(default=False, verbose_name='default')),
-                ('priority', models.BigIntegerField(help_text='The lower value counts.', null=True)),
-                ('settings', models.JSONField(default=dict, help_text='As the station got or reported them.')),
-                ('state', models.CharField(choices=[('accepted', 'Accepted by the station'), ('reported', 'Reported by the station'), ('superseded', 'Superseded'), ('cleared', 'Cleared'), ('missing', 'Not found at the station')], default='accepted', max_length=16)),
-                ('is_running', models.BooleanField(null=True, verbose_name='at work')),
-                ('run_changed_at', models.DateTimeField(null=True, verbose_name='started or ended')),
-                ('accepted_at', models.DateTimeField(null=True, verbose_name='accepted')),
-                ('reported_at', models.DateTimeField(null=True, verbose_name='reported')),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='der_controls', to='chargepoints.chargepoint', verbose_name='station')),
-                ('command', models.ForeignKey(help_text='The command that brought it; none for a control that the station reported.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='der_controls', to='chargepoints.command')),
+                ("id", models.CharField(editable=False, max_length=32, primary_key=True, serialize=False)),
+                ("control_id", models.CharField(max_length=64, verbose_name="control ID")),
+                (
+                    "control_type",
+                    models.CharField(blank=True, default="", max_length=64, verbose_name="type"),
+                ),
+                ("is_default", models.BooleanField(default=False, verbose_name="default")),
+                ("priority", models.BigIntegerField(help_text="The lower value counts.", null=True)),
+                (
+                    "settings",
+                    models.JSONField(default=dict, help_text="As the station got or reported them."),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("accepted", "Accepted by the station"),
+                            ("reported", "Reported by the station"),
+                            ("superseded", "Superseded"),
+                            ("cleared", "Cleared"),
+                            ("missing", "Not found at the station"),
+                        ],
+                        default="accepted",
+                        max_length=16,
+                    ),
+                ),
+                ("is_running", models.BooleanField(null=True, verbose_name="at work")),
+                ("run_changed_at", models.DateTimeField(null=True, verbose_name="started or ended")),
+                ("accepted_at", models.DateTimeField(null=True, verbose_name="accepted")),
+                ("reported_at", models.DateTimeField(null=True, verbose_name="reported")),
+                ("updated_at", models.DateTimeField(editable=False)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="der_controls",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        help_text="The command that brought it; none for a control that the station reported.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="der_controls",
+                        to="chargepoints.command",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'DER control',
-                'verbose_name_plural': 'DER controls',
-                'ordering': ['-updated_at'],
-                'indexes': [models.Index(fields=['charge_point', '-updated_at'], name='der_control_by_station'), models.Index(fields=['-updated_at'], name='der_control_by_time')],
+                "verbose_name": "DER control",
+                "verbose_name_plural": "DER controls",
+                "ordering": ["-updated_at"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-updated_at"], name="der_control_by_station"),
+                    models.Index(fields=["-updated_at"], name="der_control_by_time"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ExternalLimit',
+            name="ExternalLimit",
             fields=[
-                ('id', models.CharField(editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('evse_number', models.PositiveIntegerField(help_text='0 for the whole station.', verbose_name='EVSE')),
-                ('source', models.CharField(help_text='Such as EMS or SO, the grid operator.', max_length=64)),
-                ('is_grid_critical', models.BooleanField(default=False, verbose_name='critical for the grid')),
-                ('is_local_generation', models.BooleanField(default=False, help_text='It adds power instead of limiting it (2.1).', verbose_name='local generation')),
-                ('schedules', models.JSONField(default=list, help_text='As the station reported them; may be empty.')),
-                ('set_at', models.DateTimeField(verbose_name='set')),
-                ('cleared_at', models.DateTimeField(null=True, verbose_name='released')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='charging_limits', to='chargepoints.chargepoint', verbose_name='station')),
+                ("id", models.CharField(editable=False, max_length=32, primary_key=True, serialize=False)),
+                (
+                    "evse_number",
+                    models.PositiveIntegerField(help_text="0 for the whole station.", verbose_name="EVSE"),
+                ),
+                (
+                    "source",
+                    models.CharField(help_text="Such as EMS or SO, the grid operator.", max_length=64),
+                ),
+                (
+                    "is_grid_critical",
+                    models.BooleanField(default=False, verbose_name="critical for the grid"),
+                ),
+                (
+                    "is_local_generation",
+                    models.BooleanField(
+                        default=False,
+                        help_text="It adds power instead of limiting it (2.1).",
+                        verbose_name="local generation",
+                    ),
+                ),
+                (
+                    "schedules",
+                    models.JSONField(default=list, help_text="As the station reported them; may be empty."),
+                ),
+                ("set_at", models.DateTimeField(verbose_name="set")),
+                ("cleared_at", models.DateTimeField(null=True, verbose_name="released")),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="charging_limits",
+                        to="chargepoints.chargepoint",
+                        verbose_name="station",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'external limit',
-                'verbose_name_plural': 'external limits',
-                'ordering': ['-set_at'],
-                'indexes': [models.Index(fields=['charge_point', '-set_at'], name='external_limit_by_station'), models.Index(fields=['-set_at'], name='external_limit_by_time')],
+                "verbose_name": "external limit",
+                "verbose_name_plural": "external limits",
+                "ordering": ["-set_at"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-set_at"], name="external_limit_by_station"),
+                    models.Index(fields=["-set_at"], name="external_limit_by_time"),
+                ],
             },
         ),
     ]

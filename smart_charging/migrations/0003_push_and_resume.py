@@ -4,31 +4,46 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0025_displays_swaps_publications'),
-        ('smart_charging', '0002_limits_plans_and_der'),
-        ('transactions', '0017_transaction_of_2_1'),
+        ("chargepoints", "0025_displays_swaps_publications"),
+        ("smart_charging", "0002_limits_plans_and_der"),
+        ("transactions", "0017_transaction_of_2_1"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='installedprofile',
-            name='push_at',
-            field=models.DateTimeField(help_text='When the server sends the limits if the station has not asked for them.', null=True, verbose_name='next update'),
+            model_name="installedprofile",
+            name="push_at",
+            field=models.DateTimeField(
+                help_text="When the server sends the limits if the station has not asked for them.",
+                null=True,
+                verbose_name="next update",
+            ),
         ),
         migrations.AddField(
-            model_name='installedprofile',
-            name='resumed_at',
-            field=models.DateTimeField(help_text='When its session went on after a restart: the server sends the profile again.', null=True, verbose_name='session resumed'),
+            model_name="installedprofile",
+            name="resumed_at",
+            field=models.DateTimeField(
+                help_text="When its session went on after a restart: the server sends the profile again.",
+                null=True,
+                verbose_name="session resumed",
+            ),
         ),
         migrations.AddField(
-            model_name='installedprofile',
-            name='update_interval_s',
-            field=models.PositiveIntegerField(help_text='Of a dynamic profile with dynUpdateInterval whose limits this server sets.', null=True, verbose_name='update interval in s'),
+            model_name="installedprofile",
+            name="update_interval_s",
+            field=models.PositiveIntegerField(
+                help_text="Of a dynamic profile with dynUpdateInterval whose limits this server sets.",
+                null=True,
+                verbose_name="update interval in s",
+            ),
         ),
         migrations.AddIndex(
-            model_name='installedprofile',
-            index=models.Index(condition=models.Q(('ended_at__isnull', True), ('push_at__isnull', False)), fields=['push_at'], name='charging_profile_to_push'),
+            model_name="installedprofile",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True), ("push_at__isnull", False)),
+                fields=["push_at"],
+                name="charging_profile_to_push",
+            ),
         ),
     ]

@@ -225,7 +225,10 @@ class Migration(migrations.Migration):
                         help_text="The tariff that this server sent last for the session.", null=True
                     ),
                 ),
-                ("new_tariff_id", models.CharField(blank=True, default="", max_length=60, verbose_name="new tariff ID")),
+                (
+                    "new_tariff_id",
+                    models.CharField(blank=True, default="", max_length=60, verbose_name="new tariff ID"),
+                ),
                 (
                     "new_tariff_status",
                     models.CharField(

@@ -5,189 +5,430 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('chargepoints', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("chargepoints", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('name', models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ('value', models.BigIntegerField()),
+                ("name", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("value", models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='Transaction',
+            name="Transaction",
             fields=[
-                ('id', models.IntegerField(primary_key=True, serialize=False)),
-                ('ocpp_id', models.CharField(help_text="2.x: the station's transactionId as given; 1.6: the number.", max_length=255)),
-                ('generation', models.PositiveIntegerField(default=0, help_text='Counts up when a station uses an old transactionId for a new session.')),
-                ('evse_number', models.PositiveIntegerField(blank=True, null=True)),
-                ('connector_number', models.PositiveIntegerField(blank=True, null=True)),
-                ('id_token', models.CharField(blank=True, db_index=True, default='', help_text='As presented.', max_length=255)),
-                ('id_token_type', models.CharField(blank=True, default='', max_length=32)),
-                ('group_id', models.CharField(blank=True, default='', max_length=36)),
-                ('authorization_status', models.CharField(blank=True, default='', help_text='As answered.', max_length=32)),
-                ('start_fingerprint', models.CharField(blank=True, editable=False, help_text='Recognises a repeated start.', max_length=64, null=True)),
-                ('stop_fingerprint', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('remote_start_id', models.BigIntegerField(blank=True, null=True)),
-                ('reservation_id', models.BigIntegerField(blank=True, null=True)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('ended', 'Ended')], default='active', max_length=16)),
-                ('ended_by', models.CharField(blank=True, choices=[('', 'Still running'), ('station', 'The station said so'), ('superseded', 'A newer session began on the connector'), ('abandoned', 'No sign of life')], default='', max_length=16)),
-                ('charging_state', models.CharField(blank=True, default='', max_length=32)),
-                ('stop_reason', models.CharField(blank=True, default='', max_length=64)),
-                ('stop_id_token', models.CharField(blank=True, default='', max_length=255)),
-                ('stop_authorization_status', models.CharField(blank=True, default='', help_text='As answered.', max_length=32)),
-                ('meter_start_wh', models.FloatField(blank=True, null=True)),
-                ('meter_stop_wh', models.FloatField(blank=True, null=True)),
-                ('meter_last_wh', models.FloatField(blank=True, help_text='The latest reading of the energy register.', null=True)),
-                ('energy_wh', models.FloatField(default=0, help_text='Never negative; a register reset starts a new delta.')),
-                ('power_w', models.FloatField(blank=True, help_text='The latest Power.Active.Import.', null=True)),
-                ('soc_percent', models.FloatField(blank=True, null=True)),
-                ('last_seq_no', models.IntegerField(blank=True, null=True)),
-                ('missing_seq_nos', models.JSONField(blank=True, default=list)),
-                ('was_offline', models.BooleanField(default=False, help_text='At least one message was sent after the fact.')),
-                ('is_interrupted', models.BooleanField(default=False, help_text='The station booted while this was running.')),
-                ('suspect', models.BooleanField(db_index=True, default=False)),
-                ('suspect_reasons', models.JSONField(blank=True, default=list)),
-                ('started_at', models.DateTimeField()),
-                ('stopped_at', models.DateTimeField(blank=True, null=True)),
-                ('start_received_at', models.DateTimeField()),
-                ('stop_received_at', models.DateTimeField(blank=True, null=True)),
-                ('last_message_at', models.DateTimeField(help_text='Server time of the latest sign of life.')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='transactions', to='chargepoints.chargepoint')),
-                ('token', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='transactions', to='accounts.token')),
+                ("id", models.IntegerField(primary_key=True, serialize=False)),
+                (
+                    "ocpp_id",
+                    models.CharField(
+                        help_text="2.x: the station's transactionId as given; 1.6: the number.",
+                        max_length=255,
+                    ),
+                ),
+                (
+                    "generation",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Counts up when a station uses an old transactionId for a new session.",
+                    ),
+                ),
+                ("evse_number", models.PositiveIntegerField(blank=True, null=True)),
+                ("connector_number", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "id_token",
+                    models.CharField(
+                        blank=True, db_index=True, default="", help_text="As presented.", max_length=255
+                    ),
+                ),
+                ("id_token_type", models.CharField(blank=True, default="", max_length=32)),
+                ("group_id", models.CharField(blank=True, default="", max_length=36)),
+                (
+                    "authorization_status",
+                    models.CharField(blank=True, default="", help_text="As answered.", max_length=32),
+                ),
+                (
+                    "start_fingerprint",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="Recognises a repeated start.",
+                        max_length=64,
+                        null=True,
+                    ),
+                ),
+                ("stop_fingerprint", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                ("remote_start_id", models.BigIntegerField(blank=True, null=True)),
+                ("reservation_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("ended", "Ended")], default="active", max_length=16
+                    ),
+                ),
+                (
+                    "ended_by",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Still running"),
+                            ("station", "The station said so"),
+                            ("superseded", "A newer session began on the connector"),
+                            ("abandoned", "No sign of life"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                ("charging_state", models.CharField(blank=True, default="", max_length=32)),
+                ("stop_reason", models.CharField(blank=True, default="", max_length=64)),
+                ("stop_id_token", models.CharField(blank=True, default="", max_length=255)),
+                (
+                    "stop_authorization_status",
+                    models.CharField(blank=True, default="", help_text="As answered.", max_length=32),
+                ),
+                ("meter_start_wh", models.FloatField(blank=True, null=True)),
+                ("meter_stop_wh", models.FloatField(blank=True, null=True)),
+                (
+                    "meter_last_wh",
+                    models.FloatField(
+                        blank=True, help_text="The latest reading of the energy register.", null=True
+                    ),
+                ),
+                (
+                    "energy_wh",
+                    models.FloatField(
+                        default=0, help_text="Never negative; a register reset starts a new delta."
+                    ),
+                ),
+                (
+                    "power_w",
+                    models.FloatField(blank=True, help_text="The latest Power.Active.Import.", null=True),
+                ),
+                ("soc_percent", models.FloatField(blank=True, null=True)),
+                ("last_seq_no", models.IntegerField(blank=True, null=True)),
+                ("missing_seq_nos", models.JSONField(blank=True, default=list)),
+                (
+                    "was_offline",
+                    models.BooleanField(
+                        default=False, help_text="At least one message was sent after the fact."
+                    ),
+                ),
+                (
+                    "is_interrupted",
+                    models.BooleanField(
+                        default=False, help_text="The station booted while this was running."
+                    ),
+                ),
+                ("suspect", models.BooleanField(db_index=True, default=False)),
+                ("suspect_reasons", models.JSONField(blank=True, default=list)),
+                ("started_at", models.DateTimeField()),
+                ("stopped_at", models.DateTimeField(blank=True, null=True)),
+                ("start_received_at", models.DateTimeField()),
+                ("stop_received_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "last_message_at",
+                    models.DateTimeField(help_text="Server time of the latest sign of life."),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="transactions",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "token",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="transactions",
+                        to="accounts.token",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='RemoteStart',
+            name="RemoteStart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('evse_number', models.PositiveIntegerField(blank=True, null=True)),
-                ('id_token', models.CharField(max_length=255)),
-                ('remote_start_id', models.BigIntegerField(blank=True, help_text='2.x: ours, in the request.', null=True)),
-                ('outcome', models.CharField(choices=[('waiting', 'Waiting for the vehicle'), ('started', 'Charging began'), ('refused', 'The station refused'), ('nothing', 'No transaction came: no vehicle plugged in?')], default='waiting', max_length=16)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='remote_starts', to='chargepoints.chargepoint')),
-                ('command', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='remote_start', to='chargepoints.command')),
-                ('transaction', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='remote_starts', to='transactions.transaction')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("evse_number", models.PositiveIntegerField(blank=True, null=True)),
+                ("id_token", models.CharField(max_length=255)),
+                (
+                    "remote_start_id",
+                    models.BigIntegerField(blank=True, help_text="2.x: ours, in the request.", null=True),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting for the vehicle"),
+                            ("started", "Charging began"),
+                            ("refused", "The station refused"),
+                            ("nothing", "No transaction came: no vehicle plugged in?"),
+                        ],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="remote_starts",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "command",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="remote_start",
+                        to="chargepoints.command",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="remote_starts",
+                        to="transactions.transaction",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='QuarantinedMessage',
+            name="QuarantinedMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=64)),
-                ('reason', models.CharField(choices=[('unknown-transaction', 'No such transaction at this station'), ('foreign-transaction', 'The transaction belongs to another station'), ('conflicting-stop', 'The transaction was stopped before with other values'), ('conflicting-event', 'The same sequence number came before with other content'), ('bad-message', 'Content that could not be applied')], max_length=32)),
-                ('detail', models.CharField(blank=True, default='', max_length=500)),
-                ('payload', models.TextField(help_text='JSON as received.')),
-                ('received_at', models.DateTimeField(db_index=True)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('charge_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quarantined_messages', to='chargepoints.chargepoint')),
-                ('transaction', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='quarantined_messages', to='transactions.transaction')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("action", models.CharField(max_length=64)),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("unknown-transaction", "No such transaction at this station"),
+                            ("foreign-transaction", "The transaction belongs to another station"),
+                            ("conflicting-stop", "The transaction was stopped before with other values"),
+                            ("conflicting-event", "The same sequence number came before with other content"),
+                            ("bad-message", "Content that could not be applied"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, default="", max_length=500)),
+                ("payload", models.TextField(help_text="JSON as received.")),
+                ("received_at", models.DateTimeField(db_index=True)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="quarantined_messages",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="quarantined_messages",
+                        to="transactions.transaction",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-received_at'],
+                "ordering": ["-received_at"],
             },
         ),
         migrations.CreateModel(
-            name='MeterValue',
+            name="MeterValue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('evse_number', models.PositiveIntegerField(null=True)),
-                ('connector_number', models.PositiveIntegerField(null=True)),
-                ('measurand', models.CharField(max_length=64)),
-                ('phase', models.CharField(blank=True, default='', max_length=16)),
-                ('location', models.CharField(blank=True, default='', max_length=16)),
-                ('context', models.CharField(blank=True, default='', max_length=32)),
-                ('value', models.FloatField(help_text='In `unit`; empty when the text is not a number.', null=True)),
-                ('unit', models.CharField(blank=True, default='', help_text='Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ...', max_length=16)),
-                ('raw', models.TextField(help_text='The value as the station wrote it.')),
-                ('raw_unit', models.CharField(blank=True, default='', max_length=64)),
-                ('signed_data', models.TextField(help_text='Signed meter data, byte for byte.', null=True)),
-                ('sample_key', models.BigIntegerField(help_text='Checksum of the sample: the same one sent twice is stored once.')),
-                ('measured_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='meter_values', to='chargepoints.chargepoint')),
-                ('transaction', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='meter_values', to='transactions.transaction')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("evse_number", models.PositiveIntegerField(null=True)),
+                ("connector_number", models.PositiveIntegerField(null=True)),
+                ("measurand", models.CharField(max_length=64)),
+                ("phase", models.CharField(blank=True, default="", max_length=16)),
+                ("location", models.CharField(blank=True, default="", max_length=16)),
+                ("context", models.CharField(blank=True, default="", max_length=32)),
+                (
+                    "value",
+                    models.FloatField(help_text="In `unit`; empty when the text is not a number.", null=True),
+                ),
+                (
+                    "unit",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ...",
+                        max_length=16,
+                    ),
+                ),
+                ("raw", models.TextField(help_text="The value as the station wrote it.")),
+                ("raw_unit", models.CharField(blank=True, default="", max_length=64)),
+                ("signed_data", models.TextField(help_text="Signed meter data, byte for byte.", null=True)),
+                (
+                    "sample_key",
+                    models.BigIntegerField(
+                        help_text="Checksum of the sample: the same one sent twice is stored once."
+                    ),
+                ),
+                ("measured_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="meter_values",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="meter_values",
+                        to="transactions.transaction",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['measured_at', 'id'],
+                "ordering": ["measured_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='TransactionEvent',
+            name="TransactionEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seq_no', models.BigIntegerField()),
-                ('type', models.CharField(max_length=16)),
-                ('trigger_reason', models.CharField(blank=True, default='', max_length=64)),
-                ('charging_state', models.CharField(blank=True, default='', max_length=64)),
-                ('fingerprint', models.BigIntegerField(help_text='Checksum of the payload: recognises a repetition.')),
-                ('offline', models.BooleanField(default=False)),
-                ('payload', models.TextField(help_text='JSON as received.')),
-                ('at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('transaction', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='transactions.transaction')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("seq_no", models.BigIntegerField()),
+                ("type", models.CharField(max_length=16)),
+                ("trigger_reason", models.CharField(blank=True, default="", max_length=64)),
+                ("charging_state", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "fingerprint",
+                    models.BigIntegerField(help_text="Checksum of the payload: recognises a repetition."),
+                ),
+                ("offline", models.BooleanField(default=False)),
+                ("payload", models.TextField(help_text="JSON as received.")),
+                ("at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="transactions.transaction",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['transaction_id', 'seq_no', 'id'],
+                "ordering": ["transaction_id", "seq_no", "id"],
             },
         ),
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(fields=['charge_point', '-id'], name='transaction_by_station'),
+            model_name="transaction",
+            index=models.Index(fields=["charge_point", "-id"], name="transaction_by_station"),
         ),
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(fields=['status', '-id'], name='transaction_by_status'),
+            model_name="transaction",
+            index=models.Index(fields=["status", "-id"], name="transaction_by_status"),
         ),
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(fields=['started_at'], name='transaction_by_start'),
+            model_name="transaction",
+            index=models.Index(fields=["started_at"], name="transaction_by_start"),
         ),
         migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.UniqueConstraint(fields=('charge_point', 'ocpp_id', 'generation'), name='transaction_ocpp_id_unique'),
+            model_name="transaction",
+            constraint=models.UniqueConstraint(
+                fields=("charge_point", "ocpp_id", "generation"), name="transaction_ocpp_id_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.UniqueConstraint(fields=('charge_point', 'start_fingerprint'), name='transaction_start_unique'),
+            model_name="transaction",
+            constraint=models.UniqueConstraint(
+                fields=("charge_point", "start_fingerprint"), name="transaction_start_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.CheckConstraint(condition=models.Q(('id__gte', 1000)), name='transaction_number_from_1000'),
+            model_name="transaction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("id__gte", 1000)), name="transaction_number_from_1000"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.CheckConstraint(condition=models.Q(('energy_wh__gte', 0)), name='transaction_energy_not_negative'),
+            model_name="transaction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("energy_wh__gte", 0)), name="transaction_energy_not_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='remotestart',
-            index=models.Index(fields=['outcome', 'expires_at'], name='remote_start_by_expiry'),
+            model_name="remotestart",
+            index=models.Index(fields=["outcome", "expires_at"], name="remote_start_by_expiry"),
         ),
         migrations.AddConstraint(
-            model_name='metervalue',
-            constraint=models.UniqueConstraint(condition=models.Q(('transaction__isnull', False)), fields=('transaction', 'measured_at', 'sample_key'), name='meter_value_once_in_transaction'),
+            model_name="metervalue",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("transaction__isnull", False)),
+                fields=("transaction", "measured_at", "sample_key"),
+                name="meter_value_once_in_transaction",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='metervalue',
-            constraint=models.UniqueConstraint(condition=models.Q(('transaction__isnull', True)), fields=('charge_point', 'measured_at', 'sample_key'), name='meter_value_once_at_station'),
+            model_name="metervalue",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("transaction__isnull", True)),
+                fields=("charge_point", "measured_at", "sample_key"),
+                name="meter_value_once_at_station",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transactionevent',
-            constraint=models.UniqueConstraint(fields=('transaction', 'seq_no', 'fingerprint'), name='transaction_event_once'),
+            model_name="transactionevent",
+            constraint=models.UniqueConstraint(
+                fields=("transaction", "seq_no", "fingerprint"), name="transaction_event_once"
+            ),
         ),
     ]

@@ -178,9 +178,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "status",
-                    models.CharField(
-                        help_text="In the words of 2.x; 1.6 has fewer.", max_length=32
-                    ),
+                    models.CharField(help_text="In the words of 2.x; 1.6 has fewer.", max_length=32),
                 ),
                 ("reason", models.CharField(max_length=300)),
                 ("at", models.DateTimeField(db_index=True)),

@@ -6,32 +6,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transactions', '0004_session_ends_and_hours'),
+        ("transactions", "0004_session_ends_and_hours"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='transaction',
-            name='merged_into',
-            field=models.ForeignKey(blank=True, db_index=False, help_text='The session that has the energy of this one.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='transactions.transaction'),
+            model_name="transaction",
+            name="merged_into",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                help_text="The session that has the energy of this one.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="transactions.transaction",
+            ),
         ),
         migrations.CreateModel(
-            name='Settlement',
+            name="Settlement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fix', models.CharField(choices=[('close', 'Close at the last reading'), ('correct-energy', 'Correct the energy'), ('merge', 'Merge'), ('ignore', 'Ignore'), ('end', 'End session')], max_length=16)),
-                ('actor', models.CharField(help_text='The user or the API key.', max_length=150)),
-                ('reason', models.CharField(max_length=300)),
-                ('before', models.JSONField(help_text="The session's columns before: energy in Wh, times in UTC.")),
-                ('after', models.JSONField(help_text='The same columns after.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('merged_with', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='transactions.transaction')),
-                ('transaction', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='settlements', to='transactions.transaction')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "fix",
+                    models.CharField(
+                        choices=[
+                            ("close", "Close at the last reading"),
+                            ("correct-energy", "Correct the energy"),
+                            ("merge", "Merge"),
+                            ("ignore", "Ignore"),
+                            ("end", "End session"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("actor", models.CharField(help_text="The user or the API key.", max_length=150)),
+                ("reason", models.CharField(max_length=300)),
+                (
+                    "before",
+                    models.JSONField(help_text="The session's columns before: energy in Wh, times in UTC."),
+                ),
+                ("after", models.JSONField(help_text="The same columns after.")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "merged_with",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="transactions.transaction",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="settlements",
+                        to="transactions.transaction",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
     ]

@@ -4,133 +4,204 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transactions', '0006_session_registers'),
+        ("transactions", "0006_session_registers"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='refusal',
-            options={'ordering': ['-at'], 'verbose_name': 'refused token', 'verbose_name_plural': 'refused tokens'},
+            name="refusal",
+            options={
+                "ordering": ["-at"],
+                "verbose_name": "refused token",
+                "verbose_name_plural": "refused tokens",
+            },
         ),
         migrations.AlterModelOptions(
-            name='transaction',
-            options={'ordering': ['-id'], 'verbose_name': 'session', 'verbose_name_plural': 'sessions'},
+            name="transaction",
+            options={"ordering": ["-id"], "verbose_name": "session", "verbose_name_plural": "sessions"},
         ),
         migrations.AlterField(
-            model_name='accessrule',
-            name='note',
-            field=models.CharField(blank=True, default='', help_text='The reason, for other operators.', max_length=200),
+            model_name="accessrule",
+            name="note",
+            field=models.CharField(
+                blank=True, default="", help_text="The reason, for other operators.", max_length=200
+            ),
         ),
         migrations.AlterField(
-            model_name='metervalue',
-            name='raw',
-            field=models.TextField(help_text='The value as sent by the station.'),
+            model_name="metervalue",
+            name="raw",
+            field=models.TextField(help_text="The value as sent by the station."),
         ),
         migrations.AlterField(
-            model_name='metervalue',
-            name='sample_key',
-            field=models.BigIntegerField(help_text='Checksum of the sample: a repeated sample is stored once.'),
+            model_name="metervalue",
+            name="sample_key",
+            field=models.BigIntegerField(
+                help_text="Checksum of the sample: a repeated sample is stored once."
+            ),
         ),
         migrations.AlterField(
-            model_name='quarantinedmessage',
-            name='reason',
-            field=models.CharField(choices=[('unknown-transaction', 'Session not found at this station'), ('foreign-transaction', 'The session belongs to another station'), ('conflicting-stop', 'The session was stopped before with other values'), ('conflicting-event', 'Sequence number repeated with other content'), ('bad-message', 'Content that could not be applied')], max_length=32),
+            model_name="quarantinedmessage",
+            name="reason",
+            field=models.CharField(
+                choices=[
+                    ("unknown-transaction", "Session not found at this station"),
+                    ("foreign-transaction", "The session belongs to another station"),
+                    ("conflicting-stop", "The session was stopped before with other values"),
+                    ("conflicting-event", "Sequence number repeated with other content"),
+                    ("bad-message", "Content that could not be applied"),
+                ],
+                max_length=32,
+            ),
         ),
         migrations.AlterField(
-            model_name='refusal',
-            name='at',
-            field=models.DateTimeField(db_index=True, verbose_name='time'),
+            model_name="refusal",
+            name="at",
+            field=models.DateTimeField(db_index=True, verbose_name="time"),
         ),
         migrations.AlterField(
-            model_name='refusal',
-            name='purpose',
-            field=models.CharField(choices=[('authorize', 'Presented at the station'), ('start', 'Start of a session'), ('stop', 'End of a session'), ('remote', 'Remote start')], max_length=16),
+            model_name="refusal",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("authorize", "Presented at the station"),
+                    ("start", "Start of a session"),
+                    ("stop", "End of a session"),
+                    ("remote", "Remote start"),
+                ],
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='refusal',
-            name='status',
-            field=models.CharField(help_text='The status of OCPP 2.x; 1.6 has fewer.', max_length=32),
+            model_name="refusal",
+            name="status",
+            field=models.CharField(help_text="The status of OCPP 2.x; 1.6 has fewer.", max_length=32),
         ),
         migrations.AlterField(
-            model_name='remotestart',
-            name='outcome',
-            field=models.CharField(choices=[('waiting', 'Waiting for the vehicle'), ('started', 'Charging started'), ('refused', 'Rejected by the station'), ('nothing', 'No session started: no vehicle plugged in?')], default='waiting', max_length=16),
+            model_name="remotestart",
+            name="outcome",
+            field=models.CharField(
+                choices=[
+                    ("waiting", "Waiting for the vehicle"),
+                    ("started", "Charging started"),
+                    ("refused", "Rejected by the station"),
+                    ("nothing", "No session started: no vehicle plugged in?"),
+                ],
+                default="waiting",
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='remotestart',
-            name='remote_start_id',
-            field=models.BigIntegerField(blank=True, help_text='2.x: the remoteStartId of the request.', null=True),
+            model_name="remotestart",
+            name="remote_start_id",
+            field=models.BigIntegerField(
+                blank=True, help_text="2.x: the remoteStartId of the request.", null=True
+            ),
         ),
         migrations.AlterField(
-            model_name='settlement',
-            name='actor',
-            field=models.CharField(help_text='The operator or the API key.', max_length=150),
+            model_name="settlement",
+            name="actor",
+            field=models.CharField(help_text="The operator or the API key.", max_length=150),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='authorization_reason',
-            field=models.CharField(blank=True, default='', help_text='Why the token was refused or accepted.', max_length=300),
+            model_name="transaction",
+            name="authorization_reason",
+            field=models.CharField(
+                blank=True, default="", help_text="Why the token was refused or accepted.", max_length=300
+            ),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='ended_by',
-            field=models.CharField(blank=True, choices=[('', 'Still running'), ('station', 'Station'), ('superseded', 'A newer session on the connector'), ('abandoned', 'No more messages'), ('refused', 'The token was refused and the connector is free'), ('interrupted', 'The station restarted and the connector is free'), ('operator', 'Operator')], default='', max_length=16),
+            model_name="transaction",
+            name="ended_by",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "Still running"),
+                    ("station", "Station"),
+                    ("superseded", "A newer session on the connector"),
+                    ("abandoned", "No more messages"),
+                    ("refused", "The token was refused and the connector is free"),
+                    ("interrupted", "The station restarted and the connector is free"),
+                    ("operator", "Operator"),
+                ],
+                default="",
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='energy_by_hour',
-            field=models.JSONField(blank=True, help_text="Wh by hour of consumption; keys are seconds since 1970 of the hour's start.", null=True),
+            model_name="transaction",
+            name="energy_by_hour",
+            field=models.JSONField(
+                blank=True,
+                help_text="Wh by hour of consumption; keys are seconds since 1970 of the hour's start.",
+                null=True,
+            ),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='generation',
-            field=models.PositiveIntegerField(default=0, help_text='Rises when a station uses an old transactionId for a new session.'),
+            model_name="transaction",
+            name="generation",
+            field=models.PositiveIntegerField(
+                default=0, help_text="Rises when a station uses an old transactionId for a new session."
+            ),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='is_interrupted',
-            field=models.BooleanField(default=False, help_text='The station restarted while the session was running.'),
+            model_name="transaction",
+            name="is_interrupted",
+            field=models.BooleanField(
+                default=False, help_text="The station restarted while the session was running."
+            ),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='last_message_at',
-            field=models.DateTimeField(help_text='Server time of the last message.'),
+            model_name="transaction",
+            name="last_message_at",
+            field=models.DateTimeField(help_text="Server time of the last message."),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='ocpp_id',
-            field=models.CharField(help_text="2.x: the station's transactionId; 1.6: the number.", max_length=255),
+            model_name="transaction",
+            name="ocpp_id",
+            field=models.CharField(
+                help_text="2.x: the station's transactionId; 1.6: the number.", max_length=255
+            ),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='registers',
-            field=models.TextField(blank=True, db_default='', default='', editable=False, help_text='The state of the earlier readings, for the next one; JSON.'),
+            model_name="transaction",
+            name="registers",
+            field=models.TextField(
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                help_text="The state of the earlier readings, for the next one; JSON.",
+            ),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='started_at',
-            field=models.DateTimeField(verbose_name='started'),
+            model_name="transaction",
+            name="started_at",
+            field=models.DateTimeField(verbose_name="started"),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='stop_authorization_reason',
-            field=models.CharField(blank=True, default='', help_text='Why the token could end it, or why it was refused.', max_length=300),
+            model_name="transaction",
+            name="stop_authorization_reason",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="Why the token could end it, or why it was refused.",
+                max_length=300,
+            ),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='stopped_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='stopped'),
+            model_name="transaction",
+            name="stopped_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="stopped"),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='was_offline',
-            field=models.BooleanField(default=False, help_text='At least one message was reported late.'),
+            model_name="transaction",
+            name="was_offline",
+            field=models.BooleanField(default=False, help_text="At least one message was reported late."),
         ),
         migrations.AlterField(
-            model_name='transactionevent',
-            name='at',
-            field=models.DateTimeField(verbose_name='time'),
+            model_name="transactionevent",
+            name="at",
+            field=models.DateTimeField(verbose_name="time"),
         ),
     ]

@@ -5,44 +5,189 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0006_invalid_tokens'),
-        ('chargepoints', '0014_message_without_constraint'),
-        ('transactions', '0014_readings_back'),
+        ("accounts", "0006_invalid_tokens"),
+        ("chargepoints", "0014_message_without_constraint"),
+        ("transactions", "0014_readings_back"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Reservation',
+            name="Reservation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.BigIntegerField(db_index=True, help_text="The reservation's ID in OCPP; different for each reservation of a station.", verbose_name='number')),
-                ('evse_number', models.PositiveIntegerField(blank=True, help_text='Empty for any EVSE of the station.', null=True, verbose_name='EVSE')),
-                ('connector_type', models.CharField(blank=True, default='', help_text='2.x: only of this type.', max_length=50, verbose_name='connector type')),
-                ('id_token', models.CharField(db_index=True, max_length=255, verbose_name='token')),
-                ('id_token_type', models.CharField(blank=True, default='', help_text='2.x IdTokenType; empty in 1.6.', max_length=32)),
-                ('group_id', models.CharField(blank=True, default='', help_text='Its tokens may use it too.', max_length=36, verbose_name='group')),
-                ('expires_at', models.DateTimeField(verbose_name='expires')),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('accepted', 'Reserved'), ('refused', 'Rejected by the station'), ('unanswered', 'No answer: the station may hold it'), ('used', 'Used by a session'), ('cancelled', 'Cancelled'), ('expired', 'Expired'), ('ended', 'Ended by the station')], default='requested', max_length=16, verbose_name='state')),
-                ('reason', models.CharField(blank=True, choices=[('occupied', 'The EVSE is occupied'), ('faulted', 'The EVSE is faulted'), ('unavailable', 'The EVSE is out of service'), ('rejected', 'The station does not reserve'), ('error', 'The station answered with an error'), ('not-sent', 'The station did not get the request'), ('silent', 'No answer in time'), ('invalid', "The station's answer was not valid"), ('removed', 'The station removed it'), ('released', 'The EVSE became available before the expiry'), ('unknown', 'The station did not know it when it was cancelled'), ('replaced', 'Another reservation replaced it'), ('no-transaction', 'No session started after it was used')], default='', max_length=16, verbose_name='reason')),
-                ('requested_at', models.DateTimeField(verbose_name='requested')),
-                ('accepted_at', models.DateTimeField(blank=True, null=True, verbose_name='accepted')),
-                ('shown_at', models.DateTimeField(blank=True, help_text='When the station first reported Reserved.', null=True, verbose_name='shown')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
-                ('updated_at', models.DateTimeField(db_index=True, verbose_name='updated')),
-                ('cancel_command', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='cancelled_reservations', to='chargepoints.command')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reservations', to='chargepoints.chargepoint')),
-                ('command', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reservations', to='chargepoints.command')),
-                ('token', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reservations', to='accounts.token')),
-                ('transaction', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reservations', to='transactions.transaction')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "number",
+                    models.BigIntegerField(
+                        db_index=True,
+                        help_text="The reservation's ID in OCPP; different for each reservation of a station.",
+                        verbose_name="number",
+                    ),
+                ),
+                (
+                    "evse_number",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Empty for any EVSE of the station.",
+                        null=True,
+                        verbose_name="EVSE",
+                    ),
+                ),
+                (
+                    "connector_type",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="2.x: only of this type.",
+                        max_length=50,
+                        verbose_name="connector type",
+                    ),
+                ),
+                ("id_token", models.CharField(db_index=True, max_length=255, verbose_name="token")),
+                (
+                    "id_token_type",
+                    models.CharField(
+                        blank=True, default="", help_text="2.x IdTokenType; empty in 1.6.", max_length=32
+                    ),
+                ),
+                (
+                    "group_id",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Its tokens may use it too.",
+                        max_length=36,
+                        verbose_name="group",
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(verbose_name="expires")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("accepted", "Reserved"),
+                            ("refused", "Rejected by the station"),
+                            ("unanswered", "No answer: the station may hold it"),
+                            ("used", "Used by a session"),
+                            ("cancelled", "Cancelled"),
+                            ("expired", "Expired"),
+                            ("ended", "Ended by the station"),
+                        ],
+                        default="requested",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("occupied", "The EVSE is occupied"),
+                            ("faulted", "The EVSE is faulted"),
+                            ("unavailable", "The EVSE is out of service"),
+                            ("rejected", "The station does not reserve"),
+                            ("error", "The station answered with an error"),
+                            ("not-sent", "The station did not get the request"),
+                            ("silent", "No answer in time"),
+                            ("invalid", "The station's answer was not valid"),
+                            ("removed", "The station removed it"),
+                            ("released", "The EVSE became available before the expiry"),
+                            ("unknown", "The station did not know it when it was cancelled"),
+                            ("replaced", "Another reservation replaced it"),
+                            ("no-transaction", "No session started after it was used"),
+                        ],
+                        default="",
+                        max_length=16,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(verbose_name="requested")),
+                ("accepted_at", models.DateTimeField(blank=True, null=True, verbose_name="accepted")),
+                (
+                    "shown_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the station first reported Reserved.",
+                        null=True,
+                        verbose_name="shown",
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
+                ("updated_at", models.DateTimeField(db_index=True, verbose_name="updated")),
+                (
+                    "cancel_command",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="cancelled_reservations",
+                        to="chargepoints.command",
+                    ),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reservations",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="reservations",
+                        to="chargepoints.command",
+                    ),
+                ),
+                (
+                    "token",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="reservations",
+                        to="accounts.token",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="reservations",
+                        to="transactions.transaction",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'reservation',
-                'verbose_name_plural': 'reservations',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['charge_point', '-id'], name='reservation_by_station'), models.Index(fields=['state', 'expires_at'], name='reservation_by_expiry'), models.Index(fields=['requested_at'], name='reservation_by_request')],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'number'), name='reservation_number'), models.UniqueConstraint(condition=models.Q(('state__in', ('requested', 'accepted', 'unanswered'))), fields=('charge_point', 'evse_number'), name='reservation_one_per_evse')],
+                "verbose_name": "reservation",
+                "verbose_name_plural": "reservations",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["charge_point", "-id"], name="reservation_by_station"),
+                    models.Index(fields=["state", "expires_at"], name="reservation_by_expiry"),
+                    models.Index(fields=["requested_at"], name="reservation_by_request"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("charge_point", "number"), name="reservation_number"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("requested", "accepted", "unanswered"))),
+                        fields=("charge_point", "evse_number"),
+                        name="reservation_one_per_evse",
+                    ),
+                ],
             },
         ),
     ]

@@ -5,34 +5,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chargepoints', '0020_effects_of_triggers'),
-        ('transactions', '0015_reservation'),
+        ("chargepoints", "0020_effects_of_triggers"),
+        ("transactions", "0015_reservation"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MonthlyEnergyProgress',
+            name="MonthlyEnergyProgress",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('summed_until', models.DateTimeField()),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("summed_until", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='MonthlyEnergy',
+            name="MonthlyEnergy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField(help_text='The first day of the month.')),
-                ('sessions', models.PositiveIntegerField()),
-                ('suspect_sessions', models.PositiveIntegerField()),
-                ('energy_mwh', models.BigIntegerField(help_text='In thousandths of a Wh.')),
-                ('summed_at', models.DateTimeField(help_text='Sessions that had ended by then are in the sum.')),
-                ('charge_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='chargepoints.chargepoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("month", models.DateField(help_text="The first day of the month.")),
+                ("sessions", models.PositiveIntegerField()),
+                ("suspect_sessions", models.PositiveIntegerField()),
+                ("energy_mwh", models.BigIntegerField(help_text="In thousandths of a Wh.")),
+                (
+                    "summed_at",
+                    models.DateTimeField(help_text="Sessions that had ended by then are in the sum."),
+                ),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="chargepoints.chargepoint",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['month'], name='monthly_energy_by_month')],
-                'constraints': [models.UniqueConstraint(fields=('charge_point', 'month'), name='monthly_energy_unique')],
+                "indexes": [models.Index(fields=["month"], name="monthly_energy_by_month")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("charge_point", "month"), name="monthly_energy_unique")
+                ],
             },
         ),
     ]

@@ -4,15 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transactions', '0019_requested_start'),
+        ("transactions", "0019_requested_start"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='refusal',
-            name='purpose',
-            field=models.CharField(choices=[('authorize', 'Presented at the station'), ('start', 'Start of a session'), ('stop', 'End of a session'), ('remote', 'Remote start'), ('contract', 'Plug & Charge')], max_length=16),
+            model_name="refusal",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("authorize", "Presented at the station"),
+                    ("start", "Start of a session"),
+                    ("stop", "End of a session"),
+                    ("remote", "Remote start"),
+                    ("contract", "Plug & Charge"),
+                ],
+                max_length=16,
+            ),
         ),
     ]

@@ -69,9 +69,7 @@ def reserved(settings: Iterable[str], *, is_new: bool) -> list[str]:
     return sorted(_SHOWN.get(name, name) for name in found)
 
 
-def create(
-    *, identity: str, password: str = "", tags: Sequence[str] = (), **settings: Any
-) -> ChargePoint:
+def create(*, identity: str, password: str = "", tags: Sequence[str] = (), **settings: Any) -> ChargePoint:
     """Create a station before its first connection, accepted unless `registration_status` is given.
 
     A password without a `security_profile` means profile 1. The station of a caller that is limited to one
