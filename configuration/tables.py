@@ -4,5 +4,5 @@ from configuration.models import ConfigurationState, EventStream, StreamMessage
 from ocpp_server.storage.bulk import Table
 
 CONFIGURATION_STATES = Table(ConfigurationState, once=True)
-EVENT_STREAMS = Table(EventStream)
+EVENT_STREAMS = Table(EventStream, once=True)
 STREAM_MESSAGES = Table(StreamMessage)

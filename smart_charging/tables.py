@@ -9,7 +9,7 @@ from ocpp_server.storage.bulk import Table
 from ocpp_server.storage.unit import Unit
 from smart_charging.models import ChargingPlan, DerAlarm, DerControl, ExternalLimit, InstalledProfile
 
-INSTALLED_PROFILES = Table(InstalledProfile)
+INSTALLED_PROFILES = Table(InstalledProfile, once=True)
 # The rows of these are found by their keys: see `put`.
 CHARGING_PLANS = Table(ChargingPlan, once=True)
 DER_ALARMS = Table(DerAlarm, once=True)

@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from alerts.models import AlertRule
 from alerts.services import rules
 from alerts.services.codes import CODES
+from alerts.services.notices import escalation
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import OperatorAdmin
 from ocpp_server.domain import DomainError
@@ -34,6 +35,7 @@ _SETTINGS: Final = (
     "auto_resolve",
     "reopens",
     "quiet",
+    "escalation",
     "note",
 )
 
@@ -67,6 +69,15 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = AlertRule
         fields = _SETTINGS
+
+    def clean_escalation(self) -> list[Any]:
+        # An empty field of JSON is null.
+        given: list[Any] = self.cleaned_data["escalation"] or []
+        try:
+            escalation.parse(given)
+        except DomainError as error:
+            raise forms.ValidationError(error.sentence) from None
+        return given
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

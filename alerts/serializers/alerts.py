@@ -141,6 +141,10 @@ class AlertRuleSerializer(ReadSerializer):
         help_text="Whether it opens again when it was resolved by hand and the condition still holds."
     )
     quiet = serializers.ChoiceField(choices=AlertRule.Quiet.values)
+    escalation = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="The steps while it is not acknowledged; see docs/alert-notices.md.",
+    )
     note = serializers.CharField(help_text="Added to what to do.")
     updatedBy = serializers.CharField(source="updated_by")
     createdAt = TimeField(source="created_at")
@@ -167,6 +171,11 @@ class AlertRuleChanges(StrictSerializer):
     autoResolve = FlagField(source="auto_resolve", required=False)
     reopens = FlagField(required=False)
     quiet = serializers.ChoiceField(choices=AlertRule.Quiet.values, required=False)
+    escalation = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text='Steps such as {"to": ["Night watch"], "afterS": 900, "severity": "critical"}.',
+    )
     note = TextField(required=False, allow_blank=True, max_length=2000)
 
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from alerts.models import AlertRule
 from alerts.services.codes import CODES, Code
+from alerts.services.notices import escalation
 from chargepoints.models import ChargePoint, Site
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code as ErrorCode
@@ -49,6 +50,8 @@ def change(rule: AlertRule, *, actor: str, **fields: Any) -> None:
     """Change the settings of a rule. Raises Invalid."""
     if "parameters" in fields:
         fields["parameters"] = {**rule.parameters, **checked(rule.code, fields["parameters"])}
+    if "escalation" in fields:
+        escalation.parse(fields["escalation"])
     for name, value in fields.items():
         setattr(rule, name, value)
     rule.updated_by = actor[:150]
@@ -69,6 +72,8 @@ def copy(
         setattr(rule, name, getattr(own, name))
     if "parameters" in fields:
         fields["parameters"] = {**rule.parameters, **checked(code, fields["parameters"])}
+    if "escalation" in fields:
+        escalation.parse(fields["escalation"])
     for name, value in fields.items():
         setattr(rule, name, value)
     try:

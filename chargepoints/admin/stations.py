@@ -118,6 +118,11 @@ class ChargePointAdmin(OperatorAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         shown = super().get_fieldsets(request, obj) if obj else self.fieldsets[:-1]
+        if obj is not None and not self.has_change_permission(request, obj):
+            # Of a page without a form, Django asks the station for the values: its tags are rows.
+            (title, options), *rest = shown
+            fields = tuple("tag_list" if name == "tags" else name for name in options["fields"])
+            shown = [(title, {**options, "fields": fields}), *rest]
         if obj is None or access.may(request.user, Right.STATION_ACCESS):
             return shown
         return [
@@ -137,6 +142,10 @@ class ChargePointAdmin(OperatorAdmin):
             return fields
         reserved = stations.FREE | (stations.ACCESS if obj else frozenset())
         return (*fields, *sorted(reserved - {"password"}))
+
+    @admin.display(description=_("Tags"))
+    def tag_list(self, row: ChargePoint) -> str:
+        return f"{tags.SEPARATOR} ".join(row.tag_names) or "–"
 
     def save_model(self, request: HttpRequest, obj: ChargePoint, form: DailyForm, change: bool) -> None:
         if change:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,8 @@ MAX_DEVIATION_KINDS = 100
 CLOCK_WINDOW = timedelta(hours=1)
 # A larger offset is a deviation.
 CLOCK_ALLOWED_S = 60.0
+# The namespace of the keys of `row_key`.
+_ROWS = uuid.UUID("6c1f7f0e-0b0a-4f0e-9d6d-2f4f8c5f3a11")
 
 
 class Station(Loaded):
@@ -137,6 +140,15 @@ class Station(Loaded):
     def has_only_known_fields(self) -> bool:
         """Whether the current message, after validation, has only fields that its schema knows."""
         return self._unknown_in is not self.received_at
+
+    def row_key(self, *parts: object) -> str:
+        """A primary key for a row that the present message adds; `parts` name the row in the message.
+
+        A message whose commit was stored, but not confirmed, runs once more (decision 0004). Its row has the
+        same key then, and a table with `once` skips it.
+        """
+        named = "\0".join(map(str, (self.pk, self.received_at.isoformat(), *parts)))
+        return str(uuid.uuid5(_ROWS, named))
 
     def deviation(self, kind: str, detail: str = "", *, path: str = "") -> None:
         """Count a deviation of the station from the specification.

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.db import transaction
-from django.utils import timezone
 
 from alerts.models import Alert, AlertRecipient
-from alerts.services import changes
-from alerts.services.changes import Change
+from alerts.services import handling
 from alerts.services.notices.links import Grant
 
 
@@ -37,9 +35,5 @@ def acknowledge(grant: Grant) -> Linked | None:
     """Acknowledge the alert as the recipient; one that is not open any more stays as it is."""
     linked = find(grant, lock=True)
     if linked is not None and linked.may_acknowledge:
-        alert = linked.alert
-        alert.state, alert.acknowledged_at = Alert.State.ACKNOWLEDGED, timezone.now()
-        alert.acknowledged_by = linked.recipient.name
-        alert.save(update_fields=["state", "acknowledged_at", "acknowledged_by", "updated_at"])
-        changes.publish([Change(alert, changes.Kind.ACKNOWLEDGED)])
+        handling.acknowledge(linked.alert, actor=linked.recipient.name)
     return linked

@@ -14,7 +14,6 @@ import structlog
 
 from chargepoints.live import DISPLAYS, Shown
 from chargepoints.models import DisplayMessage
-from chargepoints.models.display_message import new_key
 from chargepoints.services.follow_ups.recording import whole
 from chargepoints.tables import DISPLAY_MESSAGES
 from ocpp_server.live.station import Station
@@ -139,7 +138,7 @@ def report(*, station: Station, messages: Iterable[Mapping[str, Any]], end: Repo
     """
     known = {one.number: one for one in current(station)}
     seen = set()
-    for message in messages:
+    for place, message in enumerate(messages):
         columns = columns_of(message)
         number = columns["number"]
         seen.add(number)
@@ -152,7 +151,7 @@ def report(*, station: Station, messages: Iterable[Mapping[str, Any]], end: Repo
         if len(DISPLAYS.of(station)) >= MOST:
             log.warning("display_messages.too_many", station=station.identity, most=MOST)
             return
-        known[number] = _add_foreign(station, columns)
+        known[number] = _add_foreign(station, columns, station.row_key("display", number, place))
     if end is not None:
         for one in current(station):
             is_known = one.number in seen or one.number in end.before
@@ -168,8 +167,8 @@ def _confirm(station: Station, one: Shown) -> None:
         )
 
 
-def _add_foreign(station: Station, columns: dict[str, Any]) -> Shown:
-    added = _shown(new_key(), columns, station.received_at)
+def _add_foreign(station: Station, columns: dict[str, Any], key: str) -> Shown:
+    added = _shown(key, columns, station.received_at)
     station.unit.insert(
         DISPLAY_MESSAGES,
         **columns,

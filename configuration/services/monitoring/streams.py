@@ -13,7 +13,6 @@ from django.db.models import Count
 
 from configuration.live import STREAMS, OpenStream
 from configuration.models import EventStream, StreamMessage
-from configuration.models.monitor import new_key
 from configuration.tables import EVENT_STREAMS, STREAM_MESSAGES
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_words
@@ -59,7 +58,8 @@ def begin(*, station: Station, listed: Listed) -> bool:
         return False
     if known is not None:
         end(station=station, stream_id=listed.id)
-    streams[listed.id] = added = OpenStream(pk=new_key(), monitor_id=listed.monitor_id)
+    key = station.row_key("stream", listed.id, listed.monitor_id)
+    streams[listed.id] = added = OpenStream(pk=key, monitor_id=listed.monitor_id)
     station.unit.insert(
         EVENT_STREAMS,
         id=added.pk,

@@ -16,7 +16,7 @@ from ocpp_server.protocol.translate import ChargingProfile
 from ocpp_server.protocol.translate.charging_profiles import DYNAMIC, EXTERNAL, TX
 from smart_charging.live import INSTALLED, SERVER, Installed, kept_payload
 from smart_charging.models import InstalledProfile
-from smart_charging.models.installed_profile import OUR_SOURCE, new_key
+from smart_charging.models.installed_profile import OUR_SOURCE
 from smart_charging.services.smart_charging import pushing, rules_21
 from smart_charging.tables import INSTALLED_PROFILES
 
@@ -246,7 +246,7 @@ def _installed(  # noqa: PLR0913 - the columns of a profile
     source: str = OUR_SOURCE,
 ) -> Installed:
     return Installed(
-        pk=new_key(),
+        pk=station.row_key("profile", profile.id, evse, source),
         profile_id=profile.id,
         evse=evse,
         purpose=profile.purpose[:64],

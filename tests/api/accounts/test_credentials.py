@@ -53,7 +53,8 @@ def test_every_address_but_health_refuses_the_anonymous(anonymous: Caller, path:
     assert response["WWW-Authenticate"] == "Api-Key"
 
 
-@pytest.mark.parametrize("path", [path for path in API if path not in OPEN])
+# Reading is enough for a ticket, which is made by a POST.
+@pytest.mark.parametrize("path", [path for path in API if path not in {*OPEN, "api/v1/events/tickets"}])
 def test_a_viewer_changes_nothing(viewer: Caller, garage: ChargePoint, path: str) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert viewer.request(method, f"/{path}", {}).status_code in (403, 405)

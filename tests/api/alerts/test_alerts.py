@@ -122,6 +122,18 @@ def test_roles(viewer: Caller, operator: Caller, alert: Alert) -> None:
     assert operator.post(RULES, {"code": "offline", "siteId": 1}).status_code == 403
 
 
+def test_the_steps_of_an_escalation_are_set_and_checked(administrator: Caller) -> None:
+    one = f"{RULES}/{AlertRule.objects.get(code='offline').pk}"
+    steps = [{"to": ["Chief"], "afterS": 900}, {"to": ["Owner"], "afterS": 3600, "severity": "critical"}]
+
+    changed = administrator.patch(one, {"escalation": steps})
+    bad = administrator.patch(one, {"escalation": [{"to": ["Chief"]}]})
+
+    assert changed.info["escalation"] == steps
+    assert (bad.status_code, bad.info["errors"][0]["field"]) == (400, "escalation")
+    assert administrator.get(one).info["escalation"] == steps
+
+
 def test_an_administrator_changes_copies_resets_and_deletes_rules(
     administrator: Caller, garage: ChargePoint
 ) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 V1 = "/api/v1/"
 _numbers = itertools.count(1)
 # Not lists of rows in pages: a file, and events, which are never deleted between two pages (see `gap`).
-OTHERS = {"tokens/export", "events"}
+OTHERS = {"tokens/export", "events", "events/stream"}
 
 
 def lists_of_the_api() -> dict[str, list[str]]:

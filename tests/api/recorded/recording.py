@@ -39,6 +39,7 @@ _LINK = re.compile(r"https?://[^/]+")
 _CURSOR = re.compile(r"cursor=[^&]+")
 # A password that the server has generated: its 53 characters, or the same as hexadecimal digits.
 _KEY = re.compile(r"ocs_[A-Za-z0-9_-]{43}")
+_PREFIX = re.compile(r"\(ocs_[A-Za-z0-9_-]{4}…\)")
 _PASSWORD = re.compile(r"[a-hj-km-np-zAC-HJ-NP-Z2-79]{20}|[0-9a-f]{40}")
 _MAY_BE_PASSWORD = frozenset({"password", "passwordHex", "value", "attributeValue"})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
@@ -87,7 +88,7 @@ def normalised(value: Any, field: str = "") -> Any:
     if isinstance(value, list):
         return [normalised(item, field) for item in value]
     if isinstance(value, str):
-        value = _KEY.sub("<key>", value)
+        value = _PREFIX.sub("(<prefix>…)", _KEY.sub("<key>", value))
         value = _SWAP.sub("Battery swap <number>", value)
         value = _TICKET.sub("<ticket>", value)
         value = _UPLOAD.sub(r"<address>/uploads/\1/<secret>/", value)

@@ -70,7 +70,7 @@ def fleet(db: None) -> ChargePoint:
 
 
 LISTS = {
-    "/api/v1/chargepoints": 6,  # the key, total, page, stored keys, EVSEs, statuses of connectors
+    "/api/v1/chargepoints": 7,  # the key, total, page, tags, stored keys, EVSEs, statuses of connectors
     "/api/v1/transactions": 4,  # the key, total, page, stations
     "/api/v1/transactions?clientId=CP000": 5,
     "/api/v1/tokens": 3,

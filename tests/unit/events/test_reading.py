@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from events.models import Event, Stream
-from events.services import erasing, reading, retention
+from events.services import deletions, erasing, reading, retention
 from events.services.reading import last_position, read
 from ocpp_server.storage.journal import journal
 
@@ -136,7 +136,8 @@ async def test_stations_can_write_between_two_deletions(monkeypatch: pytest.Monk
     monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
     await retention.delete_old()
 
-    assert steps == [retention.delete_some, 0.05, retention.delete_some, 0.05, retention.delete_some]
+    events = [retention.delete_some, 0.05, retention.delete_some, 0.05, retention.delete_some]
+    assert steps == [*events, deletions.delete_some]
 
 
 # -- erasing -----------------------------------------------------------------------------------------------

@@ -274,3 +274,14 @@ def test_each_station_gets_a_state_of_its_own_in_each_slot(monkeypatch: pytest.M
     first, second = loaded.empty_slots(), loaded.empty_slots()
 
     assert first == ([], {}) and first[0] is not second[0]
+
+
+def test_a_row_has_the_same_key_when_its_message_runs_once_more(station: Station) -> None:
+    key = station.row_key("profile", 7)
+
+    assert station.row_key("profile", 7) == key
+    assert len(key) == 36
+    others = [station.row_key("profile", 8), station.row_key("profile", "7", "")]
+    others.append(received(station, NOON + timedelta(microseconds=1)).row_key("profile", 7))
+    others.append(received(Station(pk=2, identity="CP-2", version="ocpp1.6"), NOON).row_key("profile", 7))
+    assert len({key, *others}) == 5

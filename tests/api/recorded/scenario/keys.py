@@ -27,7 +27,7 @@ async def play(player: Player) -> None:
     await ask("key: beyond its scopes", "GET", "/api/v1/tokens", key=made["key"])
     await ask("key: a search for personal data", "GET", "/api/v1/transactions?idTag=A", key=made["key"])
     await ask("key: change", "PATCH", path, {"name": "bills"})
-    rolled = await ask("key: roll", "POST", f"{path}/roll", {"overlap": 60})
+    rolled = await ask("key: roll", "POST", f"{path}/roll", {"overlap": 60, "expires_at": LATER})
     await ask("key: requests", "GET", f"{KEYS}/{rolled['id']}/requests")
     await ask("key: revoke", "DELETE", path)
     await ask("key: change a revoked one", "PATCH", path, {"name": "x"})
