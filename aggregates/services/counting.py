@@ -174,10 +174,8 @@ def second_of(duration: timedelta) -> int:
 
 def _first(station: int, since: datetime, now: datetime) -> datetime:
     """The first time from `since` on at which there is anything to count."""
-    found = [
-        min(started, stopped or started)
-        for started, stopped in _rows(station, since).values_list("started_at", "stopped_at")
-    ]
+    # The times that count: one of a wrong clock may be decades away.
+    found = [moment(min([one.span[0], *one.by_hour])) for one in _sessions(station, since, now)]
     outages = Outage.objects.filter(_until(since), charge_point=station)
     found.append(outages.aggregate(first=Min("began_at"))["first"] or now)
     for model in (ConnectorHour, ContractHour):

@@ -40,8 +40,6 @@ PACKAGES = (
         f"{app}/{part}"
         for app in (
             "accounts",
-            "aggregates",
-            "alerts",
             "chargepoints",
             "configuration",
             "events",
