@@ -60,7 +60,12 @@ class LimitedToSites:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith("/admin/"):
             return self.get_response(request)
-        with sites.limited_to(_sites_of(request)):
+        try:
+            ids = sites.of(request.user) if request.user.is_authenticated else None
+        except DatabaseError:
+            # The view reads the user again, and `DatabaseAway` answers its error.
+            return self.get_response(request)
+        with sites.limited_to(ids):
             return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *view: Any) -> None:
@@ -72,14 +77,6 @@ class LimitedToSites:
             is_open = site_pages.offers_only_sites(request)
         if not is_open:
             raise PermissionDenied(gettext("Your login is limited to sites, and this belongs to no site."))
-
-
-def _sites_of(request: HttpRequest) -> sites.Ids | None:
-    try:
-        return sites.of(request.user) if request.user.is_authenticated else None
-    except DatabaseError:
-        # The view reads the user again, and `DatabaseAway` answers its error. In case that succeeds: no rows.
-        return frozenset()
 
 
 class DatabaseAway:
