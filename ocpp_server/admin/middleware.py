@@ -62,9 +62,13 @@ class LimitedToSites:
             return self.get_response(request)
         try:
             ids = sites.of(request.user) if request.user.is_authenticated else None
-        except DatabaseError:
-            # The view reads the user again, and `DatabaseAway` answers its error.
-            return self.get_response(request)
+        except DatabaseError as error:
+            # At once: to read the user again in the view would wait for the database a second time, longer than
+            # the scripts of an open page wait.
+            away = database_away(request, error)
+            if away is None:
+                raise
+            return away
         with sites.limited_to(ids):
             return self.get_response(request)
 
@@ -79,15 +83,36 @@ class LimitedToSites:
             raise PermissionDenied(gettext("Your login is limited to sites, and this belongs to no site."))
 
 
+DATABASE_AWAY = _(
+    "The database does not answer. Stations wait for their answers and are then disconnected; "
+    "they send unanswered messages again."
+)
+
+
+def database_away(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """The answer 503 of the admin to an error of a database that is away; None for another error."""
+    if not database.is_away(error):
+        return None
+    log.error("admin.database_away", path=request.path, error=str(error))
+    headers = {"Retry-After": "10", "Cache-Control": "no-store"}
+    if request.headers.get("Accept") == "application/json":  # the polling scripts of the admin
+        sentence = str(DATABASE_AWAY)
+        body = {
+            "troubles": [sentence],
+            "sent": False,
+            "sentence": gettext("Not sent: %(reason)s") % {"reason": sentence},
+        }
+        return JsonResponse(body, status=503, headers=headers)
+    # Rendered without the request, because context processors would query the database for the user.
+    page = get_template("operator/database_away.html")
+    shown = page.render({"sentence": DATABASE_AWAY, "reloads": request.method == "GET"})
+    return HttpResponse(shown, status=503, headers=headers)
+
+
 class DatabaseAway:
     """Answers 503 with a message below /admin/. It needs no login, which can't be checked without the
     database.
     """
-
-    sentence = _(
-        "The database does not answer. Stations wait for their answers and are then disconnected; "
-        "they send unanswered messages again."
-    )
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -96,19 +121,4 @@ class DatabaseAway:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not request.path.startswith("/admin/") or not database.is_away(error):
-            return None
-        log.error("admin.database_away", path=request.path, error=str(error))
-        headers = {"Retry-After": "10", "Cache-Control": "no-store"}
-        if request.headers.get("Accept") == "application/json":  # the polling scripts of the admin
-            sentence = str(self.sentence)
-            body = {
-                "troubles": [sentence],
-                "sent": False,
-                "sentence": gettext("Not sent: %(reason)s") % {"reason": sentence},
-            }
-            return JsonResponse(body, status=503, headers=headers)
-        # Rendered without the request, because context processors would query the database for the user.
-        page = get_template("operator/database_away.html")
-        shown = page.render({"sentence": self.sentence, "reloads": request.method == "GET"})
-        return HttpResponse(shown, status=503, headers=headers)
+        return database_away(request, error) if request.path.startswith("/admin/") else None
