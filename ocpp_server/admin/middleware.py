@@ -63,7 +63,7 @@ class LimitedToSites:
         try:
             ids = sites.of(request.user) if request.user.is_authenticated else None
         except DatabaseError as error:
-            # At once: to read the user again in the view would wait for the database a second time, longer than
+            # At once: the view would read the user again and wait for the database a second time, longer than
             # the scripts of an open page wait.
             away = database_away(request, error)
             if away is None:

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from django.conf import settings
 
+from events.services.envelopes import Content
 from events.services.webhooks import bodies, schedule, signing
-from events.services.webhooks.bodies import Content
 from events.services.webhooks.schedule import Meaning
 from events.services.webhooks.store import Settings
 from ocpp_server import __version__

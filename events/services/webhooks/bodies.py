@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -11,41 +10,13 @@ import orjson
 from django.conf import settings
 
 from events.models import Event, WebhookEndpoint
+from events.services.envelopes import Content, envelope
 from ocpp_server.api.fields import rfc3339
 from ocpp_server.events import catalogue
 
 STANDARD_TYPE: Final = "application/json"
 CLOUDEVENTS_TYPE: Final = "application/cloudevents+json"
 _SUBJECTS: Final = (("transactionId", "transactions"), ("requestId", "commands"), ("campaignId", "campaigns"))
-
-
-class Content(NamedTuple):
-    """An event as a webhook needs it: its number in the stream, and the parts of the envelope."""
-
-    id: str
-    type: str
-    version: int
-    position: int
-    sequence: int | None
-    station: str
-    site_id: int | None
-    at: datetime
-    data: dict[str, Any]
-
-    @classmethod
-    def of(cls, event: Event) -> Content:
-        assert event.position is not None
-        return cls(
-            event.uid,
-            event.type,
-            event.version,
-            event.position,
-            event.sequence,
-            event.station,
-            event.site_id,
-            event.at,
-            event.content,
-        )
 
 
 class Filter(NamedTuple):
@@ -82,29 +53,13 @@ def chosen_types(patterns: list[str]) -> frozenset[str]:
 
 def body(content: Content, format: str, sites: Mapping[int, str]) -> bytes:
     """The body: the bytes that are signed are those that are sent."""
-    shaped = (
-        _cloud_event(content) if format == WebhookEndpoint.Format.CLOUDEVENTS else _envelope(content, sites)
-    )
+    is_cloud = format == WebhookEndpoint.Format.CLOUDEVENTS
+    shaped = _cloud_event(content) if is_cloud else envelope(content, sites)
     return orjson.dumps(shaped)
 
 
 def content_type(format: str) -> str:
     return CLOUDEVENTS_TYPE if format == WebhookEndpoint.Format.CLOUDEVENTS else STANDARD_TYPE
-
-
-def _envelope(content: Content, sites: Mapping[int, str]) -> dict[str, Any]:
-    site = None if content.site_id is None else {"id": content.site_id, "name": sites.get(content.site_id)}
-    return {
-        "id": content.id,
-        "type": content.type,
-        "timestamp": rfc3339(content.at),
-        "version": content.version,
-        "position": content.position,
-        "sequence": content.sequence,
-        "station": content.station or None,
-        "site": site,
-        "data": content.data,
-    }
 
 
 def _cloud_event(content: Content) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+from events.services.envelopes import Content
 from events.services.webhooks import store
 from events.services.webhooks.attempts import Attempt
-from events.services.webhooks.bodies import Content
 from events.services.webhooks.store import Logged, Status
 from ocpp_server.storage.journal import journal
 

@@ -14,9 +14,10 @@ from django.db import IntegrityError, transaction
 from chargepoints.models import ChargePoint, Site
 from events.models import Event, WebhookDelivery, WebhookEndpoint
 from events.services import reading
+from events.services.envelopes import Content
 from events.services.webhooks import attempts, signing, store
 from events.services.webhooks.attempts import Attempt
-from events.services.webhooks.bodies import Content, chosen_types
+from events.services.webhooks.bodies import chosen_types
 from events.services.webhooks.schedule import Meaning
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code

@@ -21,9 +21,10 @@ from typing import Any, Final
 
 import structlog
 
+from events.services import envelopes
+from events.services.envelopes import Content
 from events.services.webhooks import attempts, schedule, store
 from events.services.webhooks.attempts import Attempt
-from events.services.webhooks.bodies import Content
 from events.services.webhooks.delivery_log import DeliveryLog
 from events.services.webhooks.endpoint_health import EndpointHealth
 from events.services.webhooks.schedule import Meaning
@@ -296,9 +297,9 @@ class Pump:
             await journal.run(store.expire, gone)
         kept = [pending for pending in rows if pending.content is not None]
         contents = [pending.content for pending in kept if pending.content is not None]
-        self._sites.update(await journal.run(store.site_names, contents))
+        self._sites.update(await journal.run(envelopes.site_names, contents))
         if self.settings.has_personal_data:
-            contents = await journal.run(store.with_whole_tokens, contents)
+            contents = await journal.run(envelopes.with_whole_tokens, contents)
         return list(zip(kept, contents, strict=True))
 
     # -- the log -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from events.services import envelopes
 from events.services.webhooks import attempts, notifying, store
 from events.services.webhooks.pump import Pump
 from events.services.webhooks.store import Started
@@ -118,7 +119,7 @@ class _Senders:
                     if pump.settings.filter.takes(event)
                 ]
                 if pump.settings.has_personal_data and wanted:
-                    wanted = await journal.run(store.with_whole_tokens, wanted)
+                    wanted = await journal.run(envelopes.with_whole_tokens, wanted)
                 pump.take(wanted, read.sites, next=read.next, lost=read.lost)
         return more
 

@@ -5,7 +5,7 @@ small.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -13,12 +13,11 @@ from typing import Any, Final, NamedTuple
 from django.conf import settings
 from django.db.models import Min, Q
 
-from accounts.models import Token
-from chargepoints.models import Site
 from events.models import Event, WebhookDelivery, WebhookEndpoint
-from events.services import reading
+from events.services import envelopes, reading
+from events.services.envelopes import Content
 from events.services.webhooks import signing
-from events.services.webhooks.bodies import Content, Filter
+from events.services.webhooks.bodies import Filter
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import webhooks
 
@@ -181,31 +180,7 @@ def read(after: int) -> Read:
     first = page.events[0].position if page.events else page.next + 1
     lost = max(0, (first or 0) - after - 1) if page.gap else 0
     contents = [Content.of(event) for event in page.events]
-    return Read(page.events, contents, site_names(contents), page.next, lost, page.more)
-
-
-def site_names(contents: Iterable[Content]) -> dict[int, str]:
-    keys = {content.site_id for content in contents if content.site_id is not None}
-    return dict(Site.objects.filter(pk__in=keys).values_list("pk", "name")) if keys else {}
-
-
-def with_whole_tokens(contents: Sequence[Content]) -> list[Content]:
-    """The contents with the whole uid of each token instead of its first characters."""
-    keys = {key for content in contents for key in _token_keys(content)}
-    uids: dict[int, str] = dict(Token.objects.filter(pk__in=keys).values_list("pk", "uid")) if keys else {}
-    return [_unmasked(content, uids) for content in contents] if uids else list(contents)
-
-
-def _token_keys(content: Content) -> list[int]:
-    return [key for name in ("tokenId", "token_id") if isinstance(key := content.data.get(name), int)]
-
-
-def _unmasked(content: Content, uids: dict[int, str]) -> Content:
-    data = dict(content.data)
-    for key, name in (("tokenId", "idTag"), ("token_id", "uid")):
-        if name in data and (uid := uids.get(data.get(key, 0))):
-            data[name] = uid
-    return content._replace(data=data)
+    return Read(page.events, contents, envelopes.site_names(contents), page.next, lost, page.more)
 
 
 def blocked(endpoint: int, *, by_station: bool) -> dict[str, datetime]:

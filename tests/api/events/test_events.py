@@ -8,7 +8,7 @@ from accounts.models import Token
 from chargepoints.models import ChargePoint, Site
 from events.models import Event
 from events.services import numbering
-from events.services.envelopes import envelope, site_names
+from events.services.envelopes import Content, envelope, site_names
 from ocpp_server.events import catalogue, outbox
 from ocpp_server.events.catalogue import charging, stations
 from tests.api.conftest import Caller
@@ -58,7 +58,7 @@ def test_the_envelope_of_an_event(viewer: Caller, db: None) -> None:
     assert (without["station"], without["sequence"], without["site"]) == (None, None, None)
     assert viewer.get(f"{PATH}/{shown['id']}").info == shown
     rows = list(Event.objects.numbered())
-    assert [envelope(row, site_names(rows)) for row in rows] == [shown, without]
+    assert [envelope(Content.of(row), site_names(rows)) for row in rows] == [shown, without]
     assert viewer.get(f"{PATH}/evt_none").status_code == 404
 
 

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from events.services.envelopes import Content
 from events.services.webhooks import attempts, signing
-from events.services.webhooks.bodies import Content, Filter
+from events.services.webhooks.bodies import Filter
 from events.services.webhooks.store import Settings
 from ocpp_server.outbound.posting import Sender
 from tests.processes import launch

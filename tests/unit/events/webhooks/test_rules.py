@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from events.models import Event, WebhookEndpoint
+from events.services.envelopes import Content
 from events.services.webhooks import bodies, schedule, signing
-from events.services.webhooks.bodies import Content, Filter
+from events.services.webhooks.bodies import Filter
 from events.services.webhooks.endpoint_health import IN_FLIGHT, EndpointHealth
 from events.services.webhooks.schedule import Meaning
 from tests.servers import ROOT
