@@ -1,4 +1,4 @@
-"""What the evaluator keeps over a restart."""
+"""The state of the evaluator that outlives its process."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class AlertNoteViewSet(ResourceViewSet):
 
 
 class AlertRuleViewSet(ResourceViewSet):
-    tag, noun = TAG, "alert rule"
+    tag, noun, key = TAG, "alert rule", "alertRules"
     label = "Rule {row.code}"
     deletions = AlertRule
     write_role = role_for(Right.ALERT_RULES)

@@ -26,7 +26,7 @@ def _send_test(recipient: AlertRecipient) -> None:
 
 
 class RecipientViewSet(ResourceViewSet):
-    tag, noun = "Alerts", "alert recipient"
+    tag, noun, key = "Alerts", "alert recipient", "alertRecipients"
     deletions = AlertRecipient
     write_role = role_for(Right.ALERT_RECIPIENTS)
     queryset = (
@@ -68,7 +68,7 @@ class RecipientViewSet(ResourceViewSet):
 
 
 class NoticeViewSet(ResourceViewSet):
-    tag, noun = "Alerts", "alert notice"
+    tag, noun, key = "Alerts", "alert notice", "alertNotices"
     label = "Alert notice {row.pk}"
     queryset = Notification.objects.select_related("recipient").order_by("-pk")
     serializer_class = NoticeSerializer

@@ -190,7 +190,7 @@ def of_campaign(rows: QuerySet[Command], number: int) -> QuerySet[Command]:
 
 
 def unfinished_of(command_ids: Collection[str]) -> set[str]:
-    """Those of these commands that have no final state yet."""
+    """The commands of these that have no final state yet."""
     rows = Command.objects.finished(False).filter(pk__in=command_ids)
     return set(rows.values_list("pk", flat=True))
 

@@ -212,8 +212,8 @@ class Get(Operation):
             return f"One {resource.noun}, as it is stored now."
         return (
             "The answer has an ETag. Sent as `If-None-Match`, it saves the transfer of an unchanged row "
-            "(304); sent as `If-Match` with a change, it keeps the change from undoing that of somebody "
-            "else (412)."
+            "(304); sent as `If-Match` with a change, it keeps the change from undoing that of "
+            "another caller (412)."
         )
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:

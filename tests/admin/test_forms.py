@@ -63,7 +63,7 @@ def test_every_form_is_in_this_test(superuser: Client, rf: Any) -> None:
     # A file of firmware is checked as a whole: its form is in test_firmware.py.
     # Roots and their sets have forms in test_trusted_roots.py and test_root_sets.py, revocations in
     # test_revocations.py, and webhooks in test_webhooks.py.
-    # That of recipients has fields of its own: test_alert_recipients.py.
+    # The form of recipients has fields of its own: test_alert_recipients.py.
     others = {"AccessAttempt", "AlertRecipient", "AlertRule", "FirmwareFile"}
     others |= {"RevocationList", "RevokedCertificate", "RootSet", "TrustRoot", "WebhookEndpoint"}
     assert {model.__name__ for model in editable} - others == {model.__name__ for model in FORMS}

@@ -62,7 +62,7 @@ async def test_a_test_of_a_recipient_arrives_and_its_notice_is_sent(
     deadline = time.monotonic() + 30
     while True:
         notices = await asyncio.to_thread(ask, live, "GET", f"{NOTICES}?recipientId={ann['id']}")
-        (notice,) = notices["alert_notices"]
+        (notice,) = notices["alertNotices"]
         if notice["state"] == "sent" or time.monotonic() > deadline:
             break
         await asyncio.sleep(0.05)  # poll: the other process stores the answer after the mail
@@ -72,10 +72,9 @@ async def test_a_test_of_a_recipient_arrives_and_its_notice_is_sent(
 async def test_a_station_that_goes_offline_and_returns_leads_to_two_mails_of_one_thread(
     live: LiveServer, mails: MailServer
 ) -> None:
-    pytest.importorskip("alerts.services.evaluating")  # the rules are built beside the notices
     body = {"name": "Bob", "address": "bob@example.com", "codes": ["offline"]}
     bob = await asyncio.to_thread(ask, live, "POST", RECIPIENTS, body)
-    (rule,) = (await asyncio.to_thread(ask, live, "GET", "/api/v1/alert-rules?code=offline"))["alert_rules"]
+    (rule,) = (await asyncio.to_thread(ask, live, "GET", "/api/v1/alert-rules?code=offline"))["alertRules"]
     await asyncio.to_thread(
         ask, live, "PATCH", f"/api/v1/alert-rules/{rule['id']}", {"forS": 0, "keepForS": 0}
     )
@@ -93,4 +92,4 @@ async def test_a_station_that_goes_offline_and_returns_leads_to_two_mails_of_one
     assert resolved["Subject"] == opened["Subject"].replace("Warning: ", "Resolved: ")
     assert resolved["In-Reply-To"] == opened["Message-ID"]
     notices = await asyncio.to_thread(ask, live, "GET", f"{NOTICES}?recipientId={bob['id']}&state=sent")
-    assert [notice["kind"] for notice in notices["alert_notices"]] == ["resolved", "opened"]
+    assert [notice["kind"] for notice in notices["alertNotices"]] == ["resolved", "opened"]

@@ -105,7 +105,7 @@ def test_a_test_is_queued_and_shown_in_the_log(
     response = administrator.post(f"{RECIPIENTS}/{ann.pk}/test")
 
     assert response.answer["message"] == "Test for Ann queued."
-    (notice,) = administrator.get(f"{NOTICES}?recipientId={ann.pk}&kind=test").info["alert_notices"]
+    (notice,) = administrator.get(f"{NOTICES}?recipientId={ann.pk}&kind=test").info["alertNotices"]
     assert (notice["state"], notice["alertId"], notice["recipient"]) == ("queued", None, "Ann")
     assert administrator.get(f"{NOTICES}/{notice['id']}").info == notice
 
@@ -142,7 +142,7 @@ def test_the_log_is_filtered_by_alert_state_and_time(viewer: Caller, ann: AlertR
     Notification.objects.filter(pk=rows[0].pk).update(created_at=NOON)
 
     def found(query: str) -> list[int]:
-        return [notice["id"] for notice in viewer.get(f"{NOTICES}?{query}").info["alert_notices"]]
+        return [notice["id"] for notice in viewer.get(f"{NOTICES}?{query}").info["alertNotices"]]
 
     assert found("") == [rows[1].pk, rows[0].pk]
     assert found(f"alertId={alerts[0].pk}") == [rows[0].pk]
@@ -156,7 +156,7 @@ def test_the_list_is_filtered_and_searched(viewer: Caller, ann: AlertRecipient) 
     def found(query: str) -> list[str]:
         response = viewer.get(f"{RECIPIENTS}?{query}")
         assert response.status_code == 200, response.info
-        return [one["name"] for one in response.info["alert_recipients"]]
+        return [one["name"] for one in response.info["alertRecipients"]]
 
     assert found("") == ["Ann", "Bob"]
     assert found("enabled=false") == ["Bob"]

@@ -111,7 +111,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     parents.add(str(walk.parents.template.pk))
     parents |= {str(walk.parents.root.pk), str(walk.parents.root_set.pk)}
     parents.add(str(walk.parents.webhook.pk))
-    # Those of the callers, too.
+    # The keys of the callers are on the page too.
     parents |= {str(pk) for pk in ApiKey.objects.values_list("pk", flat=True)}
     for _ in range(drawn["rows"]):
         walk.add()

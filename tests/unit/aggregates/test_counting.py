@@ -50,7 +50,7 @@ def test_counting_again_changes_no_row(station: ChargePoint) -> None:
     assert list(ConnectorHour.objects.values()) == before
 
 
-def test_a_session_that_is_amended_is_counted_anew_and_its_old_hours_are_gone(station: ChargePoint) -> None:
+def test_a_session_that_is_amended_is_counted_again_and_its_old_hours_are_gone(station: ChargePoint) -> None:
     found = session(station, NOON, NOON + 3 * HOUR, 900, energy_by_hour=by_hour(h12=300, h13=300, h14=300))
     recount(station)
 

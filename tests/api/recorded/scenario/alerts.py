@@ -39,7 +39,7 @@ async def alerts(player: Player) -> None:
 async def rules(player: Player) -> None:
     ask, path = player.ask, f"{V1}/alert-rules"
     listed = await ask("alert rules: list", "GET", f"{path}?code=fleet_offline", key=VIEWER)
-    one = f"{path}/{listed['alert_rules'][0]['id']}"
+    one = f"{path}/{listed['alertRules'][0]['id']}"
     await ask("alert rules: get", "GET", one, key=VIEWER)
     await ask("alert rules: change", "PATCH", one, {"parameters": {"stations": 5}, "forS": 60})
     await ask("alert rules: bad limit", "PATCH", one, {"parameters": {"stations": 1}})

@@ -28,7 +28,7 @@ async def test_a_station_that_goes_offline_and_returns(quick: LiveServer) -> Non
         assert code == 200, answer
         return answer["data"]
 
-    (rule,) = ask("GET", "alert-rules?code=offline")["alert_rules"]
+    (rule,) = ask("GET", "alert-rules?code=offline")["alertRules"]
     ask("PATCH", f"alert-rules/{rule['id']}", {"forS": 0, "keepForS": 0})
     async with station(quick, V16) as peer:
         await peer.call("StatusNotification", status(1, "Available"))
