@@ -235,11 +235,12 @@ async def test_webhooks_follow_their_commits_within_a_second_at_200_events_a_sec
     (web,) = await asyncio.to_thread(cluster.add, 1, "web")
     await asyncio.to_thread(cluster.add, 1, "housekeeping")
     receiver = Receiver(cluster.folder / "webhooks.jsonl")
-    await asyncio.to_thread(add_webhook, cluster, receiver)
     stations = [FastStation(f"CP-{number}") for number in range(100)]
     await asyncio.to_thread(provision, cluster, [station.identity for station in stations])
-    await connect_all(stations, [web], over_s=5)
+    # The receiver listens before the first event: a failed attempt would make the others wait for its retry.
     with receiver.running():
+        await asyncio.to_thread(add_webhook, cluster, receiver)
+        await connect_all(stations, [web], over_s=5)
         began = time.time()
         await asyncio.gather(*(change_status(station, times=60) for station in stations))
         await asyncio.to_thread(wait_until, lambda: changes(receiver.received, since=began), 6000)
