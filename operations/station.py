@@ -43,6 +43,7 @@ from operations import (
     security_profiles,
     station_notices,
     tariffs,
+    use,
 )
 from operations.command_forms import CommandForm
 from transactions.models import Transaction
@@ -190,6 +191,8 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "tariffs": tariffs.rows(charge_point),
             "limits": charging_profiles.limits(charge_point),
             "alerts": alerts.rows(charge_point),
+            "use": use.rows(charge_point),
+            "outages": use.outages(charge_point),
             "notes": _notes(charge_point),
             "refused": refusals.rows(charge_point),
             "deviations": _deviations(charge_point),
