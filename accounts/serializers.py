@@ -243,6 +243,7 @@ class TokenGroupBody(TokenGroupChanges):
 MOST_SITES = 1000
 _SCOPES = "Such as transactions:read; null for all that the role allows. write includes read."
 _SITES = "The numbers of the sites that it is limited to; null for all."
+_TEST = "Whether it is a test key: limited to the stations of the test site. Leave `sites` out."
 _PERSONAL = "false: token ids, contract ids, names, emails and phones are hidden. For viewers only."
 
 
@@ -256,6 +257,7 @@ class ApiKeySerializer(ReadSerializer):
         source="site_ids", child=serializers.IntegerField(), allow_null=True, help_text=_SITES
     )
     personal_data = serializers.BooleanField(source="shows_personal_data", help_text=_PERSONAL)
+    is_test = serializers.BooleanField(help_text=_TEST)
     state = serializers.ChoiceField(choices=["usable", "expired", "revoked"])
     replaces = serializers.IntegerField(
         source="replaces_id", allow_null=True, help_text="The key that it was rolled from."
@@ -300,6 +302,7 @@ class ApiKeyBody(StrictSerializer):
         help_text=_SITES,
     )
     personal_data = FlagField(source="shows_personal_data", required=False, help_text=_PERSONAL)
+    is_test = FlagField(required=False, help_text=_TEST)
     expires_at = TimeField(required=False, allow_null=True)
 
 

@@ -38,6 +38,7 @@ class Right(StrEnum):
     ALERT_RECIPIENTS = "alert_recipients"
     LOGINS = "logins"
     WEBHOOKS = "webhooks"
+    SANDBOX = "sandbox"
 
 
 # Each right with the lowest role that has it, and what it allows.
@@ -59,6 +60,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.SITES: (Role.OPERATOR, "Add and change sites"),
     Right.MAINTENANCE: (Role.OPERATOR, "Add, change and delete maintenance windows"),
     Right.TOKENS: (Role.OPERATOR, "Add, change, block and invalidate tokens; add or ignore unknown ones"),
+    Right.SANDBOX: (Role.OPERATOR, "Create, use and delete virtual stations"),
     Right.PEOPLE: (Role.OPERATOR, "Add, change and close people"),
     Right.STATION_ACCESS: (
         Role.ADMINISTRATOR,

@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "events",
     "aggregates",
     "alerts",
+    "sandbox",
     "operations",
 ]
 

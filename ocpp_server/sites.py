@@ -39,6 +39,9 @@ class Sites(Protocol):
     def names(self) -> Mapping[int, str]:
         """The sites of the present caller by their numbers, in the order of their names."""
 
+    def test_site(self) -> int:
+        """The number of the site of test keys, which is created when it is first needed."""
+
     def identities(self) -> set[str]:
         """The identities of the present caller's stations."""
 

@@ -29,6 +29,7 @@ API_V1 = [
     path("", include("events.urls")),
     path("", include("aggregates.urls")),
     path("", include("alerts.urls")),
+    path("", include("sandbox.urls")),
 ]
 
 urlpatterns = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import random
 import ssl
@@ -44,6 +45,10 @@ class StationConnection(Conversation):
     model: str
     serial: str
     firmware: str
+
+    # An isolated station reaches its first endpoint, under its own identity, and no address that a command
+    # names: it may run inside of the network of the server.
+    is_isolated = False
 
     def __init__(
         self,
@@ -179,6 +184,8 @@ class StationConnection(Conversation):
     async def _connect(self) -> Wire:
         began = time.perf_counter()
         way = self.network.next()
+        if self.is_isolated:
+            way = dataclasses.replace(way, url=self.url, identity=self.identity, password=self.password)
         connection = await open_socket(
             way.url,
             way.identity,

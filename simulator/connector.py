@@ -40,14 +40,17 @@ class Connector:
     announced: str | None = None  # the status sent last
     session: "Session | None" = None
     reservation: Reservation | None = field(default=None)
+    is_plugged: bool = False  # a cable that `simulator.steps` has plugged in
 
     @property
     def resting_status(self) -> str:
-        """The status when no vehicle is connected."""
+        """The status without a session."""
         if self.error_code != "NoError":
             return "Faulted"
         if not self.operative:
             return "Unavailable"
+        if self.is_plugged:
+            return "Preparing"
         return "Reserved" if self.reservation else "Available"
 
     @property

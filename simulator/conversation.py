@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from simulator import schemas
 from simulator.answers import NoReply, answer_call
+from simulator.failing import Failure, failing_answer, take
 from simulator.frame_log import FrameLog
 from simulator.latency import Latencies
 from simulator.misbehaviour import Misbehaviour
@@ -39,6 +40,7 @@ class Conversation(FrameLog):
         self.latencies = latencies if latencies is not None else Latencies()
         self.wire: Wire | None = None
         self._scripts: dict[str, Handler] = {}
+        self.failures: list[Failure] = []  # of the next CALLs of the CSMS, in order
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def boot_now(self, reason: str = "Triggered") -> None:
@@ -113,8 +115,11 @@ class Conversation(FrameLog):
             if self.misbehaviour.never_answers:
                 return
             follow_up = None
+            answer: Any
             try:
-                if script := self._scripts.get(action):
+                if failure := take(self.failures, action):
+                    answer = failing_answer(self.version, action, failure)
+                elif script := self._scripts.get(action):
                     answer = script(payload)
                     answer = await answer if inspect.isawaitable(answer) else answer
                 else:

@@ -79,7 +79,7 @@ class Session:
         self.began = asyncio.Event()  # the transaction exists at the station
         self.over = asyncio.Event()  # no more energy flows
         self._stop = asyncio.Event()
-        self._seq_no = -1
+        self.seq_no = -1
         self._elapsed_s = 0.0
 
     # -- requests from outside
@@ -102,8 +102,8 @@ class Session:
         return self.transaction_id if self.transaction_id is not None else -1
 
     def next_seq_no(self) -> int:
-        self._seq_no += 2 if self.station.misbehaviour.seq_gaps and self._seq_no % 3 == 1 else 1
-        return self._seq_no
+        self.seq_no += 2 if self.station.misbehaviour.seq_gaps and self.seq_no % 3 == 1 else 1
+        return self.seq_no
 
     async def report(self, why: str) -> None:
         """Send the current meter values now, for example for a TriggerMessage."""
@@ -131,13 +131,8 @@ class Session:
         station, connector = self.station, self.connector
         if self.cable_first and self.plugs_in:
             await self._plug_in()
-        if self.authorizes and (not self.remote or station.settings.boolean("authorize_remote")):
-            if self.vehicle is None:
-                self.status = await station.authorize(self.token, self.token_type)
-            else:
-                self.status = await station.contracts.authorize(self.vehicle)
-            if self.status != "Accepted":
-                return False
+        if not await self._authorize():
+            return False
         if not self.plugs_in or not self.cable_first:
             await station.set_status(connector, "Preparing")
             if not self.plugs_in:
@@ -146,6 +141,20 @@ class Session:
                 await self._wait(station.settings.number("connection_timeout"))
                 return False
             connector.meter.plug_in(battery=self.battery)
+        return self._may_begin()
+
+    async def _authorize(self) -> bool:
+        station = self.station
+        if self.authorizes and (not self.remote or station.settings.boolean("authorize_remote")):
+            if self.vehicle is None:
+                self.status = await station.authorize(self.token, self.token_type)
+            else:
+                self.status = await station.contracts.authorize(self.vehicle)
+        return self.status == "Accepted"
+
+    def _may_begin(self) -> bool:
+        """Whether the session goes on when cable and token are there; it uses up its reservation."""
+        station, connector = self.station, self.connector
         if self._stop.is_set():
             return False
         held = connector.reservation
@@ -275,13 +284,16 @@ class Session:
     async def _leave(self) -> None:
         station, connector = self.station, self.connector
         self.over.set()
-        if self.plugs_in and not station.stopping:
-            await station.clock.sleep(UNPLUG_S)
+        await self._until_unplugged()
         connector.session = None
         if connector.next_operative is not None:
             connector.operative, connector.next_operative = connector.next_operative, None
         await station.set_status(connector, connector.resting_status)
         station.session_ended()
+
+    async def _until_unplugged(self) -> None:
+        if self.plugs_in and not self.station.stopping:
+            await self.station.clock.sleep(UNPLUG_S)
 
     def _send(self, message: TransactionMessage | None) -> None:
         if message is not None:

@@ -43,8 +43,10 @@ class Station(StationConnection):
     ``security_profile``, ``urls`` and ``trusts_system`` are those of :class:`Network`. ``key_kind`` is the
     kind of the station's own keys; with ``names_identity`` its signing requests name the identity instead of
     the serial number; with ``renews`` it asks for a certificate by itself when it has none, or the one in use
-    ends within 30 days.
+    ends within 30 days. ``session_class`` is that of its sessions.
     """
+
+    session_class: type[Session] = Session
 
     def __init__(
         self,
@@ -169,7 +171,7 @@ class Station(StationConnection):
         may_be_admitted = not held or held.admits(token, group) or (held.group and group is None)
         if not place.is_free or not place.operative or not may_be_admitted:
             raise RuntimeError(f"connector {connector} of {self.identity} is {place.status}")
-        session = Session(self, place, token, **plan)
+        session = self.session_class(self, place, token, **plan)
         place.session = session
         self.sessions = [*self.sessions[-50:], session]
         return self.background(session.run(), name=f"session {self.identity}/{connector}")

@@ -26,9 +26,9 @@ def content(station: "Station") -> bytes:
     return "".join(f"{line}\n" for line in lines).encode() * 200
 
 
-def transfers(url: str) -> bool:
+def transfers(station: "Station", url: str) -> bool:
     """Whether files are really sent to this address, or fetched; with others the station only says so."""
-    return urlsplit(url).scheme.lower() in _PORTS
+    return not station.is_isolated and urlsplit(url).scheme.lower() in _PORTS
 
 
 async def connect(

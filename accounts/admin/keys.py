@@ -35,6 +35,7 @@ _SHOWN = [
     "site_names",
     "scope_names",
     "shows_personal_data",
+    "is_test",
     "prefix",
     "request_log",
     "replaces",
@@ -72,6 +73,8 @@ class ApiKeyForm(SiteFields, forms.ModelForm):  # type: ignore[type-arg]
                 role=given.get("role", ""),
                 scopes=given.get("scope_choices", ()),
                 shows_personal_data=not given.get("hides_personal_data"),
+                is_test=given.get("is_test", False),
+                site_ids=self.instance.site_ids if given.get("is_test") else None,
                 expires_at=given.get("expires_at"),
             )
         except Invalid as error:
@@ -96,7 +99,15 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         if obj is None:
-            return ["name", "role", *site_fields.FIELDS, "scope_choices", "hides_personal_data", "expires_at"]
+            return [
+                "name",
+                "role",
+                *site_fields.FIELDS,
+                "scope_choices",
+                "hides_personal_data",
+                "is_test",
+                "expires_at",
+            ]
         return ["name", "expires_at", *_SHOWN]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
@@ -116,6 +127,7 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
             site_ids=obj.site_ids,
             scopes=form.cleaned_data["scope_choices"] or None,
             shows_personal_data=not form.cleaned_data["hides_personal_data"],
+            is_test=obj.is_test,
             expires_at=obj.expires_at,
             created_by=request.user,
         )

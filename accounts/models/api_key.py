@@ -40,6 +40,12 @@ class ApiKey(models.Model):
         db_default=True,
         help_text=_("Off: token ids, contract ids, names, emails and phones are hidden. For viewers only."),
     )
+    is_test = models.BooleanField(
+        _("test key"),
+        default=False,
+        db_default=False,
+        help_text=_("Sees and changes only the stations of the test site, and what belongs to them."),
+    )
     replaces = models.ForeignKey(
         "self",
         null=True,

@@ -39,9 +39,12 @@ def create(
 ) -> tuple[ApiKey, str]:
     """Store a new key and return it with its plain text, which is not stored.
 
-    `settings` are further columns, checked by `check`. Raises Invalid.
+    `settings` are further columns, checked by `check`. A test key is limited to the test site. Raises
+    Invalid.
     """
     check(role=role, **settings)
+    if settings.get("is_test"):
+        settings["site_ids"] = [rule_of_sites.port.app.test_site()]
     plain = plain or f"ocs_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
         name=name,
@@ -61,6 +64,7 @@ def check(
     scopes: Iterable[str] | None = None,
     site_ids: Iterable[int] | None = None,
     shows_personal_data: bool = True,
+    is_test: bool = False,
     expires_at: datetime | None = None,
     **_: Any,
 ) -> None:
@@ -73,6 +77,8 @@ def check(
             raise Invalid(f"{scope!r} is no scope; known are {', '.join(groups.ALL)}.", field="scopes")
         if is_viewer and scope.endswith(f":{groups.WRITE}"):
             raise Invalid(f"{scope} needs the role operator: a viewer only reads.", field="scopes")
+    if is_test and site_ids is not None:
+        raise Invalid("A test key has the test site: leave the sites out.", field="sites")
     if site_ids is not None:
         known = rule_of_sites.port.app.names()
         for site in site_ids:
@@ -138,8 +144,8 @@ def roll(
             replaces=key,
         )
         # Not checked: a site may have been deleted since. The new key has the same rights.
-        made.site_ids = key.site_ids
-        made.save(update_fields=["site_ids"])
+        made.site_ids, made.is_test = key.site_ids, key.is_test
+        made.save(update_fields=["site_ids", "is_test"])
         key.expires_at = min(now + overlap, key.expires_at or now + overlap)
         key.save(update_fields=["expires_at"])
     made.plain = plain  # type: ignore[attr-defined]

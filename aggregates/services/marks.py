@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from django.db import connection
 
+from chargepoints.models import ChargePoint
+
 # The earlier time stays, whichever process writes it last.
 _MARK = """
     INSERT INTO aggregates_recount (charge_point_id, since, marked_at, marks) VALUES (%s, %s, %s, 1)
@@ -16,7 +18,10 @@ _MARK = """
 
 
 def mark(since: Mapping[int, datetime]) -> None:
-    """Mark stations, by their keys, each from a time on."""
+    """Mark stations, by their keys, each from a time on. Those of the test site are in no sum."""
+    if since:
+        test = set(ChargePoint.objects.of_test().order_by().values_list("pk", flat=True))
+        since = {pk: at for pk, at in since.items() if pk not in test}
     if not since:
         return
     adapted = connection.ops.adapt_datetimefield_value

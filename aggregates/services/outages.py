@@ -138,6 +138,8 @@ def _stations(identities: Collection[str]) -> dict[str, int]:
     """The keys of stations by the folded identity. Rejected ones are not expected to work."""
     rows = ChargePoint.objects.by_identities(list(identities))
     rows = rows.exclude(registration_status=ChargePoint.Registration.REJECTED).order_by()
+    # Stations of the test site are in no sum.
+    rows = rows.exclude(site__is_test=True)
     return dict(rows.values_list("identity_key", "pk"))
 
 
@@ -187,7 +189,8 @@ def due(now: datetime) -> list[int]:
     row = progress()
     if row.compared_at is not None and now - row.compared_at < COMPARE_EVERY:
         return []
-    return list(ChargePoint.objects.order_by("pk").values_list("pk", flat=True))
+    rows = ChargePoint.objects.exclude(site__is_test=True).order_by("pk")
+    return list(rows.values_list("pk", flat=True))
 
 
 def compared(now: datetime) -> None:

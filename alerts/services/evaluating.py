@@ -34,6 +34,7 @@ from alerts.services.findings import Finding, Found
 from alerts.services.judging import Verdicts, judge
 from alerts.services.look import Look, Memory
 from alerts.services.storing import Changed
+from chargepoints.models import ChargePoint, Site
 from events.services import reading
 from ocpp_server.storage import database
 
@@ -113,7 +114,7 @@ class Evaluator:
         for name, code in CODES.items():
             if code.kind == Kind.OCCURRENCE:
                 found[name] = Found(list(happened[name].values()))
-        return found
+        return _without_test(found)
 
     def _write(self, look: Look, found: dict[str, Found], changed: Changed) -> None:
         by_code: dict[str, list[Alert]] = defaultdict(list)
@@ -145,6 +146,20 @@ class Evaluator:
         storing.suppress(changed, maintenance.maintained(places, look.now), look.now)
         storing.expire(changed, look.now)
         changes.publish(changed.changes)
+
+
+def _without_test(found: dict[str, Found]) -> dict[str, Found]:
+    """The findings without those about stations of the test site, to which no operator has to react."""
+    sites = set(Site.objects.filter(is_test=True).values_list("pk", flat=True))
+    if not sites:
+        return found
+    test = set(ChargePoint.objects.of_test().order_by().values_list("identity", flat=True))
+    return {
+        name: one._replace(
+            findings=[each for each in one.findings if each.site not in sites and each.station not in test]
+        )
+        for name, one in found.items()
+    }
 
 
 def _apply(verdicts: Verdicts, changed: Changed, look: Look) -> None:

@@ -30,6 +30,10 @@ class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
         """The stations that have connected and never sent a BootNotification."""
         return self.filter(last_boot_at__isnull=True, connected_at__isnull=False)
 
+    def of_test(self) -> ChargePointQuerySet:
+        """The stations of the test site. They are left out of sums, bills and alerts."""
+        return self.filter(site__is_test=True)
+
     def by_identity(self, identity: str) -> ChargePointQuerySet:
         """Compares without case: a station may change the spelling of its identity with an update."""
         return self.filter(identity_key=identity.casefold())

@@ -31,6 +31,13 @@ class Site(models.Model):
         db_default="",
         help_text=_("Such as Europe/Vienna, for the days of reports. Empty: that of the server."),
     )
+    is_test = models.BooleanField(
+        _("test site"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("The site of test keys: its stations are in no sum and open no alert."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

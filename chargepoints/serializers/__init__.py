@@ -216,6 +216,7 @@ class SiteSerializer(ReadSerializer):
     city = serializers.CharField()
     country = serializers.CharField(help_text="ISO 3166-1, such as AUT.")
     timeZone = serializers.CharField(source="time_zone", help_text="Of its days; empty: that of the server.")
+    isTest = serializers.BooleanField(source="is_test", help_text="The site of test keys: docs/sandbox.md.")
     chargePointCount = serializers.SerializerMethodField()
     createdAt = TimeField(source="created_at")
     updatedAt = TimeField(source="updated_at")

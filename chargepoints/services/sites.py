@@ -12,6 +12,7 @@ from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 
 _CHANGEABLE: Final = frozenset({"name", "address", "postal_code", "city", "country", "time_zone"})
+TEST_SITE: Final = "Sandbox"
 
 
 def names() -> dict[int, str]:
@@ -22,6 +23,26 @@ def names() -> dict[int, str]:
 def identities() -> set[str]:
     """The identities of the present caller's stations."""
     return set(ChargePoint.objects.values_list("identity", flat=True))
+
+
+def test_site() -> int:
+    """The number of the site of test keys. It is created when it is first needed."""
+    found = _test_site()
+    if found is None:
+        name = TEST_SITE
+        while Site._base_manager.filter(name_key=name.casefold()).exists():
+            name += " (test)"
+        # Another process may be first: the name is unique.
+        made = Site(name=name, name_key=name.casefold(), is_test=True)
+        Site._base_manager.bulk_create([made], ignore_conflicts=True)
+        found = _test_site()
+    assert found is not None
+    return found
+
+
+def _test_site() -> int | None:
+    # A caller that is limited to other sites would not find it.
+    return Site._base_manager.filter(is_test=True).values_list("pk", flat=True).first()
 
 
 def create(**settings: Any) -> Site:
@@ -37,9 +58,11 @@ def update(site: Site, **settings: Any) -> Site:
 def delete(site: Site) -> None:
     """Delete a site without stations and access rules.
 
-    Raises Conflict otherwise: without its rules, a token that was allowed only here would be allowed
-    everywhere.
+    Raises Conflict otherwise, because without its rules a token that was allowed only here would be allowed
+    everywhere. The test site stays.
     """
+    if site.is_test:
+        raise Conflict(f"The site {site} is that of test keys.", code=Code.IN_USE)
     if site.charge_points.exists():
         raise Conflict(f"The site {site} has stations. Move them first.", code=Code.IN_USE)
     if site.access_rules.exists():

@@ -43,6 +43,7 @@ NAMES: Final = {
     "POST /chargepoints/{client_id}/trigger": "triggerMessage",
     "POST /chargepoints/{client_id}/unlock": "unlockConnector",
     "GET /chargepoints/{client_id}/commands/{request_id}": "getChargePointCommand",
+    "POST /sandbox/stations/{client_id}/fail-next": "failNextCommand",
     "POST /transactions/remote-start": "startSession",
     "POST /transactions/remote-stop": "stopSession",
 }
@@ -61,6 +62,7 @@ NOUNS: Final = {
     "chargepoints/configuration/live": ("LiveConfiguration", "LiveConfiguration"),
     "configuration/templates": ("ConfigurationTemplate", "ConfigurationTemplates"),
     "firmware": ("FirmwareFile", "FirmwareFiles"),
+    "sandbox/stations": ("VirtualStation", "VirtualStations"),
     "tokens/by-uid": ("TokenByUid", "TokensByUid"),
     "tokens/imports": ("TokenImport", "TokenImports"),
     "transactions/monthly-energy": ("MonthlyEnergy", "MonthlyEnergy"),

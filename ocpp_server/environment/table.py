@@ -42,6 +42,7 @@ from ocpp_server.environment.parsers import (
     whole_seconds,
 )
 from ocpp_server.environment.payments import PAYMENT_VARIABLES
+from ocpp_server.environment.sandbox import SANDBOX_VARIABLES
 from ocpp_server.environment.unknown_stations import STATIONS, UNKNOWN_STATIONS_VARIABLES
 from ocpp_server.environment.uploads import UPLOAD_VARIABLES
 from ocpp_server.environment.variable import Variable
@@ -389,6 +390,7 @@ VARIABLES: tuple[Variable, ...] = (
     *WEBHOOK_VARIABLES,
     *ALERT_VARIABLES,
     *MQTT_VARIABLES,
+    *SANDBOX_VARIABLES,
     *CONTRACT_VARIABLES,
     *PAYMENT_VARIABLES,
     *CERTIFICATE_VARIABLES,

@@ -93,7 +93,7 @@ async def _prepare_firmware(station: Any, asked: _Request, notify: Notify) -> st
     await notify("Downloaded")
     if not asked.signature:
         return str(station.firmware_outcome)
-    is_pretended = not uploads.transfers(asked.location)
+    is_pretended = not uploads.transfers(station, asked.location)
     if station.firmware_outcome == "InvalidSignature":
         return "InvalidSignature"
     if not is_pretended and not downloads.is_signed(found, asked.signature, asked.certificate):
@@ -104,7 +104,7 @@ async def _prepare_firmware(station: Any, asked: _Request, notify: Notify) -> st
 
 async def _downloaded(station: Any, asked: _Request) -> downloads.Downloaded | None:
     """The file; None if it could not be downloaded. At addresses without HTTP it is only said to be."""
-    if not uploads.transfers(asked.location):
+    if not uploads.transfers(station, asked.location):
         return downloads.Downloaded(0, b"")
     try:
         file = await downloads.download(
@@ -220,7 +220,7 @@ async def _upload(station: Any, action: str, request_id: int | None, url: str, n
 
 async def _outcome(station: Any, url: str, name: str) -> str:
     """Upload the log; the status to send, or an empty text if the upload has failed."""
-    if station.log_outcome == "Uploaded" and uploads.transfers(url):
+    if station.log_outcome == "Uploaded" and uploads.transfers(station, url):
         body = uploads.content(station)
         stops_at = len(body) // 2 if station.misbehaviour.stops_uploads else 0
         try:

@@ -34,6 +34,7 @@ PACKAGES = (
     "tariffs",
     "certificates",
     "alerts",
+    "sandbox",
     "transactions",
 )
 

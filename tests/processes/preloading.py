@@ -21,6 +21,7 @@ APPS = (
     "events",
     "aggregates",
     "alerts",
+    "sandbox",
     "operations",
 )
 PACKAGES = ("ocpp_server", *APPS, "simulator")

@@ -23,9 +23,10 @@ _MOST: Final = 20_000
 
 def _expected(now: datetime) -> QuerySet[ChargePoint]:
     """The stations that should be online."""
-    return ChargePoint.objects.order_by().filter(
+    rows = ChargePoint.objects.order_by().filter(
         registration_status=ChargePoint.Registration.ACCEPTED, last_seen_at__gte=now - _RECENT
     )
+    return rows.exclude(site__is_test=True)
 
 
 def _offline(look: Look) -> list[OfflineStation]:

@@ -30,6 +30,7 @@ from tests.api.kit import (
     listed_alerts,
     listed_certificates,
     listed_notices,
+    listed_sandbox,
     listed_webhooks,
 )
 from tests.direct.readings import stored
@@ -311,6 +312,9 @@ LISTS = {
     "payments": Rows(listed.a_payment, "status_info"),
     "refused-tokens": Rows(a_refusal, "evse_number"),
     "reservations": Rows(a_reservation_of, "reason"),
+    "sandbox/stations": Rows(
+        listed_sandbox.a_virtual_station, "problem", "clientId", lambda row: row.identity
+    ),
     "security-events": Rows(listed.a_security_event, "tech_info"),
     "session-costs": Rows(listed.a_cost, "failure", "transactionId"),
     "sites": Rows(lambda _, number: Site.objects.create(name=f"S{number}"), "city"),

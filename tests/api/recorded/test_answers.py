@@ -28,6 +28,7 @@ from tests.api.recorded.scenario import (
     lists,
     monitoring,
     revocations,
+    sandbox,
     security_profiles,
     sessions,
     signing,
@@ -61,6 +62,7 @@ SCENARIO = (
     keys,
     alert_recipients,
     alerts,
+    sandbox,
 )
 
 # The settings that the scenario needs.
@@ -70,6 +72,7 @@ ENVIRONMENT = {
     "EMAIL_FROM": "csms@example.com",
     "HTTP_MAX_BODY": "64KiB",
     "OCPP_ABANDON_AFTER": "1000000h",
+    "SANDBOX_STATIONS": "2",
     "OCPP_WEB_PAYMENTS": "docs.examples.web_payments.open_payment",
 }
 

@@ -19,6 +19,7 @@ APPS = (
     "events",
     "aggregates",
     "alerts",
+    "sandbox",
     "operations",
 )
 PACKAGES = (*APPS, ENGINE, "simulator")

@@ -23,6 +23,7 @@ APPS = (
     "events",
     "aggregates",
     "alerts",
+    "sandbox",
 )
 OURS = (*APPS, "ocpp_server", "operations", "simulator", "bench", "tests")
 

@@ -40,6 +40,7 @@ SOURCES = (
     "tariffs",
     "certificates",
     "alerts",
+    "sandbox",
     "transactions",
 )
 

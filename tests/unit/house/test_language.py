@@ -46,6 +46,7 @@ CODE = (
     "tariffs",
     "certificates",
     "alerts",
+    "sandbox",
     "tests",
     "transactions",
 )

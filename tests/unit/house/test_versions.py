@@ -18,6 +18,7 @@ PACKAGES = (
     "tariffs",
     "certificates",
     "alerts",
+    "sandbox",
     "operations",
     "ocpp_server",
 )

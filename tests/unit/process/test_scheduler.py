@@ -21,6 +21,7 @@ NAMES = {
     "number_events",
     "evaluate_alerts",
     "publish_mqtt",
+    "run_sandbox",
     "watch_presence",
     "forget_presence",
     "send_webhooks",

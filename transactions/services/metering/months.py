@@ -54,12 +54,19 @@ async def sum_changed() -> None:
 
 
 def changed() -> list[Changed]:
-    """The stations whose sessions have changed since the last complete run; before the first one, all."""
-    until = summed_until()
+    """The stations whose sessions have changed since the last complete run; before the first one, all.
+
+    Sessions of the test site are in no bill.
+    """
+    until, test = summed_until(), ChargePoint.objects.of_test().order_by().values("pk")
     if until is None:
-        return [Changed(pk, None) for pk in ChargePoint.objects.order_by("pk").values_list("pk", flat=True)]
+        return [
+            Changed(pk, None)
+            for pk in ChargePoint.objects.exclude(pk__in=test).order_by("pk").values_list("pk", flat=True)
+        ]
     margin = max(_MARGIN, timedelta(seconds=2 * settings.OCPP_JOURNAL_BUDGET))
     rows = Transaction.objects.filter(updated_at__gte=until - margin).order_by("charge_point")
+    rows = rows.exclude(charge_point__in=test)
     return [Changed(*row) for row in rows.values_list("charge_point").annotate(Min("started_at"))]
 
 

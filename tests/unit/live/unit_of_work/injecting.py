@@ -34,6 +34,7 @@ APPS = (
     "events",
     "aggregates",
     "alerts",
+    "sandbox",
     "operations",
 )
 

@@ -1,0 +1,1 @@
+"""Virtual stations for the tests of integrators: plugged, tapped and unplugged over REST."""

@@ -1,0 +1,1 @@
+"""Virtual stations: created and deleted, run by the elected housekeeper, and asked for steps."""

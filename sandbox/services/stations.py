@@ -1,0 +1,113 @@
+"""Virtual stations: create them, and delete them with all that belongs to them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from chargepoints.models import ChargePoint, Site
+from chargepoints.services import sites
+from chargepoints.services.provisioning import stations
+from ocpp_server.api.waiting import release_connection
+from ocpp_server.domain import Conflict, Invalid, Refused
+from ocpp_server.error_codes import Code
+from sandbox.models import VirtualStation
+from tariffs.models import Payment, WebPayment
+from transactions.models import Settlement, Transaction
+
+# Virtual stations are recognised by their identity, and never take that of a real station.
+PREFIX: Final = "TEST-"
+ACTOR: Final = "sandbox"
+# How long a caller waits until a station is deleted.
+DELETION_S: Final = 15.0
+_LOOK_S: Final = 0.1
+# One letter or digit less that looks like another one.
+_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+def require_sandbox() -> None:
+    """Raises Refused where no virtual stations are allowed."""
+    if not settings.SANDBOX_STATIONS:
+        raise Refused("This server has no sandbox: SANDBOX_STATIONS is 0.")
+
+
+def create(
+    *, client_id: str = "", accepts_unknown_tokens: bool = True, ocpp_version: str = "", **options: Any
+) -> VirtualStation:
+    """Add a virtual station to the test site; it connects within a second.
+
+    Raises Invalid, Refused without a sandbox, and Conflict beyond SANDBOX_STATIONS and for an identity that
+    exists.
+    """
+    require_sandbox()
+    identity = client_id or PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(8))
+    if not identity.startswith(PREFIX):
+        raise Invalid(f"The identity of a virtual station begins with {PREFIX}.", field="clientId")
+    if VirtualStation._base_manager.count() >= settings.SANDBOX_STATIONS:
+        raise Conflict(
+            f"There are {settings.SANDBOX_STATIONS} virtual stations already (SANDBOX_STATIONS). Delete one.",
+            code=Code.LIMIT_REACHED,
+        )
+    unknown = ChargePoint.UnknownTokens
+    with transaction.atomic():
+        charge_point = stations.create(
+            identity=identity,
+            site=Site._base_manager.get(pk=sites.test_site()),
+            unknown_tokens=unknown.ACCEPT if accepts_unknown_tokens else unknown.REFUSE,
+            # The process that runs the station replaces it by one that is stored nowhere else.
+            password=secrets.token_urlsafe(24),
+        )
+        return VirtualStation.objects.create(
+            charge_point=charge_point,
+            ocpp_version=ocpp_version or VirtualStation.Version.V16,
+            last_used_at=timezone.now(),
+            **options,
+        )
+
+
+def used(station: VirtualStation) -> None:
+    """Note that the station was used, so that it is kept."""
+    VirtualStation.objects.filter(pk=station.pk).update(last_used_at=timezone.now())
+
+
+def end(station: VirtualStation) -> None:
+    """Delete the station with its sessions, commands and messages, as soon as it has ended its sessions.
+
+    Returns when it is deleted, at the latest after DELETION_S: it is then deleted soon.
+    """
+    VirtualStation.objects.filter(pk=station.pk).update(is_ending=True)
+    if not settings.SANDBOX_STATIONS:
+        delete(station.pk)
+        return
+    release_connection()
+    until = time.monotonic() + DELETION_S
+    while time.monotonic() < until and VirtualStation._base_manager.filter(pk=station.pk).exists():
+        release_connection()
+        time.sleep(_LOOK_S)
+
+
+def delete(pk: int) -> None:
+    """Delete a station that is not running any more, with everything that belongs to it."""
+    station = VirtualStation._base_manager.select_related("charge_point").filter(pk=pk).first()
+    if station is None:
+        return
+    charge_point = station.charge_point
+    try:
+        with transaction.atomic():
+            sessions = Transaction.objects.filter(charge_point=charge_point)
+            Settlement.objects.filter(transaction__in=sessions).delete()
+            Payment.objects.filter(charge_point=charge_point).delete()
+            WebPayment.objects.filter(charge_point=charge_point).delete()
+            sessions.update(merged_into=None)
+            sessions.delete()
+            stations.delete(charge_point, actor=ACTOR)
+    except (ProtectedError, Conflict):
+        # A row of another kind keeps it, or a message arrived meanwhile: the next attempt is a minute later.
+        VirtualStation._base_manager.filter(pk=pk).update(problem="It can't be deleted yet.")
+        raise

@@ -1,0 +1,16 @@
+"""Virtual stations, for the test of the pages of their list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chargepoints.models import ChargePoint
+from sandbox.models import VirtualStation
+from tests.api.conftest import NOON
+
+
+def a_virtual_station(parents: Any, number: int) -> VirtualStation:
+    station = ChargePoint.objects.create(identity=f"TEST-{number}", site=parents.site)
+    return VirtualStation.objects.create(
+        charge_point=station, ocpp_version="1.6", connectors=1, problem=f"P{number % 2}", last_used_at=NOON
+    )
