@@ -13,7 +13,8 @@ from events.models import Event
 class Selection:
     """The filters of a consumer; None and "" select every event.
 
-    `station` is the identity as its row spells it.
+    `station` is the identity as its row spells it. A station may change the spelling, so that case makes no
+    difference for an event that comes later.
     """
 
     types: frozenset[str] | None = None
@@ -38,10 +39,14 @@ class Selection:
         """Whether the event passes the filters, by its fields alone."""
         return (
             (self.types is None or event.type in self.types)
-            and (not self.station or event.station == self.station)
+            and (not self.station or _is_same(event.station, self.station))
             and (self.site is None or event.site_id == self.site)
             and (self.limited_to is None or event.is_of_sites(self.limited_to))
         )
+
+
+def _is_same(identity: str, other: str) -> bool:
+    return identity == other or identity.casefold() == other.casefold()
 
 
 def spelled(identity: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
 from django.conf import settings
 
-from events.models import Event, WebhookEndpoint
+from events.models import WebhookEndpoint
 from events.services.envelopes import Content, envelope
+from events.services.selecting import Selection
 from ocpp_server.api.fields import rfc3339
 from ocpp_server.events import catalogue
 
@@ -19,23 +20,10 @@ CLOUDEVENTS_TYPE: Final = "application/cloudevents+json"
 _SUBJECTS: Final = (("transactionId", "transactions"), ("requestId", "commands"), ("campaignId", "campaigns"))
 
 
-class Filter(NamedTuple):
+def selection_of(endpoint: WebhookEndpoint) -> Selection:
     """The events that a webhook wants."""
-
-    types: frozenset[str]
-    station: str
-    site_id: int | None
-
-    @classmethod
-    def of(cls, endpoint: WebhookEndpoint) -> Filter:
-        return cls(chosen_types(endpoint.types), endpoint.station.casefold(), endpoint.site_id)
-
-    def takes(self, event: Event) -> bool:
-        return (
-            event.type in self.types
-            and (not self.station or event.station.casefold() == self.station)
-            and (self.site_id is None or event.site_id == self.site_id)
-        )
+    types = chosen_types(endpoint.types)
+    return Selection(types=types, station=endpoint.station, site=endpoint.site_id)
 
 
 def chosen_types(patterns: list[str]) -> frozenset[str]:

@@ -116,7 +116,7 @@ class _Senders:
                 wanted = [
                     content
                     for event, content in zip(read.events, read.contents, strict=True)
-                    if pump.settings.filter.takes(event)
+                    if pump.settings.filter.matches(event)
                 ]
                 if pump.settings.has_personal_data and wanted:
                     wanted = await journal.run(envelopes.with_whole_tokens, wanted)

@@ -16,8 +16,9 @@ from django.db.models import Min, Q
 from events.models import Event, WebhookDelivery, WebhookEndpoint
 from events.services import envelopes, reading
 from events.services.envelopes import Content
+from events.services.selecting import Selection
 from events.services.webhooks import signing
-from events.services.webhooks.bodies import Filter
+from events.services.webhooks.bodies import selection_of
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import webhooks
 
@@ -49,7 +50,7 @@ class Settings:
     has_personal_data: bool
     is_in_order: bool
     timeout_s: int
-    filter: Filter
+    filter: Selection
     headers: tuple[tuple[str, str], ...]
     keys: tuple[bytes, ...]
     updated_at: datetime
@@ -152,7 +153,7 @@ def settings_of(row: WebhookEndpoint) -> Settings | None:
         has_personal_data=row.personal_data == WebhookEndpoint.PersonalData.FULL,
         is_in_order=row.ordering == WebhookEndpoint.Ordering.STATION,
         timeout_s=row.timeout_s,
-        filter=Filter.of(row),
+        filter=selection_of(row),
         headers=tuple(json.loads(headers).items()),
         keys=tuple(signing.key_of(secret) for secret in secrets if secret is not None),
         updated_at=row.updated_at,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from events.services.envelopes import Content
+from events.services.selecting import Selection
 from events.services.webhooks import attempts, signing
-from events.services.webhooks.bodies import Filter
 from events.services.webhooks.store import Settings
 from ocpp_server.outbound.posting import Sender
 from tests.processes import launch
@@ -32,7 +32,7 @@ def chosen(url: str, secret: str) -> Settings:
         has_personal_data=False,
         is_in_order=True,
         timeout_s=15,
-        filter=Filter(frozenset(), "", None),
+        filter=Selection(types=frozenset()),
         headers=(),
         keys=(signing.key_of(secret),),
         updated_at=datetime.now(UTC),

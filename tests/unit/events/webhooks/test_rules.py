@@ -13,7 +13,7 @@ import pytest
 from events.models import Event, WebhookEndpoint
 from events.services.envelopes import Content
 from events.services.webhooks import bodies, schedule, signing
-from events.services.webhooks.bodies import Filter
+from events.services.webhooks.bodies import selection_of
 from events.services.webhooks.endpoint_health import IN_FLIGHT, EndpointHealth
 from events.services.webhooks.schedule import Meaning
 from tests.servers import ROOT
@@ -141,14 +141,14 @@ def test_a_cloud_event_has_the_required_attributes(settings: Any) -> None:
 def test_a_filter_takes_events_by_type_station_and_site(chosen: dict[str, Any], is_taken: bool) -> None:
     event = Event(type="transaction.started", station="CP-7", site_id=2)
 
-    assert Filter.of(WebhookEndpoint(**chosen)).takes(event) is is_taken
+    assert selection_of(WebhookEndpoint(**chosen)).matches(event) is is_taken
 
 
 def test_starred_types_are_sent_only_when_they_are_chosen() -> None:
     event = Event(type="meter.sampled", station="CP-7")
 
-    assert not Filter.of(WebhookEndpoint()).takes(event)
-    assert Filter.of(WebhookEndpoint(types=["meter.*"])).takes(event)
+    assert not selection_of(WebhookEndpoint()).matches(event)
+    assert selection_of(WebhookEndpoint(types=["meter.*"])).matches(event)
 
 
 # -- retries -------------------------------------------------------------------------------------------------
