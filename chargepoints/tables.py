@@ -13,11 +13,12 @@ from chargepoints.models import (
     SecurityEvent,
     SwappedBattery,
 )
+from chargepoints.models.charge_point import UNSTAMPED
 from ocpp_server.storage.bulk import Table
 
 # A row whose command has stored it already is skipped.
 BATTERY_SWAPS = Table(BatterySwap, once=True)
-CHARGE_POINTS = Table(ChargePoint)
+CHARGE_POINTS = Table(ChargePoint, stamp="updated_at", unstamped=UNSTAMPED)
 COMMANDS = Table(Command)
 CONNECTORS = Table(Connector)
 DEVICE_EVENTS = Table(DeviceEvent, once=True)

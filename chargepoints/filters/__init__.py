@@ -40,12 +40,13 @@ class VersionField(serializers.ChoiceField):
         return _BY_LABEL[super().to_internal_value(data)]
 
 
-class ChargePointQuery(ListQuery):
+class ChargePointQuery(ChangedQuery):
     orderings = {
         "clientId": "identity_key",
         "isOnline": "is_online",
         "lastSeen": "last_seen_at",
         "createdAt": "created_at",
+        "updatedAt": "updated_at",
         "vendor": "vendor",
         "model": "model",
     }

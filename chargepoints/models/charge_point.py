@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.site import Site
@@ -20,9 +22,17 @@ from ocpp_server.sites import SiteManager
 # Two devices with one identity are over when nothing was noticed for this long. A waiting connection reports
 # every 20 seconds, and a device may come back after a minute.
 DUPLICATE_OVER_AFTER: Final = timedelta(seconds=90)
+# Columns that change with the messages of a station, or that no list shows: `updated_at` leaves them out.
+UNSTAMPED: Final = frozenset({"last_seen_at", "clock_skew_s", "duplicate_at", "missing_triggers"})
 
 
 class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
+    def update(self, **columns: Any) -> int:
+        """As Django does, with `updated_at` where a list shows the change."""
+        if columns.keys() - UNSTAMPED:
+            columns.setdefault("updated_at", timezone.now())
+        return super().update(**columns)
+
     def online(self) -> ChargePointQuerySet:
         return self.filter(is_online=True)
 
@@ -163,6 +173,13 @@ class ChargePoint(models.Model):
     duplicate_at = models.DateTimeField(null=True, blank=True, editable=False)
     duplicate_addresses = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Set by `save`, by `update`, and by the journal (`tables.CHARGE_POINTS`), so that no writer forgets it.
+    updated_at = models.DateTimeField(
+        default=timezone.now,
+        db_default=Now(),
+        editable=False,
+        help_text=_("Server time of the last change, except the time of the last message."),
+    )
 
     objects = SiteManager.from_queryset(ChargePointQuerySet)()
 
@@ -173,6 +190,7 @@ class ChargePoint(models.Model):
         # The conditions of alerts look for these rows twice a minute. The partial ones are almost empty.
         indexes = [
             models.Index(fields=["connected_at"], name="station_by_connection"),
+            models.Index(fields=["updated_at"], name="station_by_change"),
             models.Index(
                 fields=["clock_skew_s"],
                 condition=Q(clock_skew_s__gt=30) | Q(clock_skew_s__lt=-30),
@@ -184,9 +202,14 @@ class ChargePoint(models.Model):
     def __str__(self) -> str:
         return self.identity
 
-    def save(self, *args: object, **kwargs: object) -> None:
+    def save(self, *args: object, **kwargs: Any) -> None:
         self.identity_key = self.identity.casefold()
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        names = kwargs.get("update_fields")
+        if names is None or set(names) - UNSTAMPED:
+            self.updated_at = timezone.now()
+            if names is not None:
+                kwargs["update_fields"] = {*names, "updated_at"}
+        super().save(*args, **kwargs)
 
     @property
     def tag_names(self) -> list[str]:

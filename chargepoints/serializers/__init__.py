@@ -124,6 +124,7 @@ class ChargePointSerializer(ExtendedSerializer):
     connectedAt = TimeField(source="connected_at", allow_null=True)
     disconnectedAt = TimeField(source="disconnected_at", allow_null=True)
     createdAt = TimeField(source="created_at")
+    updatedAt = TimeField(source="updated_at", help_text="Messages and configuration do not move it.")
 
 
 class DuplicateIdentitySerializer(ReadSerializer):

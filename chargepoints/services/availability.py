@@ -124,6 +124,8 @@ def _set_status(
             **error,
             statusTime=at,
         )
+        # The list of stations shows the worst status of the connectors.
+        station.unit.update(CHARGE_POINTS, station.pk, updated_at=station.received_at)
     if not concerns_fault:
         return
     if status == _FAULTED and not was_faulted:

@@ -80,7 +80,8 @@ class Table:
 
     `once=True`: a row that would break a unique constraint is a repetition of a stored row and is skipped.
     `order` names all columns in the order of the rows that callers pass to `Unit.append`, except `empty`: the
-    text columns of the release before, which are empty in every new row.
+    text columns of the release before, which are empty in every new row. `stamp` is a column with the time of
+    the last change of any column but those of `unstamped`.
     """
 
     def __init__(
@@ -90,8 +91,12 @@ class Table:
         once: bool = False,
         order: tuple[str, ...] = (),
         empty: tuple[str, ...] = (),
+        stamp: str = "",
+        unstamped: frozenset[str] = frozenset(),
     ) -> None:
         self.model = model
+        self.stamp = stamp
+        self.unstamped = unstamped
         self.once = once
         self.empty = empty
         fields = [
@@ -122,6 +127,10 @@ class Table:
             unknown = values.keys() - self._template.keys()
             raise TypeError(f"{self.model.__name__} has no column {', '.join(sorted(unknown))}")
         return list(row.values())
+
+    def stamped(self, values: Mapping[str, Any], at: datetime) -> Mapping[str, Any]:
+        """The columns of an update, with the time of the change if it has one."""
+        return {**values, self.stamp: at} if values.keys() - self.unstamped else values
 
     def insert(self, rows: Sequence[Row]) -> None:
         """Insert rows. The rows are not modified."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from ocpp_server.storage.bulk import Row, Table
@@ -92,7 +93,10 @@ class Rows:
                 table.insert(rows)
             for table, merged in self.updates.items():
                 groups: dict[tuple[str, ...], list[Row]] = {}
-                for key, values in merged.items():
+                # When they are written: a mirror that has read until then must not miss the change.
+                now = datetime.now(UTC) if table.stamp else None
+                for key, changed in merged.items():
+                    values = changed if now is None else table.stamped(changed, now)
                     groups.setdefault(tuple(values), []).append([*values.values(), key])
                 for names, group in groups.items():
                     table.update(names, group)

@@ -128,6 +128,7 @@ def update(
         names = {_SHOWN.get(name, name) for name in fields}
         if tags is not None and tags_of_stations.store(charge_point, tags):
             names.add("tags")
+            charge_point.save(update_fields=["updated_at"])
         if names:
             outbox.emit(
                 events.UPDATED,
