@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from ocpp_server import sites
 from ocpp_server.api import deprecation, etags, idempotency, personal, request_log, scopes, throttling
 from ocpp_server.api.authentication import KeyHolder
+from ocpp_server.bounds import long_polls
 from ocpp_server.credentials import Role
 from ocpp_server.transport import sent_commands
 
@@ -113,6 +114,8 @@ class ApiView(APIView):
         """Note the request in the log of its API key."""
         # Not request.user: that would ask a database that is away once more.
         user = self._caller
+        if long_polls.is_waiting(request._request):
+            return
         if isinstance(user, KeyHolder) and not getattr(self, "is_probed", False):
             seconds = time.perf_counter() - self._began
             request_log.note(

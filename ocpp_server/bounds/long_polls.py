@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest
 
 from ocpp_server.bounds.streaming import Threads
+from ocpp_server.observability.access import RUN, Run
+from ocpp_server.observability.addresses import masked_path
 from ocpp_server.transport import shutdown
 
 log = structlog.get_logger(__name__)
@@ -83,6 +86,7 @@ class Watch:
 class _Poll:
     """The wish of a view to be called again. `is_last`: this is the second call."""
 
+    run: Run
     is_last: bool = False
     watch: Watch | None = None
     key: str = ""
@@ -99,19 +103,31 @@ def wait_for(request: HttpRequest, watch: Watch, key: str, *, seconds: float, ca
     `caller` names whose limit of waiting requests counts. Without the middleware, in the second call, during
     a shutdown and beyond a limit, the first answer is sent.
     """
-    poll: _Poll | None = getattr(request, "scope", {}).get(_KEY)
+    poll = _poll_of(request)
     if poll is None or poll.is_last or seconds <= 0 or shutdown.is_under_way():
         return
     if _callers.total() >= MOST_WAITING or _callers[caller] >= MOST_OF_A_CALLER:
         log.info("long_polls.too_many", caller=caller, waiting=_callers.total())
         return
+    poll.run.is_dropped = True
     poll.watch, poll.key, poll.seconds, poll.caller = watch, key, seconds, caller
 
 
 def is_repeated(request: HttpRequest) -> bool:
     """Whether this is the second call of a request that has waited: it was counted before."""
-    poll: _Poll | None = getattr(request, "scope", {}).get(_KEY)
+    poll = _poll_of(request)
     return poll is not None and poll.is_last
+
+
+def is_waiting(request: HttpRequest) -> bool:
+    """Whether the answer of this call is dropped, because the request waits and runs again."""
+    poll = _poll_of(request)
+    return poll is not None and poll.watch is not None
+
+
+def _poll_of(request: HttpRequest) -> _Poll | None:
+    found: _Poll | None = getattr(request, "scope", {}).get(_KEY)
+    return found
 
 
 def waiting() -> int:
@@ -123,16 +139,22 @@ def waits(application: Application) -> Application:
     """Wrap an application whose views may wait."""
 
     async def run(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        poll = _Poll()
+        poll = _Poll(Run(time.perf_counter()))
 
         async def unless_waiting(message: dict[str, Any]) -> None:
             if poll.watch is None:
                 await send(message)
 
-        await application({**scope, _KEY: poll}, receive, unless_waiting)
-        if poll.watch is None or not await _waited(poll, receive):
+        await application({**scope, _KEY: poll, RUN: poll.run}, receive, unless_waiting)
+        if poll.watch is None:
             return
-        await application({**scope, _KEY: _Poll(is_last=True)}, _Again(receive), send)
+        if not await _waited(poll, receive):
+            # The access log has no line of a request without an answer.
+            seconds = round(time.perf_counter() - poll.run.began, 1)
+            log.info("long_polls.client_gone", path=masked_path(scope["path"])[:200], seconds=seconds)
+            return
+        last = _Poll(Run(poll.run.began), is_last=True)
+        await application({**scope, _KEY: last, RUN: last.run}, _Again(receive), send)
 
     return run
 

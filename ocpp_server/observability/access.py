@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase
@@ -18,6 +20,21 @@ log = structlog.get_logger(__name__)
 _QUIET = ("/health", "/metrics", "/static/")
 
 
+# The key of a `Run` in the scope of a request.
+RUN: Final = "ocpp.run"
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a request that may run twice, because it waits: only the run with the answer is logged.
+
+    `began`: when the first run did, by `time.perf_counter`. `is_dropped`: its answer is not sent.
+    """
+
+    began: float
+    is_dropped: bool = False
+
+
 class AccessLog:
     """The outermost middleware: it sets the id of a request, logs it and counts its time."""
 
@@ -25,11 +42,13 @@ class AccessLog:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        started = time.perf_counter()
+        run = getattr(request, "scope", {}).get(RUN) or Run(time.perf_counter())
         with tracing.request(called=request.headers.get("X-Request-ID", "")) as trace:
             response = self._get_response(request)
             response["X-Request-ID"] = trace.id
-            seconds = time.perf_counter() - started
+            if run.is_dropped:
+                return response
+            seconds = time.perf_counter() - run.began
             method = request.method if request.method in measures.METHODS else measures.OTHER
             measures.http_requests.add(str(method), str(response.status_code))
             measures.http_seconds.add(seconds)

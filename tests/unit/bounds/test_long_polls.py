@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
+import structlog
 from django.db import OperationalError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from ocpp_server.bounds import long_polls
 from ocpp_server.bounds.long_polls import Watch, wait_for, waiting, waits
+from ocpp_server.observability.access import RUN, AccessLog, Run
 from ocpp_server.transport import shutdown
 
 
@@ -192,3 +195,34 @@ def test_a_request_without_the_middleware_does_not_wait(things: Things) -> None:
     wait_for(request, things.watch, "a", seconds=5, caller="user:1")
 
     assert not long_polls.is_repeated(request)
+
+
+async def test_only_the_call_with_the_answer_is_logged_with_the_whole_time(things: Things) -> None:
+    runs: list[Run] = []
+    clock: Any = things.application
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        runs.append(scope[RUN])
+        await clock(scope, receive, send)
+
+    things.application = application  # type: ignore[method-assign]
+    answer = asyncio.create_task(Client("a").answer(things))
+    await until_waiting(1)
+    things.unchanged.clear()
+    await answer
+
+    assert [run.is_dropped for run in runs] == [True, False]
+    assert runs[0].began == runs[1].began
+
+
+def test_the_access_log_leaves_out_a_dropped_answer() -> None:
+    request = HttpRequest()
+    request.method, request.path = "GET", "/api/v1/commands/1"
+    for is_dropped in (True, False):
+        request.scope = {RUN: Run(time.perf_counter() - 5, is_dropped)}  # type: ignore[attr-defined]
+        with structlog.testing.capture_logs() as lines:
+            response = AccessLog(lambda _: HttpResponse())(request)
+        assert response["X-Request-ID"]
+        assert [line["event"] for line in lines] == ([] if is_dropped else ["http.request"])
+
+    assert lines[0]["ms"] > 4900
