@@ -380,6 +380,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "ocpp_server.api.openapi.without_docstrings",
         "ocpp_server.api.openapi.share_headers",
         "ocpp_server.api.openapi.refuse_unknown_fields",
+        "ocpp_server.api.webhook_documents.with_webhooks",
         "ocpp_server.api.examples.with_examples",
     ],
 }

@@ -40,26 +40,40 @@ class Documented(AutoSchema):
         return [each[0] if isinstance(each, tuple) else each for each in declared]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
-        """The operation, with the role that it needs, the headers of the rate limit, and the scope that an
-        API key needs as the extension `x-scope`.
+        """The operation, with what its caller needs, the headers of the rate limit, and the scope that an API
+        key needs as the extension `x-scope` too.
         """
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
             if self.view.throttle_classes and self.view.permission_classes:
                 _put_rate_limit(operation["responses"])
-            group = getattr(self.view, "scope_group", "") or scopes.group_of(self.path)
-            is_for_viewers = self.method != "GET" and getattr(self.view, "write_role", "") == Role.VIEWER
-            if scope := scopes.needed(group, self.method, is_for_viewers=is_for_viewers):
+            if scope := self._scope():
                 operation["x-scope"] = scope
             sentences = [operation.get("description", ""), self._credentials()]
             operation["description"] = "\n\n".join(text for text in sentences if text)
         return operation
 
+    def _role(self) -> str:
+        """The lowest role that may use the operation; empty for a view that needs none."""
+        needed = getattr(self.view, "needed_role", None)
+        return str(needed()) if needed and self.view.permission_classes else ""
+
+    def _scope(self) -> str:
+        group = getattr(self.view, "scope_group", "") or scopes.group_of(self.path)
+        return scopes.needed(group, self.method, is_for_viewers=self._role() == Role.VIEWER)
+
     def _credentials(self) -> str:
+        """The role and scope that the caller needs, from the same declarations that the permissions read."""
         if not self.view.permission_classes:
             return "Needs no credentials."
-        needed = getattr(self.view, "needed_role", None)
-        return f"Needs the role {needed()}." if needed else ""
+        if not (role := self._role()):
+            return ""
+        scope = self._scope()
+        needed = f"Needs the role {role}"
+        needed += f", and of a key with scopes `{scope}`." if scope else "."
+        if not getattr(self.view, "is_of_sites", True):
+            needed += " Callers that are limited to sites are refused."
+        return needed
 
 
 def _put_rate_limit(responses: dict[str, Any]) -> None:
