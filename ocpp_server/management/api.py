@@ -48,8 +48,10 @@ class Api:
     def get(self, path: str, *, timeout: float = GRACE_S) -> Answer:
         return self._request("GET", path, None, timeout)
 
-    def send(self, method: str, path: str, body: dict[str, Any], *, timeout: float = GRACE_S) -> Answer:
-        """The answer to one POST or PATCH."""
+    def send(
+        self, method: str, path: str, body: dict[str, Any] | None, *, timeout: float = GRACE_S
+    ) -> Answer:
+        """The answer to one POST, PUT, PATCH or DELETE."""
         return self._request(method, path, body, timeout)
 
     def post_all(self, posts: Sequence[tuple[str, dict[str, Any]]], *, timeout: float) -> list[Answer]:

@@ -74,6 +74,7 @@ class _OwnApi(Api):
 
     async def _ask(self, method: str, path: str, content: bytes) -> tuple[int, bytes]:
         """Call the ASGI application with one request, without a socket."""
+        address, _, query = path.partition("?")
         headers = {**self._headers, "Host": "localhost", "Content-Length": str(len(content))}
         scope = {
             "type": "http",
@@ -81,9 +82,9 @@ class _OwnApi(Api):
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": unquote(path),
-            "raw_path": path.encode(),
-            "query_string": b"",
+            "path": unquote(address),
+            "raw_path": address.encode(),
+            "query_string": query.encode(),
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
             "client": ("127.0.0.1", 0),
             "server": ("localhost", settings.HTTP_PORT),

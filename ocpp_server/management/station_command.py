@@ -24,7 +24,7 @@ EXIT_CODES = (
     "Exit codes: 0 the station accepted, 1 it rejected or answered an error, 2 bad input or unknown station, "
     "3 the station is offline or the server is not running, 4 no answer in time."
 )
-_OTHER_DATABASE = (
+OTHER_DATABASE = (
     "The running server does not know this key: it uses another database. "
     "Give this command the server's DATA_DIR or DATABASE_URL."
 )
@@ -62,7 +62,7 @@ class StationCommand(BaseCommand):
             type=number_of("seconds", 1, MAX_TIMEOUT_S),
             help=f"seconds to wait for the station's answer (default {settings.OCPP_CALL_TIMEOUT:g})",
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help="print one JSON object in one line")
 
     def requests(self, options: dict[str, Any]) -> Sequence[Request]:
         """The body to post. Raises ValueError with a sentence for bad input."""
@@ -86,7 +86,7 @@ class StationCommand(BaseCommand):
             shown = [{"clientId": one.station, **report} for one, report in zip(requests, shown, strict=True)]
         if options["json"]:
             together = {"success": code == DONE, "exitCode": code, "stations": shown}
-            self.stdout.write(json.dumps(shown[0] if len(shown) == 1 else together, indent=2))
+            self.stdout.write(json.dumps(shown[0] if len(shown) == 1 else together, ensure_ascii=False))
         elif len(shown) == 1:
             self._show(shown[0])
         else:
@@ -108,8 +108,8 @@ class StationCommand(BaseCommand):
 
     def _report(self, api: Api, answer: Answer) -> Report:
         report: Report = {
-            "exitCode": _exit_code(answer),
-            "message": _OTHER_DATABASE if answer.status == 401 else answer.message,
+            "exitCode": exit_code(answer),
+            "message": OTHER_DATABASE if answer.status == 401 else answer.message,
         }
         if answer.data.get("errors"):
             report["errors"] = answer.data["errors"]
@@ -180,7 +180,8 @@ class StationCommand(BaseCommand):
         return "the station started no transaction."
 
 
-def _exit_code(answer: Answer) -> int:
+def exit_code(answer: Answer) -> int:
+    """The exit code for the answer to one request."""
     return DONE if answer.success else _EXIT_BY_STATUS.get(answer.status, REFUSED)
 
 

@@ -55,7 +55,10 @@ async def test_a_declared_command_reaches_several_stations_at_once(shared: Clust
         code, out, err = await manage(shared, "station", "clear-cache", peer.identity, other.identity)
 
         assert [await one for one in serving] == [["ClearCache", {}], ["ClearCache", {}]]
+        # A path with a query string.
+        listed = await manage(shared, "stations", "list", "--search", other.identity, "--json")
 
+    assert listed[0] == 0 and json.loads(listed[1])["isOnline"] is True
     assert (code, err) == (0, "")
     assert f"{other.identity} answered ClearCache: Accepted." in out and len(out.splitlines()) == 2
 

@@ -309,3 +309,28 @@ async def test_a_rotated_password_is_printed_once(running_server: LiveServer) ->
     assert asked["key"] == "AuthorizationKey"
     assert out.count(asked["value"]) == 1 and f"As hex    {asked['value']}" in out
     assert out.count(bytes.fromhex(asked["value"]).decode()) == 1
+
+
+async def test_rows_and_live_configuration_over_http(running_server: LiveServer) -> None:
+    answers = {
+        "GetConfiguration": {
+            "configurationKey": [{"key": "HeartbeatInterval", "readonly": False, "value": "60"}]
+        },
+        "ChangeConfiguration": {"status": "Rejected"},
+    }
+    async with station(running_server, "LIVE 1", answers) as peer:
+        listed, live, refused = await manage_all(
+            running_server,
+            ("stations", "list", "--search", "LIVE 1", "--json"),
+            ("configuration", "live", "LIVE 1", "HeartbeatInterval", "--json"),
+            ("configuration", "set-live", "LIVE 1", "HeartbeatInterval", "300"),
+        )
+
+    assert listed[::2] == (0, "") and json.loads(listed[1])["isOnline"] is True
+    row = {"clientId": "LIVE 1", "key": "HeartbeatInterval", "value": "60", "readonly": False}
+    assert live == (0, f"{json.dumps(row)}\n", "")
+    assert refused[0] == 1 and "Rejected" in refused[2]
+    assert peer.asked == [
+        ("GetConfiguration", {"key": ["HeartbeatInterval"]}),
+        ("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "300"}),
+    ]
