@@ -43,7 +43,9 @@ count on their own.
 | `fleet_offline` | `site_offline`, and all below |
 | `site_offline` | at its stations: `offline`, and all below |
 | `flapping` | `offline` of the station |
-| `offline` | of the station: `faulted`, `unavailable`, `stuck_status`, `clock_offset`, active sessions |
+| `offline` | of the station: `faulted`, `unavailable`, `stuck_status`, `silent`, `clock_offset`, \
+active sessions |
+| `campaign_failed` | `firmware_failed` of its stations |
 
 Alerts of stations in maintenance have `suppression: maintenance`. These stations do not count for
 `site_offline` and `fleet_offline`.
@@ -93,7 +95,8 @@ def _end(code: Code) -> str:
     if not code.auto_resolve:
         return "by an operator"
     if code.kind == Kind.OCCURRENCE:
-        return f"{duration(code.keep_for_s)} without another one"
+        rest = f"{duration(code.keep_for_s)} without another one"
+        return f"{code.ends}, or {rest}" if code.ends else rest
     return duration(code.keep_for_s) if code.keep_for_s else "at once"
 
 
@@ -102,4 +105,6 @@ def _shown(value: int, unit: Unit) -> str:
         return duration(value)
     if unit == Unit.BYTES:
         return sized(value)
+    if unit == Unit.LEVEL:
+        return str(value)
     return f"{value:,} {unit}"

@@ -113,7 +113,7 @@ class Evaluator:
             happened[finding.code][finding.key] = finding._replace(times=times)
         for name, code in CODES.items():
             if code.kind == Kind.OCCURRENCE:
-                found[name] = Found(list(happened[name].values()))
+                found[name] = Found(list(happened[name].values()), ended=look.ended)
         return _without_test(found)
 
     def _write(self, look: Look, found: dict[str, Found], changed: Changed) -> None:
@@ -138,7 +138,8 @@ class Evaluator:
                 pending=look.memory.pending,
                 now=look.now,
                 monotonic=look.monotonic,
-                may_open=is_warm or not code.waits,
+                # What has happened once is read once: it can't wait.
+                may_open=is_warm or not code.waits or code.kind == Kind.OCCURRENCE,
             )
             _apply(verdicts, changed, look)
         _resolve_unknown(changed, look.now)

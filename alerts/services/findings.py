@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from alerts.models import Severity
@@ -32,7 +32,11 @@ class Finding(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The findings of one code. Unless complete, what is missing may hold all the same."""
+    """The findings of one code. Unless complete, what is missing may hold all the same.
+
+    `ended` are the keys of occurrences whose end was reported.
+    """
 
     findings: Sequence[Finding]
     is_complete: bool = True
+    ended: Collection[str] = ()

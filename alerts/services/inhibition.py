@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from alerts.models import Alert
-from alerts.services.codes import sessions, stations
+from alerts.services.codes import attempts, sessions, stations
 
 # An inhibited alert that outlives its cause by this time counts on its own.
 JUDGED_AGAIN_AFTER: Final = timedelta(minutes=2)
@@ -19,6 +19,7 @@ _OF_A_STATION: Final = frozenset(
         stations.UNAVAILABLE,
         stations.STUCK,
         stations.CLOCK,
+        stations.SILENT,
         sessions.LONG,
         sessions.NO_ENERGY,
     )
@@ -30,8 +31,10 @@ def key_of(code: str, *parts: str | int) -> str:
     return ":".join((code, *map(str, parts)))
 
 
-def causes(code: str, *, station: str, site: int | None) -> list[str]:
+def causes(code: str, *, station: str, site: int | None, key: str = "") -> list[str]:
     """The keys of the alerts that explain one of this code, the widest first."""
+    if code == attempts.FIRMWARE.name:
+        return [key_of(sessions.CAMPAIGN.name, key.split(":")[1])] if key else []
     fleet = key_of(stations.FLEET_OFFLINE.name)
     if code == stations.SITE_OFFLINE.name:
         return [fleet]
@@ -47,7 +50,7 @@ def causes(code: str, *, station: str, site: int | None) -> list[str]:
 
 def cause_of(alert: Alert, unresolved: Mapping[str, Alert]) -> Alert | None:
     """The unresolved alert that explains this one."""
-    for key in causes(alert.code, station=alert.station, site=alert.site_id):
+    for key in causes(alert.code, station=alert.station, site=alert.site_id, key=alert.key):
         if (cause := unresolved.get(key)) is not None and cause.pk != alert.pk:
             return cause
     return None

@@ -113,7 +113,7 @@ def judge(
         finding, settings = held[key]
         verdicts.openings.append(Opening(finding, settings, _severity(finding, settings, None, now)))
     if CODES[code].kind == Kind.OCCURRENCE:
-        _let_rest(verdicts, by_key, held, rules, now)
+        _let_rest(verdicts, by_key, held, rules, now, ended=found.ended)
     elif found.is_complete:
         _let_recover(verdicts, by_key, held, rules, now)
         verdicts.unmuted = [key for key in muted if key not in held]
@@ -185,13 +185,17 @@ def _let_rest(
     held: Mapping[str, tuple[Finding, Settings]],
     rules: Rulebook,
     now: datetime,
+    *,
+    ended: Collection[str],
 ) -> None:
-    """Resolve alerts of occurrences after a time without another one."""
+    """Resolve alerts of occurrences whose end was reported, or after a time without another one."""
     for key, alert in by_key.items():
         if key in held:
             continue
         settings = rules.of(alert.code, station=alert.charge_point_id, site=alert.site_id)
         if not settings.is_enabled:
             verdicts.dropped.append(alert)
-        elif settings.auto_resolve and now - alert.last_seen_at >= timedelta(seconds=settings.keep_for_s):
+        elif settings.auto_resolve and (
+            key in ended or now - alert.last_seen_at >= timedelta(seconds=settings.keep_for_s)
+        ):
             verdicts.resolved.append(alert)

@@ -43,6 +43,8 @@ class Look:
     unresolved: Mapping[str, Alert]
     # Findings from the events since the last look.
     occurrences: list[Finding] = field(default_factory=list)
+    # Keys whose end these events report, and which have not occurred again after it.
+    ended: set[str] = field(default_factory=set)
     # Stations offline, read once for several conditions.
     offline: list[OfflineStation] | None = None
 

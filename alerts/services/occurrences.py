@@ -1,10 +1,11 @@
-"""Reads the stream of events: what has happened once opens an alert, boots are counted."""
+"""Reads the stream of events: what has happened once opens an alert, and boots are counted."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
 
+from alerts.services import monitors
 from alerts.services.codes import stations
 from alerts.services.findings import Finding
 from alerts.services.inhibition import key_of
@@ -14,7 +15,7 @@ from events.models import Event
 from events.services import reading
 from ocpp_server.events.catalogue import stations as events
 
-_TYPES: Final = (events.BOOTED.name, events.SECURITY.name)
+_TYPES: Final = (events.BOOTED.name, events.SECURITY.name, events.MONITOR.name)
 _PAGE: Final = 500
 # Pages of one look; the next one goes on. Positions without an event of these types cost little.
 _MOST_PAGES: Final = 40
@@ -32,13 +33,19 @@ def read(look: Look, *, judged: int) -> int:
         within = look.rules.highest(stations.BOOT_LOOP.name, "within_s") if _counts_boots(look) else 0
         memory.position = min(judged, _position_at(look.now - timedelta(seconds=within)))
     position = memory.position
+    triggered: list[Event] = []
     for _ in range(_MOST_PAGES):
         page = reading.read(position, limit=_PAGE, conditions={"type__in": _TYPES})
         for event in page.events:
-            _judge(look, event, is_new=event.position is not None and event.position > judged)
+            is_new = event.position is not None and event.position > judged
+            if event.type != events.MONITOR.name:
+                _judge(look, event, is_new=is_new)
+            elif is_new:
+                triggered.append(event)
         position = page.next
         if not page.more:
             break
+    monitors.judge(look, triggered)
     return position
 
 

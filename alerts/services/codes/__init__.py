@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from alerts.services.codes import server, sessions, stations
+from alerts.services.codes import attempts, monitors, server, sessions, stations
 from alerts.services.codes.declaration import Code
 
 CODES: Final[dict[str, Code]] = {
-    each.name: each for each in (*stations.CODES, *sessions.CODES, *server.CODES)
+    each.name: each
+    for each in (
+        *stations.CODES,
+        *sessions.CODES,
+        *attempts.CODES,
+        *monitors.CODES,
+        *server.CODES,
+    )
 }
 
 __all__ = ["CODES", "Code"]

@@ -51,6 +51,7 @@ class Code:
 
     `condition` is a sentence for docs/alerts.md. With `waits`, nothing opens during ALERT_WARMUP: after a
     restart of the server, stations need time to come back. `every_s` is the least time between two queries.
+    `ends` says how an occurrence usually ends, for docs/alerts.md.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Code:
     parameters: tuple[Parameter, ...] = ()
     waits: bool = True
     every_s: int = 0
+    ends: str = ""
 
     @property
     def defaults(self) -> dict[str, int]:

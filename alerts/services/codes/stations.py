@@ -159,6 +159,16 @@ CLOCK: Final = Code(
         Parameter("critical_s", "Critical offset", 10 * MINUTE, Unit.SECONDS, 31, 31 * DAY),
     ),
 )
+SILENT: Final = Code(
+    name="silent",
+    label="Station silent",
+    condition="A station has a connection, answers its pings, and has sent no message for 3 heartbeat "
+    "intervals.",
+    what_to_do="Its network works and its software does not. Trigger a Heartbeat; reset the station if "
+    "nothing comes, or cut its power if it does not answer the reset.",
+    severity=Severity.WARNING,
+    parameters=(Parameter("intervals", "Heartbeat intervals", 3, Unit.TIMES, 2, 1000),),
+)
 CODES: Final = (
     FLEET_OFFLINE,
     SITE_OFFLINE,
@@ -173,4 +183,5 @@ CODES: Final = (
     DUPLICATE,
     SECURITY,
     CLOCK,
+    SILENT,
 )

@@ -8,9 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from alerts.services.codes import CODES, server, sessions, stations
+from alerts.services.codes import CODES, attempts, server, sessions, stations
 from alerts.services.codes.declaration import Kind
-from alerts.services.conditions import charging, connectors, installation, presence, repeating
+from alerts.services.conditions import (
+    charging,
+    connectors,
+    firmware,
+    installation,
+    presence,
+    repeating,
+    silence,
+    starts,
+    tokens,
+)
 from alerts.services.findings import Found
 from alerts.services.look import Look
 
@@ -27,6 +37,7 @@ CONDITIONS: Final[dict[str, Condition]] = {
     stations.UNAVAILABLE.name: connectors.unavailable,
     stations.STUCK.name: connectors.stuck,
     stations.CLOCK.name: connectors.clock,
+    stations.SILENT.name: silence.silent,
     stations.BOOT_LOOP.name: repeating.boot_loop,
     stations.REFUSED.name: repeating.refused,
     sessions.LONG.name: charging.long,
@@ -35,6 +46,9 @@ CONDITIONS: Final[dict[str, Condition]] = {
     sessions.UNAUTHORIZED.name: charging.unauthorized,
     sessions.QUARANTINE.name: charging.quarantine,
     sessions.CAMPAIGN.name: charging.campaigns,
+    attempts.START_FAILED.name: starts.failed,
+    attempts.TOKEN_GUESSING.name: tokens.guessed,
+    attempts.FIRMWARE.name: firmware.failed,
     server.CERTIFICATE.name: installation.certificates,
     server.DISK.name: installation.disk,
     server.QUEUE.name: installation.queue,

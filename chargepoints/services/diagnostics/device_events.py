@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from chargepoints.models import DeviceEvent
 from chargepoints.services import availability
 from chargepoints.tables import DEVICE_EVENTS
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import MASK, masked_words
 from ocpp_server.protocol.secrets import is_secret_name
@@ -16,6 +17,8 @@ from ocpp_server.storage.journal import journal
 
 _INT64: Final = 2**63 - 1
 _LEAST_SEVERE: Final = 9
+# The trigger of an event whose value has passed the limit of a monitor (2.0.1 N07).
+_ALERTING: Final = "Alerting"
 # An event without a time that comes again within this time is a repetition.
 _REPEATED_WITHIN: Final = timedelta(hours=1)
 
@@ -84,12 +87,29 @@ async def record(
         is_cleared=is_cleared,
         kind=origin.kind[:32],
         monitor_id=None if origin.monitor_id is None else _int64(origin.monitor_id),
-        severity=None if origin.severity is None else max(0, min(origin.severity, _LEAST_SEVERE)),
+        severity=_severity(origin),
         cause=None if origin.cause is None else _int64(origin.cause),
         ocpp_transaction_id=origin.transaction_id[:36],
         at=at,
         received_at=station.received_at,
     )
+    if trigger == _ALERTING:
+        station.emit(
+            stations.MONITOR,
+            component=component[:255],
+            componentInstance=component_instance[:255],
+            variable=variable[:255],
+            variableInstance=variable_instance[:255],
+            evseId=place.evse,
+            connectorId=place.connector,
+            value=shown,
+            isCleared=is_cleared,
+            monitorId=None if origin.monitor_id is None else _int64(origin.monitor_id),
+            severity=_severity(origin),
+            techCode=tech_code[:255],
+            techInfo=remark,
+            time=at,
+        )
     if variable == "AvailabilityState" and component in ("Connector", "EVSE", "ChargingStation"):
         is_station = component == "ChargingStation"
         await availability.report(
@@ -103,6 +123,10 @@ async def record(
 def _int64(number: int) -> int:
     """A number of a station that fits into the column."""
     return max(-_INT64, min(number, _INT64))
+
+
+def _severity(origin: Origin) -> int | None:
+    return None if origin.severity is None else max(0, min(origin.severity, _LEAST_SEVERE))
 
 
 def _is_known(charge_point_pk: int, event_id: int, component: str, variable: str, *, since: datetime) -> bool:

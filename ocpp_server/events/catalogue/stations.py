@@ -301,8 +301,50 @@ SECURITY_PROFILE: Final = EventType(
     {"state": "proved", "previous": 1, "target": 2, "reason": "", "actor": "ann"},
 )
 
+MONITOR: Final = EventType(
+    "monitor.triggered",
+    "A value of an OCPP 2.x station has passed the limit of a monitor, or is back within it: each event of a "
+    "NotifyEvent with the trigger Alerting.",
+    (
+        Field("component", TEXT, "The component."),
+        Field("componentInstance", TEXT, "Its instance; empty without one."),
+        Field("variable", TEXT, "The variable."),
+        Field("variableInstance", TEXT, "Its instance; empty without one."),
+        Field("evseId", WHOLE, "The EVSE of the component; null without one.", optional=True),
+        Field("connectorId", WHOLE, "The connector of the component; null without one.", optional=True),
+        Field("value", TEXT, "The value, as the station reports it."),
+        Field("isCleared", FLAG, "Whether the value is within the limit again."),
+        Field("monitorId", WHOLE, "The station's number of the monitor; null for a hard-wired event.", True),
+        Field(
+            "severity",
+            WHOLE,
+            "From 0, danger, to 9, for debugging. Null in OCPP 2.0.1, where only the monitor has it.",
+            optional=True,
+        ),
+        Field("techCode", TEXT, "The vendor's code."),
+        Field("techInfo", TEXT, "The station's text, with secrets masked."),
+        Field("time", TIME, "The station's time of the event."),
+    ),
+    {
+        "component": "TemperatureSensor",
+        "componentInstance": "",
+        "variable": "Temperature",
+        "variableInstance": "",
+        "evseId": 1,
+        "connectorId": None,
+        "value": "91.5",
+        "isCleared": False,
+        "monitorId": 12,
+        "severity": 2,
+        "techCode": "T7",
+        "techInfo": "Fan 2",
+        "time": "2026-11-28T14:05:09.000Z",
+    },
+)
+
 TYPES: Final = (
     ONLINE, OFFLINE, CONNECTED, DISCONNECTED, BOOTED, REGISTERED, UPDATED, DELETED, REFUSED, FAULTED,
     RECOVERED, CLOCK_SKEWED, DEVIATED, STATUS_CHANGED, AVAILABILITY_CHANGED, FIRMWARE, DIAGNOSTICS,
     LOG_RECEIVED, CONFIGURATION_CHANGED, CONFIGURATION_DRIFTED, SECURITY, SECURITY_PROFILE,
+    MONITOR,
 )  # fmt: skip

@@ -57,6 +57,8 @@ def a_station(identity: str = "CP-7", *, site: Site | None = None, **columns: An
         "is_online": True,
         "connected_at": NOON - timedelta(hours=1),
         "last_seen_at": NOON,
+        # Not silent in a test about something else.
+        "heartbeat_interval": 30 * 86_400,
     }
     row = ChargePoint.objects.create(identity=identity, site=site, **(usual | columns))
     evse = Evse.objects.create(charge_point=row, number=1)

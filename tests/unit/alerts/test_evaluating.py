@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from pytest_django.fixtures import Settings
 from structlog.testing import capture_logs
 
 from alerts.models import Alert, Evaluation
 from alerts.services import changes, evaluating
 from alerts.services.evaluating import Evaluator
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import stations as events
 from tests.unit.alerts.conftest import Watch, a_station, alerts, goes_offline
 
 
@@ -68,6 +71,16 @@ def test_a_change_is_stored_with_what_follows_it_or_not_at_all(
     watch.look()
 
     assert [one.state for one in alerts()] == ["open"]
+
+
+def test_what_happens_once_does_not_wait_for_the_warm_up(watch: Watch, settings: Settings) -> None:
+    settings.ALERT_WARMUP = 300
+    a_station(clock_skew_s=90.0)
+    watch.look()
+    outbox.emit(events.SECURITY, station="CP-7", **events.SECURITY.example)
+    watch.after(30)
+
+    assert [one.code for one in alerts()] == ["security_event"]
 
 
 def test_two_evaluators_open_one_alert(watch: Watch) -> None:

@@ -147,6 +147,19 @@ def test_an_occurrence_counts_in_the_open_alert() -> None:
     assert judged(code=code, unresolved=[alert], at=86_400).resolved == [alert]
 
 
+def test_an_occurrence_whose_end_was_reported_resolves() -> None:
+    alert = an_alert(code="monitor", key="monitor:CP-7:EVSE.Power#1")
+    ended = Found([], ended={alert.key})
+
+    def verdicts(**columns: Any) -> Verdicts:
+        book = Rulebook([rule(code="monitor", keep_for_s=86_400, **columns)])
+        about: dict[str, Any] = {"unresolved": [alert], "muted": (), "rules": book, "pending": Pending()}
+        return judge("monitor", ended, now=NOON, monotonic=0, **about)
+
+    assert verdicts().resolved == [alert]
+    assert verdicts(auto_resolve=False).resolved == []
+
+
 def test_an_occurrence_of_a_code_for_operators_stays_open() -> None:
     alert = an_alert(code="security_event", key="security_event:CP-7:Tamper")
 

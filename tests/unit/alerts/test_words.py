@@ -64,4 +64,8 @@ def test_the_causes_of_each_code() -> None:
     assert inhibition.causes("faulted", **about) == ["fleet_offline", "site_offline:3", "offline:CP-7"]
     assert inhibition.causes("site_offline", **about) == ["fleet_offline"]
     assert inhibition.causes("disk", **about) == []
+    assert inhibition.causes("firmware_failed", key="firmware_failed:12:CP-7", **about) == [
+        "campaign_failed:12"
+    ]
+    assert inhibition.causes("firmware_failed", **about) == []
     assert inhibition.causes("faulted", station="CP-7", site=None) == ["fleet_offline", "offline:CP-7"]

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.conformance.messages import status
 from tests.conformance.peer import V16, eventually, station
 from tests.servers import LiveServer
-
-
-@pytest.fixture
-def quick(tmp_path: Path, migrated_database: Path) -> Iterator[LiveServer]:
-    """A server that judges the rules all the time."""
-    fast = {"ALERT_INTERVAL": "200ms", "ALERT_WARMUP": "0s"}
-    running = LiveServer(tmp_path / "alerts", template=migrated_database, **fast)
-    yield running.start()
-    assert running.stop() == 0
 
 
 async def test_a_station_that_goes_offline_and_returns(quick: LiveServer) -> None:

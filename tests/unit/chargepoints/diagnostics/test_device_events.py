@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from chargepoints.services.diagnostics import device_events
+from chargepoints.services.diagnostics.device_events import Origin
 from chargepoints.tables import CONNECTORS, DEVICE_EVENTS
 from ocpp_server.protocol.translate import Place
 from ocpp_server.protocol.versions import V201
-from tests.unit.chargepoints.in_memory import NOON, STATION, a_station, changed, rows
+from tests.unit.chargepoints.in_memory import NOON, STATION, a_station, changed, events, rows
 
 BEFORE = NOON - timedelta(hours=1)
 MASK = "***"
@@ -104,6 +105,40 @@ async def test_a_secret_in_the_words_of_an_event_is_not_stored() -> None:
     row = await stored(actual_value="password=s3cretword", tech_info="password: s3cretword")
 
     assert "s3cretword" not in row["actual_value"] + row["tech_info"]
+
+
+async def test_an_alarm_is_an_event() -> None:
+    station = a_station(version=V201)
+    origin = Origin(monitor_id=4, severity=12)
+
+    await device_events.record(station=station, **USUAL | {"origin": origin, "tech_info": "password: s3cret"})
+
+    ((kind, data),) = events(station)
+    assert kind == "monitor.triggered"
+    assert "s3cret" not in data.pop("techInfo")
+    assert data == {
+        "component": "Cabinet",
+        "componentInstance": "left",
+        "variable": "Temperature",
+        "variableInstance": "top",
+        "evseId": 2,
+        "connectorId": 1,
+        "value": "91",
+        "isCleared": True,
+        "monitorId": 4,
+        "severity": 9,
+        "techCode": "E17",
+        "time": "2026-05-04T11:00:00.000Z",
+    }
+
+
+@pytest.mark.parametrize("trigger", ["Delta", "Periodic"])
+async def test_a_measurement_is_no_event(trigger: str) -> None:
+    station = a_station(version=V201)
+
+    await device_events.record(station=station, **USUAL | {"trigger": trigger})
+
+    assert events(station) == []
 
 
 @pytest.mark.parametrize("component", ["Connector", "EVSE"])
