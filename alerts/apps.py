@@ -11,8 +11,9 @@ class AlertsConfig(AppConfig):
         # The modules below import models: Django has loaded those only now.
         from alerts import jobs, metrics
         from alerts.models import AlertRecipient, AlertRule
-        from alerts.services import rules
+        from alerts.services import logins, rules
         from alerts.services.notices import jobs as notices
+        from ocpp_server import credentials
         from ocpp_server.observability import fleet
         from ocpp_server.process import scheduler
         from ocpp_server.storage import deletions
@@ -20,6 +21,7 @@ class AlertsConfig(AppConfig):
         notices.register()
         scheduler.register(jobs.JOBS)
         fleet.register(metrics.FLEET)
+        credentials.on_failed_login(logins.note)
         deletions.keep(AlertRecipient)
         deletions.keep(AlertRule, sites=("site_id", "charge_point.site_id"))
         post_migrate.connect(rules.create_missing, sender=self)

@@ -44,7 +44,7 @@ count on their own.
 | `site_offline` | at its stations: `offline`, and all below |
 | `flapping` | `offline` of the station |
 | `offline` | of the station: `faulted`, `unavailable`, `stuck_status`, `silent`, `clock_offset`, \
-active sessions |
+active sessions, its configuration, local list, charging profiles and commands |
 | `campaign_failed` | `firmware_failed` of its stations |
 
 Alerts of stations in maintenance have `suppression: maintenance`. These stations do not count for

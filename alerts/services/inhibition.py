@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from alerts.models import Alert
-from alerts.services.codes import attempts, sessions, stations
+from alerts.services.codes import attempts, desired, sessions, stations
 
 # An inhibited alert that outlives its cause by this time counts on its own.
 JUDGED_AGAIN_AFTER: Final = timedelta(minutes=2)
@@ -22,6 +22,7 @@ _OF_A_STATION: Final = frozenset(
         stations.SILENT,
         sessions.LONG,
         sessions.NO_ENERGY,
+        *desired.CODES,
     )
 )
 

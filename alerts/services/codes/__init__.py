@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from alerts.services.codes import attempts, monitors, server, sessions, stations
+from alerts.services.codes import attempts, channels, desired, monitors, server, sessions, stations
 from alerts.services.codes.declaration import Code
 
 CODES: Final[dict[str, Code]] = {
@@ -14,6 +14,8 @@ CODES: Final[dict[str, Code]] = {
         *sessions.CODES,
         *attempts.CODES,
         *monitors.CODES,
+        *desired.CODES,
+        *channels.CODES,
         *server.CODES,
     )
 }

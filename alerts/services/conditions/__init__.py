@@ -9,10 +9,14 @@ from collections.abc import Callable
 from typing import Final
 
 from alerts.services.codes import CODES, attempts, server, sessions, stations
+from alerts.services.codes import channels as channel_codes
+from alerts.services.codes import desired as desired_codes
 from alerts.services.codes.declaration import Kind
 from alerts.services.conditions import (
+    channels,
     charging,
     connectors,
+    desired,
     firmware,
     installation,
     presence,
@@ -49,6 +53,13 @@ CONDITIONS: Final[dict[str, Condition]] = {
     attempts.START_FAILED.name: starts.failed,
     attempts.TOKEN_GUESSING.name: tokens.guessed,
     attempts.FIRMWARE.name: firmware.failed,
+    desired_codes.CONFIGURATION.name: desired.configuration,
+    desired_codes.LOCAL_LIST.name: desired.local_lists,
+    desired_codes.PROFILE.name: desired.profiles,
+    desired_codes.COMMANDS.name: desired.commands,
+    channel_codes.LOGINS.name: channels.failed_logins,
+    channel_codes.WEBHOOK.name: channels.webhooks,
+    channel_codes.MAIL.name: channels.mails,
     server.CERTIFICATE.name: installation.certificates,
     server.DISK.name: installation.disk,
     server.QUEUE.name: installation.queue,

@@ -1,0 +1,254 @@
+"""Conditions about what stations should have or do: configuration, local lists, profiles, commands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from django.db.models import Count, Q
+
+from alerts.services import words
+from alerts.services.codes import desired
+from alerts.services.findings import Finding, Found
+from alerts.services.inhibition import key_of
+from alerts.services.look import Look
+from chargepoints.models import ChargePoint, Command
+from configuration.models import DesiredValue, LocalList
+from smart_charging.models import InstalledProfile
+from smart_charging.models.installed_profile import OUR_SOURCE
+
+# Rows of one query. A value that a template changes differs at all of its stations.
+_MOST: Final = 20_000
+# A station that was away for longer was taken down.
+_RECENT: Final = timedelta(days=30)
+_DIFFERING: Final = (
+    DesiredValue.State.DIFFERS,
+    DesiredValue.State.REFUSED,
+    DesiredValue.State.READ_ONLY,
+    DesiredValue.State.UNKNOWN_KEY,
+)
+_BEHIND: Final = (LocalList.State.DUE, LocalList.State.SENDING, LocalList.State.FAILED)
+_TIMED_OUT: Final = (Command.State.TIMEOUT, Command.State.LATE)
+_UNANSWERED: Final = (*_TIMED_OUT, Command.State.DISCONNECTED, Command.State.INVALID)
+_PLACE: Final = (
+    "charge_point_id",
+    "charge_point__identity",
+    "charge_point__site_id",
+    "charge_point__is_online",
+)
+
+
+class _Place(NamedTuple):
+    """A station, as a row of another table shows it."""
+
+    pk: int
+    identity: str
+    site: int | None
+    is_online: bool
+
+    def about(self, code: str) -> dict[str, Any]:
+        """The fields of a finding about the station."""
+        return {
+            "code": code,
+            "key": key_of(code, self.identity),
+            "station": self.identity,
+            "charge_point": self.pk,
+            "site": self.site,
+        }
+
+    def counts(self, look: Look, code: str) -> bool:
+        """Whether a finding about the station holds: it opens at stations online alone, and stays when one
+        goes offline, or it would end and open again with each connection.
+        """
+        return self.is_online or key_of(code, self.identity) in look.unresolved
+
+
+def _place(row: dict[str, Any]) -> _Place:
+    return _Place(*(row[name] for name in _PLACE))
+
+
+def _of_stations(look: Look) -> dict[str, Any]:
+    """The stations in use."""
+    return {
+        "charge_point__registration_status": ChargePoint.Registration.ACCEPTED,
+        "charge_point__last_seen_at__gte": look.now - _RECENT,
+    }
+
+
+def configuration(look: Look) -> Found:
+    """Stations that have other values than the desired ones."""
+    code = desired.CONFIGURATION.name
+    rows = DesiredValue.objects.order_by().filter(state__in=_DIFFERING, **_of_stations(look))
+    selected = list(rows.values(*_PLACE, "key")[:_MOST])
+    keys: dict[_Place, list[str]] = defaultdict(list)
+    for row in selected:
+        keys[_place(row)].append(row["key"])
+    found = [
+        Finding(
+            **place.about(code),
+            title=f"{words.counted(len(names), 'value')} of {place.identity} not as desired",
+            detail=f"{words.listed(sorted(names))}.",
+            value=len(names),
+        )
+        for place, names in keys.items()
+        if place.counts(look, code)
+    ]
+    return Found(found, is_complete=len(selected) < _MOST)
+
+
+def local_lists(look: Look) -> Found:
+    """Stations whose local list is not up to date."""
+    code = desired.LOCAL_LIST.name
+    rows = LocalList.objects.order_by().filter(state__in=_BEHIND, **_of_stations(look))
+    selected = list(rows.values(*_PLACE, "reason", "synced_at")[:_MOST])
+    found = []
+    for row in selected:
+        place = _place(row)
+        if not place.counts(look, code):
+            continue
+        synced = row["synced_at"]
+        last = f"Last up to date at {words.since(synced, look.now)}." if synced else "It never was."
+        found.append(
+            Finding(
+                **place.about(code),
+                title=f"The local list of {place.identity} is not up to date",
+                detail="\n".join(filter(None, (row["reason"], last))),
+            )
+        )
+    return Found(found, is_complete=len(selected) < _MOST)
+
+
+# -- charging profiles ---------------------------------------------------------------------------------------
+
+
+class _Sent(NamedTuple):
+    """A SetChargingProfile without an answer."""
+
+    place: _Place
+    profile: int | None
+    at: datetime
+
+
+def profiles(look: Look) -> Found:
+    """Stations of which it is not known whether they have a charging profile."""
+    code = desired.PROFILE.name
+    rows = InstalledProfile.objects.current().order_by()
+    rows = rows.filter(state=InstalledProfile.State.UNVERIFIED, source=OUR_SOURCE, **_of_stations(look))
+    selected = list(rows.values(*_PLACE, "purpose", "profile_id")[:_MOST])
+    reasons: dict[_Place, list[str]] = defaultdict(list)
+    for row in selected:
+        reasons[_place(row)].append(f"{row['purpose']} {row['profile_id']}: unknown since the last boot.")
+    unanswered, is_complete = _unanswered(look)
+    for sent in _still_unanswered(unanswered):
+        name = "A profile" if sent.profile is None else f"Profile {sent.profile}"
+        said = f"{name}: no answer to SetChargingProfile at {words.since(sent.at, look.now)}."
+        reasons[sent.place].append(said)
+    found = [
+        Finding(
+            **place.about(code),
+            title=f"{words.counted(len(lines), 'charging profile')} of {place.identity} not confirmed",
+            detail="\n".join(sorted(lines)[:20]),
+            value=len(lines),
+        )
+        for place, lines in reasons.items()
+        if place.counts(look, code)
+    ]
+    return Found(found, is_complete=is_complete and len(selected) < _MOST)
+
+
+def _unanswered(look: Look) -> tuple[list[_Sent], bool]:
+    """The profiles that were sent without an answer, and whether these are all."""
+    code = desired.PROFILE.name
+    since = look.now - timedelta(seconds=look.rules.highest(code, "within_s"))
+    rows = Command.objects.order_by().filter(
+        state__in=_UNANSWERED, deadline_at__gte=since, action="SetChargingProfile", **_of_stations(look)
+    )
+    selected = list(rows.values(*_PLACE, "payload", "created_at")[:_MOST])
+    sent = []
+    for row in selected:
+        place = _place(row)
+        within = look.rules.of(code, station=place.pk, site=place.site).parameters["within_s"]
+        if row["created_at"] >= look.now - timedelta(seconds=within):
+            sent.append(_Sent(place, _profile_of(row["payload"]), row["created_at"]))
+    return sent, len(selected) < _MOST
+
+
+def _still_unanswered(sent: list[_Sent]) -> list[_Sent]:
+    """The last one of each profile, unless the station has answered or reported later."""
+    if not sent:
+        return []
+    stations, first = {one.place.pk for one in sent}, min(one.at for one in sent)
+    known: dict[tuple[int, int | None], datetime] = {}
+    cleared: dict[int, datetime] = {}
+    later = Command.objects.filter(
+        charge_point__in=stations, created_at__gt=first, state=Command.State.ACCEPTED
+    )
+    later = later.filter(action__in=("SetChargingProfile", "ClearChargingProfile")).order_by("created_at")
+    for pk, action, payload, at in later.values_list("charge_point_id", "action", "payload", "created_at"):
+        if action == "ClearChargingProfile":
+            cleared[pk] = at
+        else:
+            known[pk, _profile_of(payload)] = at
+    reported = InstalledProfile.objects.order_by().filter(charge_point__in=stations, confirmed_at__gt=first)
+    for pk, profile, confirmed in reported.values_list("charge_point_id", "profile_id", "confirmed_at"):
+        assert confirmed is not None  # by the filter
+        known[pk, profile] = max(confirmed, known.get((pk, profile), confirmed))
+    last = {(one.place.pk, one.profile): one for one in sorted(sent, key=lambda one: one.at)}
+    return [
+        one
+        for (pk, profile), one in last.items()
+        if not any(at is not None and at > one.at for at in (known.get((pk, profile)), cleared.get(pk)))
+    ]
+
+
+def _profile_of(payload: Any) -> int | None:
+    """The id of the profile of a SetChargingProfile, of 1.6 or 2.x."""
+    profile = payload.get("csChargingProfiles") or payload.get("chargingProfile") or {}
+    return profile.get("chargingProfileId", profile.get("id"))
+
+
+# -- commands ------------------------------------------------------------------------------------------------
+
+
+def commands(look: Look) -> Found:
+    """Stations that do not answer many of their commands."""
+    code = desired.COMMANDS.name
+    since = look.now - timedelta(seconds=look.rules.highest(code, "within_s"))
+    # No deadline is before its command, so the index of deadlines finds all of them.
+    rows = Command.objects.order_by().filter(
+        state__in=_TIMED_OUT, deadline_at__gte=since, created_at__gte=since, **_of_stations(look)
+    )
+    failed = rows.values(*_PLACE).annotate(times=Count("pk"))
+    least = look.rules.lowest(code, "times")
+    selected = [_place(row) for row in failed.filter(times__gte=least)[:_MOST]]
+    limits = {
+        place.pk: look.rules.of(code, station=place.pk, site=place.site).parameters for place in selected
+    }
+    counted: dict[int, tuple[int, int]] = {}
+    # One query for each time of the rules, which have few.
+    for within in {each["within_s"] for each in limits.values()}:
+        stations = [pk for pk, each in limits.items() if each["within_s"] == within]
+        counted |= _counted(stations, look.now - timedelta(seconds=within))
+    found = []
+    for place in selected:
+        own, (number, total) = limits[place.pk], counted.get(place.pk, (0, 0))
+        if number < own["times"] or number * 100 <= own["percent"] * total:
+            continue
+        found.append(
+            Finding(
+                **place.about(code),
+                title=f"{place.identity} left {number:,} of {total:,} commands without an answer in "
+                f"{words.duration(own['within_s'])}",
+                value=number,
+            )
+        )
+    return Found(found, is_complete=len(selected) < _MOST)
+
+
+def _counted(stations: list[int], since: datetime) -> dict[int, tuple[int, int]]:
+    """The commands without an answer in time, and all commands, of each station."""
+    rows = Command.objects.order_by().filter(charge_point__in=stations, created_at__gte=since)
+    timed_out = Count("pk", filter=Q(state__in=_TIMED_OUT))
+    counted = rows.values("charge_point_id").annotate(number=timed_out, total=Count("pk"))
+    return {row["charge_point_id"]: (row["number"], row["total"]) for row in counted}
