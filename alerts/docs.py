@@ -25,6 +25,8 @@ over. However often a cause is noticed, it has one alert. Every rule is enabled 
   need attention), and `POST .../acknowledge`, `/snooze`, `/resolve`, `/assign` and `/notes` are what an
   operator does with one. The events `alert.opened`, `alert.escalated`, `alert.acknowledged` and
   `alert.resolved` follow every change (`docs/events.md`).
+- *Alert statistics* in the admin and `GET /api/v1/alerts/statistics` show for each month and kind how many
+  were opened, and the mean times until someone acknowledged them and until they ended.
 - **Acknowledge**: someone works on it. It stays unresolved, and is repeated and escalated no more. An
   acknowledgement lapses after 24 hours, and when the severity rises.
 - **Snooze**: nothing is sent until a time.
@@ -60,6 +62,13 @@ The elected housekeeper judges all rules every `ALERT_INTERVAL`. Each condition 
 stations, on a connection of its own with short limits: a locked table costs one look, and never holds up a
 station. After a start of the server nothing opens about stations for `ALERT_WARMUP`. At most 500 alerts of
 a code are unresolved; one more counts the others. Resolved alerts are kept for `ALERT_RETENTION`.
+
+## Heartbeat
+
+No server can report its own end. With `ALERT_HEARTBEAT_URL` the elected housekeeper sends a GET request every
+60 s to a service such as healthchecks.io, as long as the rules are judged; the service raises the alert when
+none comes. Set its period to a minute and its grace time to five: after a restart another process is elected
+first. The address is a secret and is in no log.
 
 This page is generated from `alerts/services/codes/` by `python3 manage.py alert_docs`.
 """

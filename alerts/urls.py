@@ -1,6 +1,8 @@
 """The URLs of alerts over REST."""
 
-from alerts.views import alerts, recipients
+from django.urls import path
+
+from alerts.views import alerts, recipients, statistics
 from ocpp_server.api.resources import Router
 
 router = Router()
@@ -10,4 +12,5 @@ router.register("alert-rules", alerts.AlertRuleViewSet)
 router.register("alert-recipients", recipients.RecipientViewSet)
 router.register("alert-notices", recipients.NoticeViewSet)
 
-urlpatterns = router.urls
+# First: `alerts/{alert_id}` would take it.
+urlpatterns = [path("alerts/statistics", statistics.StatisticsView.as_view()), *router.urls]

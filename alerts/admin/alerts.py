@@ -21,6 +21,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
 from accounts.models import User
+from alerts.admin import statistics
 from alerts.models import Alert
 from alerts.services import handling
 from alerts.services.codes import CODES
@@ -126,7 +127,8 @@ class AlertAdmin(EvidenceAdmin):
         handle = path(
             "<int:pk>/handle/", self.admin_site.admin_view(require_POST(self.handle)), name="alert-handle"
         )
-        return [handle, *super().get_urls()]
+        shown = path("statistics/", self.admin_site.admin_view(statistics.page), name="alert-statistics")
+        return [handle, shown, *super().get_urls()]
 
     def change_view(
         self,

@@ -102,6 +102,8 @@ class Alert(models.Model):
     # The condition is over, for less than the time after which the alert resolves.
     recovering_since = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
+    # Stays when the acknowledgement lapses: the time to the first reaction is in the statistics.
+    first_acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)
     snoozed_until = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

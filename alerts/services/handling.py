@@ -32,7 +32,9 @@ def acknowledge(alert: Alert, *, actor: str, note: str = "") -> None:
     if alert.state == _State.ACKNOWLEDGED:
         return
     alert.state, alert.acknowledged_by, alert.acknowledged_at = _State.ACKNOWLEDGED, actor, timezone.now()
-    alert.save(update_fields=["state", "acknowledged_by", "acknowledged_at", "updated_at"])
+    alert.first_acknowledged_at = alert.first_acknowledged_at or alert.acknowledged_at
+    columns = ["state", "acknowledged_by", "acknowledged_at", "first_acknowledged_at", "updated_at"]
+    alert.save(update_fields=columns)
     changes.publish([Change(alert, Kind.ACKNOWLEDGED)])
 
 

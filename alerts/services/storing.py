@@ -126,6 +126,7 @@ def _open_again(alert: Alert, finding: Finding, columns: dict[str, Any]) -> None
     alert.values = _values(alert.values, finding.value)
     alert.resolution = alert.resolved_by = alert.acknowledged_by = ""
     alert.resolved_at = alert.acknowledged_at = alert.recovering_since = alert.snoozed_until = None
+    alert.first_acknowledged_at = None
     alert.is_muted = False
     alert.save()
 

@@ -87,6 +87,28 @@ _BY_HAND: Final[Mapping[str, Example]] = {
         "answer": "# HELP ocpp_stations_connected Stations that are connected now.\n"
         "# TYPE ocpp_stations_connected gauge\nocpp_stations_connected 118.0\n",
     },
+    "getAlertStatistics": {
+        "status": 200,
+        "answer": {
+            "success": True,
+            "message": "1 row of statistics.",
+            "data": {
+                "statistics": [
+                    {
+                        "month": "2026-11",
+                        "code": "offline",
+                        "opened": 37,
+                        "reopened": 4,
+                        "acknowledged": 31,
+                        "meanTimeToAcknowledgeS": 412.5,
+                        "resolved": 36,
+                        "meanTimeToResolveS": 5230.1,
+                    }
+                ],
+                "count": 1,
+            },
+        },
+    },
     "listExpiringCertificates": {
         "status": 200,
         "answer": {

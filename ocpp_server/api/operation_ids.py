@@ -30,6 +30,7 @@ NAMES: Final = {
     "GET /health/ready": "getReadiness",
     "GET /metrics": "getMetrics",
     "GET /clients": "listOnlineChargePoints",
+    "GET /alerts/statistics": "getAlertStatistics",
     "POST /authorize": "authorizeToken",
     "POST /campaigns/{campaign_id}/retry-failed": "retryFailedCampaignStations",
     "POST /chargepoints/{client_id}/availability": "changeAvailability",

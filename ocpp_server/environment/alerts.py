@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from ocpp_server.environment.parsers import duration, positive_duration
 from ocpp_server.environment.variable import Variable
 
 _GROUP = "Alerts"
+
+
+def heartbeat_url(value: str) -> str:
+    """An http or https address; empty is none. Errors never repeat the value, because it is a secret."""
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or parts.username is not None or not (value.isascii() and value.isprintable()):
+        raise ValueError("is not an address such as https://hc-ping.com/<id>, without a user name")
+    return value
+
 
 ALERT_VARIABLES: tuple[Variable, ...] = (
     Variable(
@@ -28,6 +45,15 @@ ALERT_VARIABLES: tuple[Variable, ...] = (
         "400d",
         positive_duration,
         "How long resolved alerts are kept, with their notes and notices.",
+        _GROUP,
+    ),
+    Variable(
+        "ALERT_HEARTBEAT_URL",
+        "",
+        heartbeat_url,
+        "An address of a service such as healthchecks.io. It gets a GET request every 60 s while the rules "
+        "of alerts are judged, and raises an alert when none comes: no server can report its own end. Keep "
+        "it secret. Empty: none.",
         _GROUP,
     ),
 )

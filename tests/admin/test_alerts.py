@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from alerts.models import Alert, AlertRule
 from chargepoints.models import ChargePoint, Site
@@ -126,3 +128,17 @@ def test_a_copy_for_a_site_can_be_deleted_and_the_rule_for_all_cannot(administra
     own = AlertRule.objects.get(code="offline", site=None)
     assert administrator.post(reverse(delete, args=[own.pk]), {"post": "yes"}).status_code == 403
     assert administrator.post(reverse(delete, args=[copied.pk]), {"post": "yes"}).status_code == 302
+
+
+def test_the_page_of_statistics(viewer: Client, station: ChargePoint) -> None:
+    page = reverse("admin:alert-statistics")
+    assert "No alerts yet." in viewer.get(page).content.decode()
+    opened = timezone.now()
+    resolved = {"state": "resolved", "resolved_at": opened + timedelta(minutes=12)}
+    an_alert(station, opened_at=opened, first_acknowledged_at=opened + timedelta(seconds=40), **resolved)
+
+    shown = viewer.get(page).content.decode()
+
+    assert f"{opened:%Y-%m}" in shown
+    assert all(text in shown for text in ("Station offline", "40 seconds", "12 minutes", "?code=offline"))
+    assert viewer.get(f"{reverse(LIST)}?code=offline").status_code == 200

@@ -313,6 +313,7 @@ BESIDE = {
     "transactions/export": "a file as the answer",
     "transactions/monthly-energy": "sums, and no rows of their own",
     "authorize": "a question, whose answer is no row",
+    "alerts/statistics": "figures of all alerts",
     "certificates/expiring": "rows of several tables",
     "events": "a stream, read by position",
     "events/stream": "Server-Sent Events",

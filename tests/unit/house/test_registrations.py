@@ -56,6 +56,7 @@ MENU = {
         "CAs",
         "CA requests",
         "Alert rules",
+        "Alert statistics",
         "Hours of connectors",
         "Hours of contracts",
     ],

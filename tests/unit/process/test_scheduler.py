@@ -20,6 +20,7 @@ NAMES = {
     "read_configurations",
     "number_events",
     "evaluate_alerts",
+    "alert_heartbeat",
     "publish_mqtt",
     "run_sandbox",
     "watch_presence",

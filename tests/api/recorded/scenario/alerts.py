@@ -20,6 +20,9 @@ async def alerts(player: Player) -> None:
     await ask("alerts: list", "GET", f"{V1}/alerts?resolved=false&severity=warning", key=VIEWER)
     await ask("alerts: bad filter", "GET", f"{V1}/alerts?severity=bad", key=VIEWER)
     await ask("alerts: get", "GET", one, key=VIEWER)
+    await ask(
+        "alerts: statistics", "GET", f"{V1}/alerts/statistics?code=offline", key=VIEWER, only_status=True
+    )
     await ask("alerts: unknown", "GET", f"{V1}/alerts/999999", key=VIEWER)
     await ask("alerts: by a viewer", "POST", f"{one}/acknowledge", {}, key=VIEWER)
     await ask("alerts: acknowledge", "POST", f"{one}/acknowledge", {"note": "On my way."}, key=OPERATOR)
