@@ -66,9 +66,9 @@ async def answer_followed(station: Station, request: dict[str, Any]) -> None:
 async def customer_information_requested(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await gathering.expect(station=station, request=request, response=response, command_id=command_id)
+    gathering.expect(station=station, request=request, response=response, command_id=command_id)
     if request.get("clear") and response["status"] == "Accepted":
-        await journal.run(customers.cleared, station.pk, request)
+        station.unit.run(customers.cleared, station.pk, request)
 
 
 @on("NotifyEvent", *V2X)

@@ -48,7 +48,7 @@ async def clearing_answered(
 async def display_messages_requested(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await gathering.expect(station=station, request=request, response=response, command_id=command_id)
+    gathering.expect(station=station, request=request, response=response, command_id=command_id)
     if response["status"] == _UNKNOWN:
         shown.remove(station=station, criteria=shown.criteria_of(request), is_missing=True)
 

@@ -10,7 +10,6 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import also, reply
 from ocpp_server.protocol.translate import local_list
 from ocpp_server.protocol.versions import V2X, V16
-from ocpp_server.storage.journal import journal
 
 # The station has compared the versions, or has no list. After Failed, the list may be half written.
 _UNTOUCHED = frozenset({"VersionMismatch", "NotSupported"})
@@ -21,14 +20,14 @@ async def list_version_reported(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
     version = local_list.list_version(station.version, response)
-    await journal.run(knowledge.version_reported, station.pk, version, station.received_at)
+    station.unit.run(knowledge.version_reported, station.pk, version, station.received_at)
 
 
 @reply("SendLocalList", V16, *V2X)
 async def list_sent(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await journal.run(
+    station.unit.run(
         knowledge.answered,
         station.pk,
         version=local_list.list_version(station.version, request),
@@ -45,4 +44,4 @@ async def list_capacity_reported(station: Station, request: dict[str, Any]) -> N
     for described in request.get("reportData", ()):
         capacity = local_list.reported_capacity(described)
         if capacity is not None:
-            await reported.store(station=station, keys={local_list.CAPACITY_2X: (str(capacity), True)})
+            reported.store(station=station, keys={local_list.CAPACITY_2X: (str(capacity), True)})

@@ -36,7 +36,7 @@ async def notify_monitoring_report(station: Station, request: dict[str, Any]) ->
     record(station=station, request=request)
     found = list(words.reported_monitors(request))
     if found:
-        await journal.run(monitors.store, station.pk, found, station.received_at, is_report=True)
+        station.unit.run(monitors.store, station.pk, found, station.received_at, is_report=True)
     return {}
 
 
@@ -51,9 +51,9 @@ async def monitoring_reported(station: Station, request: dict[str, Any]) -> None
 async def monitoring_report_requested(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await gathering.expect(station=station, request=request, response=response, command_id=command_id)
+    gathering.expect(station=station, request=request, response=response, command_id=command_id)
     if response.get("status") == "EmptyResultSet":
-        await journal.run(monitors.missing, station.pk, request, before=station.asked_at)
+        station.unit.run(monitors.missing, station.pk, request, before=station.asked_at)
 
 
 # -- changes of monitors -------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ async def monitors_set(
 ) -> None:
     found = list(words.set_monitors(request, response))
     if found:
-        await journal.run(monitors.store, station.pk, found, station.received_at, is_report=False)
+        station.unit.run(monitors.store, station.pk, found, station.received_at, is_report=False)
 
 
 @reply("ClearVariableMonitoring", *V2X)
@@ -75,7 +75,7 @@ async def monitors_cleared(
     asked = set(request["id"])
     gone = [id for id in words.cleared_monitors(response) if id in asked]
     if gone:
-        await journal.run(monitors.remove, station.pk, gone)
+        station.unit.run(monitors.remove, station.pk, gone)
 
 
 @reply("SetMonitoringBase", *V2X)
@@ -84,8 +84,8 @@ async def base_set(
 ) -> None:
     if response["status"] == _ACCEPTED:
         base = request["monitoringBase"]
-        await journal.run(monitors.reset, station.pk, base)
-        await reported.store(station=station, keys={_BASE: (base, True)})
+        station.unit.run(monitors.reset, station.pk, base)
+        reported.store(station=station, keys={_BASE: (base, True)})
 
 
 @reply("SetMonitoringLevel", *V2X)
@@ -93,7 +93,7 @@ async def level_set(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
     if response["status"] == _ACCEPTED:
-        await reported.store(station=station, keys={_LEVEL: (str(request["severity"]), True)})
+        reported.store(station=station, keys={_LEVEL: (str(request["severity"]), True)})
 
 
 # -- event streams -------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from configuration.services import network
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import reply
 from ocpp_server.protocol.versions import V2X
-from ocpp_server.storage.journal import journal
 
 
 @reply("SetNetworkProfile", *V2X)
@@ -24,7 +23,7 @@ async def network_profile_answered(
         await passwords.answered(station=station, value=password, verdict=verdict)
     info = response.get("statusInfo") or {}
     words = ": ".join(filter(None, (info.get("reasonCode"), info.get("additionalInfo"))))
-    await journal.run(
+    station.unit.run(
         network.answered,
         station.pk,
         request["configurationSlot"],

@@ -15,6 +15,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, also, on, reply
 from ocpp_server.protocol.secrets import is_password_name
 from ocpp_server.protocol.versions import V2X, V16
+from ocpp_server.storage import writes
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import outcomes
 
@@ -55,7 +56,9 @@ async def get_configuration(station: Station, request: dict[str, Any]) -> dict[s
 
 @on("ChangeConfiguration", V16, inbound=True)
 async def change_configuration(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    status = await journal.run(catalogue.change_sync, station.pk, request["key"], request["value"])
+    status = await writes.with_result(
+        station.unit, catalogue.change_sync, station.pk, request["key"], request["value"]
+    )
     return {"status": status}
 
 
@@ -67,8 +70,8 @@ async def configuration_reported(
         entry["key"]: (entry.get("value"), entry["readonly"])
         for entry in response.get("configurationKey", ())
     }
-    await reported.store(station=station, keys=keys)
-    await drift.unknown(station=station, names=response.get("unknownKey", ()))
+    reported.store(station=station, keys=keys)
+    drift.unknown(station=station, names=response.get("unknownKey", ()))
 
 
 @reply("ChangeConfiguration", V16)
@@ -81,9 +84,9 @@ async def configuration_changed(
     if response["status"] in ("Accepted", "RebootRequired"):
         if request["key"].strip().casefold() == upgrading.KEY.casefold():
             # Of the generic command; our own is known by its id.
-            await journal.run(upgrading.followed, station.pk, request["value"], command_id=command_id)
-        await reported.store(station=station, keys={request["key"]: (request["value"], False)})
-    await drift.answered(
+            station.unit.run(upgrading.followed, station.pk, request["value"], command_id=command_id)
+        reported.store(station=station, keys={request["key"]: (request["value"], False)})
+    drift.answered(
         station=station,
         key=request["key"],
         value=request["value"],
@@ -100,13 +103,13 @@ async def variables_reported(
         for result in response["getVariableResult"]
         if result["attributeStatus"] == "Accepted" and result.get("attributeType", "Actual") == "Actual"
     }
-    await reported.store(station=station, keys=keys)
+    reported.store(station=station, keys=keys)
     unknown = [
         reported.placed_name(result)
         for result in response["getVariableResult"]
         if result["attributeStatus"] in ("UnknownComponent", "UnknownVariable")
     ]
-    await drift.unknown(station=station, names=unknown)
+    drift.unknown(station=station, names=unknown)
 
 
 @reply("SetVariables", *V2X)
@@ -134,14 +137,14 @@ async def variables_set(
             if verdict is passwords.Verdict.TAKEN and is_of_network(result):
                 verdict = passwords.Verdict.UNPROVED  # it takes effect with the profile
             await passwords.answered(station=station, value=wanted[name], verdict=verdict)
-    await reported.store(station=station, keys=keys)
+    reported.store(station=station, keys=keys)
     if upgrading.PRIORITY in keys:
         # Of the generic command; the steps of our own have their row.
         order = wanted[upgrading.PRIORITY]
-        await journal.run(upgrading.reordered, station.pk, order, command_id=command_id)
+        station.unit.run(upgrading.reordered, station.pk, order, command_id=command_id)
     for name, result in results.items():
         info = result.get("attributeStatusInfo") or {}
-        await drift.answered(
+        drift.answered(
             station=station,
             key=name,
             value=wanted[name],
@@ -168,7 +171,7 @@ async def notify_report(station: Station, request: dict[str, Any]) -> dict[str, 
     """2.0.1 B07, B08: store the part, and the variables that it reports with their limits."""
     record(station=station, request=request)
     data = request.get("reportData", ())
-    await reported.store(
+    reported.store(
         station=station,
         keys=reported.of_report(data),
         descriptions=described.in_report(data, reported.placed_name),
@@ -188,4 +191,4 @@ async def report_part_stored(station: Station, request: dict[str, Any]) -> None:
 async def report_requested(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await gathering.expect(station=station, request=request, response=response, command_id=command_id)
+    gathering.expect(station=station, request=request, response=response, command_id=command_id)

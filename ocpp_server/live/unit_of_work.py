@@ -10,26 +10,35 @@ from __future__ import annotations
 
 from types import TracebackType
 
+import structlog
 from django.db import Error as DatabaseError
 
 from ocpp_server import live
 from ocpp_server.live.extensions import load_station
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.dispatch import CommitRefused
+from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
 from ocpp_server.storage.journal import journal
 from ocpp_server.storage.unit import Unit
+
+log = structlog.get_logger(__name__)
 
 
 async def store(unit: Unit) -> None:
     """Commit a unit and empty it.
 
-    Raises CommitRefused when the database refuses a row, StorageUnavailable when it can't be written.
+    Raises CommitRefused when the database refuses a row or a function of the unit fails, StorageUnavailable
+    when it can't be written.
     """
     if not unit:
         return
     try:
         await journal.commit(unit)
     except (DatabaseError, ValueError, OverflowError) as error:
+        raise CommitRefused(str(error)) from error
+    except StorageUnavailable:
+        raise
+    except Exception as error:
+        log.exception("unit.failed")
         raise CommitRefused(str(error)) from error
 
 

@@ -322,7 +322,7 @@ class Journal:
         """Write the jobs. Raises OperationalError when the database is away; settled jobs stay settled."""
         if connection.connection is None:
             _connect()
-        has_rows_only = all(job.unit is not None for job in batch)
+        has_rows_only = all(job.unit is not None and not job.unit.functions for job in batch)
         try:
             with transaction_of_rows() if has_rows_only else transaction.atomic():
                 self._apply(batch)
@@ -350,6 +350,10 @@ class Journal:
         batched: dict[Callable[[list[Any]], list[Any]], list[_Job]] = {}
         for job in batch:
             if job.unit is not None:
+                if job.unit.functions:
+                    rows.write()
+                    for function in job.unit.functions:
+                        function()
                 rows.add(job.unit)
                 continue
             if job.many is not None:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, ParamSpec
 
 from ocpp_server.storage.bulk import Row, Table
 from ocpp_server.storage.postgresql import pipelined
 
+P = ParamSpec("P")
+
 
 class Unit:
-    """The rows that one message inserts and updates.
+    """The rows that one message inserts and updates, and the functions that write what is no plain row.
 
     The journal calls `when_stored` in the event loop with the future of the commit.
     """
 
-    __slots__ = ("inserts", "updates", "when_stored")
+    __slots__ = ("functions", "inserts", "updates", "when_stored")
 
     def __init__(self) -> None:
         self.when_stored: Callable[[asyncio.Future[Any]], None] | None = None
+        self.functions: tuple[Callable[[], Any], ...] = ()
         self.inserts: list[tuple[Table, Row]] = []
         self.updates: list[tuple[Table, Any, dict[str, Any]]] = []
 
@@ -40,8 +44,16 @@ class Unit:
         """`update` with a dictionary, which the caller must not change any more."""
         self.updates.append((table, key, values))
 
+    def run(self, function: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Run a synchronous function in the transaction of the rows, before they are written.
+
+        For writes that need a query, which `insert` and `update` cannot do. Any exception of the function
+        refuses the commit. A retry runs the function once more, so its arguments must not change.
+        """
+        self.functions += (partial(function, *args, **kwargs),)
+
     def clear(self) -> None:
-        self.inserts, self.updates = [], []
+        self.inserts, self.updates, self.functions = [], [], ()
         self.when_stored = None
 
     def take(self) -> Unit:
@@ -53,6 +65,7 @@ class Unit:
         taken = Unit()
         taken.inserts, self.inserts = self.inserts, taken.inserts
         taken.updates, self.updates = self.updates, taken.updates
+        taken.functions, self.functions = self.functions, ()
         taken.when_stored, self.when_stored = self.when_stored, None
         return taken
 
@@ -63,7 +76,7 @@ class Unit:
         return future
 
     def __bool__(self) -> bool:
-        return bool(self.inserts or self.updates)
+        return bool(self.inserts or self.updates or self.functions)
 
 
 class Rows:

@@ -60,7 +60,7 @@ async def der_control_reported(station: Station, request: dict[str, Any]) -> Non
 async def der_control_requested(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await gathering.expect(station=station, request=request, response=response, command_id=command_id)
+    gathering.expect(station=station, request=request, response=response, command_id=command_id)
     if response["status"] == _NOT_FOUND:
         await der.clear(station=station, which=der.wanted(request), state=DerControl.State.MISSING)
 

@@ -7,6 +7,7 @@ from typing import Any
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.versions import V21
+from ocpp_server.storage import writes
 from ocpp_server.storage.journal import journal
 from tariffs.services.payment import payments, receipts, vat_numbers
 
@@ -30,8 +31,9 @@ async def notify_settlement(station: Station, request: dict[str, Any]) -> dict[s
         company=request.get("vatCompany"),
         at=station.received_at,
     )
-    payment = await journal.run(payments.report, payments.place(station), settlement)
-    return receipts.answer(payment)
+    place = payments.place(station)
+    number = await journal.run(payments.number_of, place, settlement.psp_ref)
+    return await writes.with_result(station.unit, receipts.reported, place, settlement, number)
 
 
 @on("VatNumberValidation", V21)

@@ -8,7 +8,6 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import also, reply
 from ocpp_server.protocol.versions import V2X, V21
-from ocpp_server.storage.journal import journal
 from ocpp_server.transport.outcomes import outcome
 from tariffs.services.tariff import assigned, costs, local_costs
 
@@ -67,7 +66,7 @@ async def default_tariff_answered(
         reason=outcome("SetDefaultTariff", response).reason,
         at=station.received_at,
     )
-    await journal.run(assigned.answered, assigned.place(station), answer)
+    station.unit.run(assigned.answered, assigned.place(station), answer)
     local_costs.forget(station)
 
 
@@ -77,7 +76,7 @@ async def tariffs_reported(
 ) -> None:
     """I09: the tariffs that the station has, or NoTariff."""
     if response["status"] in (assigned.ACCEPTED, _NO_TARIFF):
-        await journal.run(
+        station.unit.run(
             assigned.compare,
             assigned.place(station),
             evse=request["evseId"],
@@ -92,7 +91,7 @@ async def tariffs_cleared(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
     """I10. A session that uses a cleared tariff keeps it until its end."""
-    await journal.run(
+    station.unit.run(
         assigned.cleared,
         assigned.place(station),
         asked=request.get("tariffIds"),

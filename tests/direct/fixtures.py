@@ -11,6 +11,7 @@ from accounts.models import Token
 from chargepoints.models import ChargePoint, Site
 from ocpp_server.live.extensions import load_station
 from ocpp_server.storage.journal import journal
+from ocpp_server.storage.unit import Unit
 from tests.direct.process import running
 from tests.direct.station import DirectStation
 from tests.direct.wire import Wire
@@ -31,6 +32,16 @@ def run_orm(engine: None) -> Callable[..., Awaitable[Any]]:
         return await journal.run(function, *args, **more)
 
     return run
+
+
+@pytest.fixture
+def units_at_once(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store at once what handlers give to `Unit.run`: a test calls them without a message that commits it."""
+
+    def run(_unit: Unit, function: Callable[..., Any], *args: Any, **more: Any) -> None:
+        journal.run(function, *args, **more)
+
+    monkeypatch.setattr(Unit, "run", run)
 
 
 @pytest.fixture

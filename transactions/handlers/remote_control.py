@@ -77,38 +77,36 @@ async def triggered(station: Station, request: dict[str, Any]) -> None:
 async def trigger_message(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await _answered(station, "TriggerMessage", request, response["status"], command_id)
+    _answered(station, "TriggerMessage", request, response["status"], command_id)
 
 
 @reply("ExtendedTriggerMessage", V16)
 async def extended_trigger_message(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await _answered(station, "ExtendedTriggerMessage", request, response["status"], command_id)
+    _answered(station, "ExtendedTriggerMessage", request, response["status"], command_id)
 
 
-async def _answered(
-    station: Station, action: str, request: dict[str, Any], status: str, command_id: str
-) -> None:
+def _answered(station: Station, action: str, request: dict[str, Any], status: str, command_id: str) -> None:
     asked = translate.trigger(request)
     if status == "Accepted":
-        await triggers.implemented(station=station, action=action, message=asked.message)
+        triggers.implemented(station=station, action=action, message=asked.message)
         triggers.accepted(station=station, command_id=command_id, asked=asked)
     elif status == "NotImplemented":
-        await triggers.not_implemented(station=station, action=action, message=asked.message)
+        triggers.not_implemented(station=station, action=action, message=asked.message)
 
 
 @failed("TriggerMessage", V16, *V2X)
 async def trigger_message_failed(station: Station, request: dict[str, Any], code: str) -> None:
-    await _failed(station, "TriggerMessage", request, code)
+    _failed(station, "TriggerMessage", request, code)
 
 
 @failed("ExtendedTriggerMessage", V16)
 async def extended_trigger_message_failed(station: Station, request: dict[str, Any], code: str) -> None:
-    await _failed(station, "ExtendedTriggerMessage", request, code)
+    _failed(station, "ExtendedTriggerMessage", request, code)
 
 
-async def _failed(station: Station, action: str, request: dict[str, Any], code: str) -> None:
+def _failed(station: Station, action: str, request: dict[str, Any], code: str) -> None:
     """A station without the command answers it with a CALLERROR, and some do so for one message."""
     if code in _NOT_IMPLEMENTED:
-        await triggers.not_implemented(station=station, action=action, message=request["requestedMessage"])
+        triggers.not_implemented(station=station, action=action, message=request["requestedMessage"])

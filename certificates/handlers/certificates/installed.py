@@ -11,7 +11,6 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import reply
 from ocpp_server.protocol.translate import installed_certificates
 from ocpp_server.protocol.versions import V2X, V16, V201
-from ocpp_server.storage.journal import journal
 
 _ACCEPTED: Final = "Accepted"
 
@@ -21,7 +20,7 @@ async def certificates_listed(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
     listing = installed_certificates.listing(station.version, request, response)
-    await journal.run(inventory.listed, station.pk, listing, version=station.version, at=station.received_at)
+    station.unit.run(inventory.listed, station.pk, listing, version=station.version, at=station.received_at)
 
 
 @answers_carried("GetInstalledCertificateIds")
@@ -30,7 +29,7 @@ async def certificates_listed_in_data(
 ) -> None:
     """The list of a 1.6 station with the types of 2.0.1, in a DataTransfer."""
     listing = installed_certificates.listing(V201, request, response)
-    await journal.run(inventory.listed, station.pk, listing, version=station.version, at=station.received_at)
+    station.unit.run(inventory.listed, station.pk, listing, version=station.version, at=station.received_at)
 
 
 @answers_carried("InstallCertificate")
@@ -38,7 +37,7 @@ async def certificates_listed_in_data(
 async def certificate_installed(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await journal.run(
+    station.unit.run(
         inventory.installed,
         station.pk,
         type_=installed_certificates.certificate_type(request["certificateType"]),
@@ -55,7 +54,7 @@ async def certificate_installed(
 async def certificate_deleted(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await journal.run(
+    station.unit.run(
         inventory.deleted,
         station.pk,
         data=request["certificateHashData"],

@@ -48,7 +48,7 @@ async def sign_certificate(station: Station, request: dict[str, Any]) -> dict[st
 
 
 async def _received(station: Station, asked: Asked) -> Verdict:
-    verdict = await requesting.receive(station.pk, asked)
+    verdict = await requesting.receive(station=station, asked=asked)
     if not verdict.is_accepted:
         station.deviation("certificate-request-refused", verdict.sentence)
     return verdict
@@ -65,7 +65,7 @@ async def certificate_answered(
         reason=asking.reason_of(response),
         at=station.received_at,
     )
-    await journal.run(delivery.answered, station.pk, answer)
+    station.unit.run(delivery.answered, station.pk, answer)
 
 
 @after("BootNotification", V16, *V2X)

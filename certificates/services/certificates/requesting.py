@@ -19,8 +19,9 @@ from chargepoints.models import ChargePoint
 from ocpp_server.domain import Conflict, DomainError, Refused
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import certificates as events
+from ocpp_server.live.station import Station
 from ocpp_server.pki import requests
-from ocpp_server.storage.journal import journal
+from ocpp_server.storage import writes
 
 log = structlog.get_logger(__name__)
 
@@ -54,20 +55,20 @@ class Verdict(NamedTuple):
     sentence: str = ""
 
 
-async def receive(charge_point_pk: int, asked: Asked) -> Verdict:
+async def receive(*, station: Station, asked: Asked) -> Verdict:
     """Check and store a request of a station. It is accepted when it may be signed later."""
     fault, csr = "", None
     if asked.type not in _TYPES:
         # A tolerant server takes any text where OCPP lists the values.
         fault = f"There is no certificate type {asked.type[:_KEPT_TYPE]!r}."
         asked = asked._replace(type=asked.type[:_KEPT_TYPE])
-        return await journal.run(_store, charge_point_pk, asked, csr, fault)
+        return await writes.with_result(station.unit, _store, station.pk, asked, csr, fault)
     try:
         # In a thread: checking the signature of a long RSA key takes a while.
         csr = await asyncio.to_thread(requests.read, asked.pem)
     except DomainError as error:
         fault = error.sentence
-    return await journal.run(_store, charge_point_pk, asked, csr, fault)
+    return await writes.with_result(station.unit, _store, station.pk, asked, csr, fault)
 
 
 def _store(charge_point_pk: int, asked: Asked, csr: requests.SigningRequest | None, fault: str) -> Verdict:

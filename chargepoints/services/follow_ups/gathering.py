@@ -51,9 +51,7 @@ async def gather(*, station: Station, request: dict[str, Any]) -> None:
         await journal.run(compute, wanted, since=station.received_at, now=station.received_at)
 
 
-async def expect(
-    *, station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
-) -> None:
+def expect(*, station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str) -> None:
     """Begin the report that follows the answered command when the station has accepted it: the report is
     incomplete if no part ever comes.
     """
@@ -61,7 +59,7 @@ async def expect(
     if response.get("status") == "Accepted" and isinstance(number, int):
         now = station.received_at
         wanted = Request(station.pk, REPORT_OF[station.action], number)
-        await journal.run(compute, wanted, since=now - DEADLINE, now=now, accepted=command_id)
+        station.unit.run(compute, wanted, since=now - DEADLINE, now=now, accepted=command_id)
 
 
 def compute(wanted: Request, *, since: datetime, now: datetime, accepted: str = "") -> None:

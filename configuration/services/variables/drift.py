@@ -21,7 +21,6 @@ from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import MASK
 from ocpp_server.protocol.secrets import is_secret_name
-from ocpp_server.storage.journal import journal
 
 State = DesiredValue.State
 
@@ -159,9 +158,9 @@ def _announce(charge_point_pk: int, drifted: list[dict[str, Any]]) -> None:
 # -- answers of stations -------------------------------------------------------------------------------------
 
 
-async def answered(*, station: Station, key: str, value: str, verdict: Verdict, reason: str = "") -> None:
+def answered(*, station: Station, key: str, value: str, verdict: Verdict, reason: str = "") -> None:
     """A station answered a change. Another value than the desired one says nothing about that."""
-    await journal.run(
+    station.unit.run(
         record_answer, station.pk, key, value, verdict=verdict, reason=reason, at=station.received_at
     )
 
@@ -185,10 +184,10 @@ def record_answer(
     _set(row, state, reason, answered_at=at)
 
 
-async def unknown(*, station: Station, names: Collection[str]) -> None:
+def unknown(*, station: Station, names: Collection[str]) -> None:
     """A station does not know these names: delete what it reported before, and mark the desired values."""
     if names:
-        await journal.run(_unknown, station.pk, names)
+        station.unit.run(_unknown, station.pk, names)
 
 
 def _unknown(charge_point_pk: int, names: Collection[str]) -> None:

@@ -18,7 +18,6 @@ from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_words
 from ocpp_server.protocol.secrets import is_secret_name
-from ocpp_server.storage.journal import journal
 
 # A value, and whether it is read-only; None where the answer does not contain that.
 Entry = tuple[str | None, bool | None]
@@ -40,7 +39,7 @@ _VALUE_COLUMNS: Final = ("value", "readonly", "reported_at", "gone_at")
 _ALL_COLUMNS: Final = (*_VALUE_COLUMNS, "mutability", "characteristics", "attributes")
 
 
-async def store(
+def store(
     *, station: Station, keys: Mapping[str, Entry], descriptions: Descriptions = _NOT_DESCRIBED
 ) -> None:
     """Store values and read-only flags by name, and descriptions where a report has them. A leaked secret is
@@ -50,7 +49,7 @@ async def store(
     kept = {name[:255]: entry for name, entry in keys.items() if not is_secret_name(name)}
     if kept or secret:
         cut = {name[:255]: found for name, found in descriptions.items()}
-        await journal.run(_store, station.pk, kept, secret, station.received_at, cut)
+        station.unit.run(_store, station.pk, kept, secret, station.received_at, cut)
 
 
 def _announce(charge_point_pk: int, shown: Mapping[str, Entry], known: Mapping[str, ReportedKey]) -> None:

@@ -155,7 +155,7 @@ async def charging_profiles_reported(station: Station, request: dict[str, Any]) 
 async def charging_profiles_requested(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await gathering.expect(station=station, request=request, response=response, command_id=command_id)
+    gathering.expect(station=station, request=request, response=response, command_id=command_id)
     if response["status"] == _NO_PROFILES:
         installed.remove(station=station, criteria=reports.criteria_of(request), is_missing=True)
 

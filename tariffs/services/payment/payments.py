@@ -12,6 +12,7 @@ from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import tariffs as events
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked, masked_words
+from ocpp_server.storage import writes
 from tariffs.models import Payment
 from tariffs.services.tariff import amounts
 from transactions.models import Transaction
@@ -47,18 +48,26 @@ def place(station: Station) -> Place:
     return Place(station.pk, station.identity, station.site_pk)
 
 
-def report(at: Place, settlement: Settlement) -> Payment:
+def number_of(at: Place, psp_ref: str) -> int:
+    """The number of the payment with this reference, or of the row that `report` will add: the receipt in the
+    answer names it before it is stored.
+    """
+    known = Payment.objects.filter(charge_point=at.pk, psp_ref=psp_ref[:255])
+    return known.values_list("pk", flat=True).first() or writes.take_key(Payment)
+
+
+def report(at: Place, settlement: Settlement, *, number: int | None = None) -> Payment:
     """Store a settlement: one row for each pspRef of the station. Uses the database.
 
     A repetition changes nothing. Another result counts, unless its settlement is older: a station sends its
     messages again after an outage. The session is searched among those of this station; a payment without one
-    is kept.
+    is kept. `number` is the primary key of a new row.
     """
     with transaction.atomic():
         row, is_new = Payment.objects.select_for_update().get_or_create(
             charge_point_id=at.pk,
             psp_ref=settlement.psp_ref[:255],
-            defaults={**_columns(at, settlement), "received_at": settlement.at},
+            defaults={**_columns(at, settlement), "pk": number, "received_at": settlement.at},
         )
         if is_new:
             _announce(at, row)

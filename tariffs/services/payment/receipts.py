@@ -13,6 +13,8 @@ from chargepoints.services.diagnostics import addresses
 from ocpp_server.domain import Conflict
 from ocpp_server.protocol.secrets import RECEIPTS
 from tariffs.models import Payment
+from tariffs.services.payment import payments
+from tariffs.services.payment.payments import Place, Settlement
 from transactions.models import Transaction
 
 # The secret of an address is a keyed hash of the payment's number: a station that repeats its report gets the
@@ -37,6 +39,11 @@ class Receipt(NamedTuple):
     psp_ref: str
     company: dict[str, Any] | None
     vat_number: str
+
+
+def reported(at: Place, settlement: Settlement, number: int) -> dict[str, Any]:
+    """Store a settlement under this number, and return the answer with its receipt. Uses the database."""
+    return answer(payments.report(at, settlement, number=number))
 
 
 def answer(payment: Payment) -> dict[str, Any]:

@@ -173,6 +173,40 @@ async def test_a_function_that_fails_is_undone_and_the_others_of_its_batch_are_n
     assert {"before", "after"} <= set(stored()) and "half" not in stored()
 
 
+async def test_functions_of_a_unit_are_stored_with_its_rows_or_not_at_all(journal: Journal) -> None:
+    seen: list[list[str]] = []
+
+    def add(name: str, value: int = 1) -> None:
+        seen.append(names())
+        Counter.objects.create(name=name, value=value)
+
+    good, bad, wrong = counter("row", 1), counter("lost", None), counter("lost too", 1)
+    good.run(add, "one")
+    good.run(add, "two", value=2)
+    bad.run(add, "gone")
+    wrong.run(add, "row")  # taken by the first unit
+
+    results = await one_batch(journal, counter("before", 1), good, bad, wrong, counter("after", 1))
+
+    assert [type(result) for result in results] == [
+        type(None), type(None), IntegrityError, IntegrityError, type(None)
+    ]  # fmt: skip
+    assert stored() == {"before": 1, "row": 1, "one": 1, "two": 2, "after": 1}
+    # In their order, after the work before them, and before the rows of their own unit.
+    assert seen[:2] == [["before"], ["before", "one"]]
+
+
+def test_a_unit_of_functions_alone_is_work_until_it_is_taken_or_cleared() -> None:
+    unit = Unit()
+    unit.run(list)
+
+    assert unit
+    taken = unit.take()
+    assert (bool(taken), len(taken.functions), bool(unit)) == (True, 1, False)
+    taken.clear()
+    assert not taken
+
+
 async def test_items_for_together_are_handled_in_one_call_after_all_other_work(journal: Journal) -> None:
     asked: list[list[str]] = []
 
@@ -375,7 +409,10 @@ async def test_only_a_batch_of_rows_alone_is_sent_in_one_round_trip(
 
     # A function may read what it has written: its statements wait for their results.
     await one_batch(journal, counter("a", 1), names)
+    of_function = counter("f", 1)
+    of_function.run(names)
+    await one_batch(journal, of_function)
     assert not of_rows
     await one_batch(journal, counter("b", 1), counter("c", 2))
     assert len(of_rows) == 1
-    assert stored() == {"a": 1, "b": 1, "c": 2}
+    assert stored() == {"a": 1, "b": 1, "c": 2, "f": 1}

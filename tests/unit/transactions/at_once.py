@@ -9,6 +9,7 @@ from typing import Any, ParamSpec
 import pytest
 
 from ocpp_server.storage.journal import journal
+from ocpp_server.storage.unit import Unit
 
 P = ParamSpec("P")
 
@@ -30,10 +31,14 @@ def at_once(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 
 
 def run_at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Let `journal.run` call its function, and return it."""
+    """Let `journal.run` call its function, and return it; `Unit.run` too, although nothing is committed."""
 
     async def run(function: Callable[..., Any], *args: Any, **more: Any) -> Any:
         return function(*args, **more)
 
+    def run_of_unit(_unit: Unit, function: Callable[..., Any], *args: Any, **more: Any) -> None:
+        function(*args, **more)
+
     monkeypatch.setattr(journal, "run", run)
+    monkeypatch.setattr(Unit, "run", run_of_unit)
     return run

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.direct.fixtures import engine, run_orm, station
+from tests.direct.fixtures import engine, run_orm, station, units_at_once
 
-__all__ = ["engine", "run_orm", "station"]
+__all__ = ["engine", "run_orm", "station", "units_at_once"]

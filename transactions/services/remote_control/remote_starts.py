@@ -15,6 +15,7 @@ from ocpp_server.events.catalogue import charging
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, lowest
+from ocpp_server.storage import writes
 from ocpp_server.storage.journal import journal
 from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
 from transactions.models import RemoteStart
@@ -43,8 +44,10 @@ async def expect(
     Returns the transaction when it arrived before the answer.
     """
     expires_at = station.received_at + PLUG_IN_TIME
-    pk, limits = await journal.run(
+    pk, limits = await journal.run(_prepare, command_id)
+    station.unit.run(
         _create,
+        pk,
         command_id=command_id,
         charge_point_id=station.pk,
         evse_number=evse,
@@ -97,10 +100,13 @@ def _token_of(charge_point_pk: int, remote_start_id: int) -> IdToken | None:
     return None if found is None else IdToken(*found)
 
 
-def _create(*, command_id: str, **values: object) -> tuple[int, dict[str, float]]:
-    """The number of the new row, and the limits that were promised with the command."""
-    pk = RemoteStart.objects.create(command_id=command_id, **values).pk
-    return pk, requested_starts.limits_of(command_id)
+def _prepare(command_id: str) -> tuple[int, dict[str, float]]:
+    """The number of the row that `_create` will add, and the limits that were promised with the command."""
+    return writes.take_key(RemoteStart), requested_starts.limits_of(command_id)
+
+
+def _create(pk: int, **values: Any) -> None:
+    RemoteStart.objects.get_or_create(pk=pk, defaults=values)
 
 
 def link(station: Station, transaction: TransactionState) -> None:

@@ -20,7 +20,6 @@ from ocpp_server.events.catalogue import charging
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.translate import Sent, Trigger
-from ocpp_server.storage.journal import journal
 from ocpp_server.transport import effects
 from transactions.live.waiting_triggers import LAST_MESSAGES, TRIGGERS, WaitingTrigger
 
@@ -108,18 +107,18 @@ def _answers(message: Message, asked: Trigger) -> bool:
 # -- messages that a station has not implemented -------------------------------------------------------------
 
 
-async def not_implemented(*, station: Station, action: str, message: str) -> None:
+def not_implemented(*, station: Station, action: str, message: str) -> None:
     """Remember that the station has not implemented this message, as long as its firmware stays the same. A
     custom trigger says nothing about the others.
     """
     if message == CUSTOM_TRIGGER:
         return
-    await journal.run(_remember, station.pk, action, message, is_missing=True)
+    station.unit.run(_remember, station.pk, action, message, is_missing=True)
 
 
-async def implemented(*, station: Station, action: str, message: str) -> None:
+def implemented(*, station: Station, action: str, message: str) -> None:
     """Forget that the station had not implemented this message."""
-    await journal.run(_remember, station.pk, action, message, is_missing=False)
+    station.unit.run(_remember, station.pk, action, message, is_missing=False)
 
 
 def missing(charge_point: ChargePoint, action: str) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 from django.db.transaction import atomic
@@ -12,6 +13,7 @@ from chargepoints.models import ChargePoint
 from ocpp_server.events.catalogue import reservations
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Reserving
+from ocpp_server.storage import writes
 from ocpp_server.storage.journal import journal
 from transactions.live.reservations import RESERVATIONS, held_of
 from transactions.live.tokens import read_tokens
@@ -44,7 +46,10 @@ async def answered(*, station: Station, asked: Asked, answer: Reserving, command
     """
     at = station.received_at
     is_accepted = answer is Reserving.ACCEPTED
-    row, stays = await journal.run(_claim, station.pk, asked, command_id, at, is_accepted)
+    key = await journal.run(_key_of, station.pk, asked.number)
+    claim = partial(_claim, station.pk, asked, command_id, at, is_accepted, key=key)
+    row, stays = await journal.run(writes.dry_run, claim)
+    station.unit.run(claim)
     if not is_accepted:
         refusal = Reason(answer).value
         if not stays:
@@ -63,10 +68,16 @@ async def answered(*, station: Station, asked: Asked, answer: Reserving, command
     announcing.emit(station, reservations.CREATED, held_of(row))
 
 
+def _key_of(charge_point_pk: int, number: int) -> int:
+    """The primary key of the reservation with this number, or of the row that `_claim` will add."""
+    known = Reservation.objects.filter(charge_point=charge_point_pk, number=number)
+    return known.values_list("pk", flat=True).first() or writes.take_key(Reservation)
+
+
 def _claim(
-    charge_point_pk: int, asked: Asked, command_id: str, at: datetime, is_accepted: bool
+    charge_point_pk: int, asked: Asked, command_id: str, at: datetime, is_accepted: bool, *, key: int
 ) -> tuple[Reservation, bool]:
-    """The row of the answered request, and whether a refusal leaves it as it is.
+    """The row of the answered request, and whether a refusal leaves it as it is. A new row gets this key.
 
     The station has one reservation on an EVSE at most, so accepting this one ended the others there. A
     refused request never changes the place or the token of a row.
@@ -85,7 +96,7 @@ def _claim(
             for other in others.select_related("charge_point"):
                 end_stored(other, other.charge_point, Reason.REPLACED, at)
         if row is None:
-            row = Reservation(charge_point_id=charge_point_pk, number=asked.number, requested_at=at)
+            row = Reservation(pk=key, charge_point_id=charge_point_pk, number=asked.number, requested_at=at)
             row.state = State.REQUESTED if is_accepted else State.REFUSED
         elif row.state not in Reservation.LIVE:
             row.state = State.REQUESTED

@@ -13,6 +13,7 @@ from chargepoints.tables import FOLLOW_UPS
 from ocpp_server.protocol import registry
 from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS
 from ocpp_server.storage.journal import journal
+from ocpp_server.storage.unit import Unit
 from tests.unit.chargepoints.in_memory import NOON, STATION, a_station, handled, rows
 
 REJECTED = {"status": "Rejected"}
@@ -75,6 +76,9 @@ class Computed:
         self.calls: list[tuple[Request, datetime, datetime, str]] = []
 
     async def run(self, function: Any, *given: Any, **times: Any) -> None:
+        self.note(function, *given, **times)
+
+    def note(self, function: Any, *given: Any, **times: Any) -> None:
         # A status of a log is followed by its own service too.
         if function is compute:
             (wanted,) = given
@@ -85,6 +89,7 @@ class Computed:
 def computed(monkeypatch: pytest.MonkeyPatch) -> Computed:
     made = Computed()
     monkeypatch.setattr(journal, "run", made.run)
+    monkeypatch.setattr(Unit, "run", lambda _unit, *given, **times: made.note(*given, **times))
     return made
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ocpp_server import capabilities, live
-from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls
 from tests.unit.configuration.local_list.stations import ListStation
+from tests.unit.transactions.at_once import run_at_once
 
 Connect = Callable[..., Awaitable[ListStation]]
 
@@ -19,9 +19,6 @@ Connect = Callable[..., Awaitable[ListStation]]
 def connect(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
     """Connect a station of a version that has reported a capacity and these values."""
 
-    async def run(function: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        return function(*args, **more)
-
     async def made(version: str, **how: Any) -> ListStation:
         one = ListStation(version, **how)
         await live.state().connect(one.connection)
@@ -29,7 +26,7 @@ def connect(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
         monkeypatch.setattr(capabilities.reports, "app", one)
         return one
 
-    monkeypatch.setattr(journal, "run", run)
+    run_at_once(monkeypatch)
     live.reset()
     yield made
     live.reset()

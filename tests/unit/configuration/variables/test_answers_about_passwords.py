@@ -23,7 +23,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     async def take(**how: Any) -> None:
         found.append(how)
 
-    async def ignore(**how: Any) -> None: ...
+    def ignore(**how: Any) -> None: ...
 
     monkeypatch.setattr(passwords, "answered", take)
     monkeypatch.setattr(reported, "store", ignore)

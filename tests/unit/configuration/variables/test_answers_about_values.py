@@ -16,7 +16,7 @@ from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.transport.handshake.authentication import hash_password, verify
 from tests.direct.station import DirectStation
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("units_at_once")]
 
 Make = Callable[..., Awaitable[DirectStation]]
 Run = Callable[..., Awaitable[Any]]

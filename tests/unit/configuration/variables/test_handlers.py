@@ -14,7 +14,7 @@ from configuration.models import ReportedKey
 from ocpp_server.protocol.versions import V16, V21, V201
 from tests.direct.station import DirectStation
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("units_at_once")]
 
 Make = Callable[..., Awaitable[DirectStation]]
 Run = Callable[..., Awaitable[Any]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,7 +15,6 @@ from configuration.services.variables import reported
 from configuration.services.variables.reported import of_report, values, variable_name
 from events.models import Event
 from ocpp_server.live.station import Station
-from ocpp_server.storage.journal import journal
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 Entry = tuple[str | None, bool]
@@ -164,23 +164,17 @@ def test_the_values_of_another_station_are_no_earlier_values(garage: ChargePoint
     assert changes() == []
 
 
-async def test_names_are_cut_to_their_column_and_secrets_kept_apart(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stored: list[tuple[Any, ...]] = []
-
-    async def run(function: Any, *arguments: Any) -> None:
-        stored.append(arguments)
-
-    monkeypatch.setattr(journal, "run", run)
+def test_names_are_cut_to_their_column_and_secrets_kept_apart() -> None:
     one = Station(pk=7, identity="CP-1", version="ocpp2.0.1")
     one.received_at = NOON
     secret, plain = "Password" + "p" * 248, "n" * 256
 
-    await reported.store(station=one, keys={secret: ("1", False), plain: ("2", True)})
-    await reported.store(station=one, keys={})
+    reported.store(station=one, keys={secret: ("1", False), plain: ("2", True)})
+    reported.store(station=one, keys={})
 
-    assert stored == [(7, {plain[:255]: ("2", True)}, [secret[:255]], NOON, {})]
+    (write,) = one.unit.functions
+    assert isinstance(write, partial)
+    assert write.args == (7, {plain[:255]: ("2", True)}, [secret[:255]], NOON, {})
 
 
 @pytest.mark.parametrize(

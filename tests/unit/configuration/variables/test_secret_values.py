@@ -138,7 +138,8 @@ async def test_a_reported_secret_is_not_stored_and_an_earlier_row_of_it_is_delet
     journal.start()
     try:
         station = Station(pk=await journal.run(create), identity="CP-1", version="ocpp1.6")
-        await reported.store(station=station, keys=keys)
+        reported.store(station=station, keys=keys)
+        await journal.commit(station.unit)
         rows = await journal.run(lambda: dict(ReportedKey.objects.values_list("key", "value")))
     finally:
         await journal.stop()

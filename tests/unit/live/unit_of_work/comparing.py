@@ -18,7 +18,16 @@ from ocpp_server.live.station import Station
 from ocpp_server.storage.journal import journal
 from tests.unit.live.unit_of_work.failing import comparable, differences, live_state
 
-OURS = ("accounts", "chargepoints", "transactions", "configuration", "events")
+OURS = (
+    "accounts",
+    "chargepoints",
+    "transactions",
+    "configuration",
+    "smart_charging",
+    "tariffs",
+    "certificates",
+    "events",
+)
 # A failed attempt is logged, and what it was about is kept for an operator: that is no effect of the message.
 NO_EFFECT = ("Message", "QuarantinedMessage", "transaction.quarantined")
 # The numbers of transactions begin here, so that no reading of a meter looks like one.

@@ -20,7 +20,7 @@ from transactions.models import RemoteStart
 from transactions.services.remote_control import remote_starts
 from transactions.tables import REMOTE_STARTS, TRANSACTIONS
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("units_at_once")]
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 IN_FIVE_MINUTES = NOON + timedelta(minutes=5)
 

@@ -9,9 +9,11 @@ from django.db import IntegrityError
 
 from ocpp_server.live import unit_of_work
 from ocpp_server.live.unit_of_work import UnitOfWork
-from ocpp_server.protocol.dispatch import CommitRefused
+from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
 from ocpp_server.protocol.versions import V201
+from ocpp_server.storage.journal import JournalUnavailable
 from ocpp_server.storage.unit import Unit
+from ocpp_server.storage.writes import ResultChanged
 from tests.unit.transport.conversation.line import (
     AT,
     COUNTERS,
@@ -46,6 +48,27 @@ async def test_nothing_is_published_that_was_not_stored(line: Any, state: Publis
         await UnitOfWork(one.station).store()
 
     assert state.log == [] and len(gathered(one.station)) == 5
+
+
+@pytest.mark.parametrize("error", [LookupError("no row"), ResultChanged("changed")])
+async def test_a_function_of_the_unit_that_fails_refuses_the_commit(
+    line: Any, state: Published, error: Exception
+) -> None:
+    one = line()
+    one.station.unit.run(list)
+    one.errors = [error]
+
+    with pytest.raises(CommitRefused, match=str(error.args[0])):
+        await UnitOfWork(one.station).store()
+
+
+async def test_a_database_that_is_away_refuses_no_commit(line: Any, state: Published) -> None:
+    one = line()
+    changed(one, state)
+    one.errors = [JournalUnavailable("away")]
+
+    with pytest.raises(StorageUnavailable):
+        await UnitOfWork(one.station).store()
 
 
 async def test_a_roll_back_reloads_the_station_and_replaces_its_transactions(
