@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chargepoints", "0031_site_time_zone"),
+        ("chargepoints", "0032_test_site"),
     ]
 
     operations = [
