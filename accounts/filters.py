@@ -175,3 +175,24 @@ class ApiKeyRequestQuery(ListQuery):
     ordering = ordering(orderings)
     method = serializers.ChoiceField(choices=_METHODS, required=False)
     status = WholeField(required=False, min_value=100, max_value=599)
+
+
+class UnknownTokenQuery(ListQuery):
+    """`from` and `to` compare the last time that a station presented the token."""
+
+    orderings = {"last_seen_at": "last_seen_at"}
+    exact = ("is_ignored",)
+    moment = "last_seen_at"
+
+    ordering = ordering(orderings)
+    q = search("The beginning of the uid.")
+    search = search("Same as q.")
+    uid = TextField(required=False, max_length=255, help_text="Case-insensitive.")
+    is_ignored = FlagField(required=False)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows, uid = super().filtered(rows), self.validated_data.get("uid")
+        return rows if uid is None else rows.filter(uid_key=normalise_uid(uid))
+
+    def containing(self, text: str) -> Q:
+        return Q(uid_key__startswith=normalise_uid(text))

@@ -19,7 +19,7 @@ from accounts.fields import (
     printable,
     user_id,
 )
-from accounts.models import Contract, Member, Token, User
+from accounts.models import Contract, Member, Token, UnknownToken, User
 from accounts.services.api_keys import LONGEST_OVERLAP
 from accounts.services.tokens import INPUT_TYPES
 from ocpp_server.api.fields import (
@@ -213,6 +213,36 @@ class TokenChanges(BudgetBody):
 class TokenBody(TokenChanges):
     uid = TextField(max_length=255, help_text="For vehicles: the MAC address.")
     type = serializers.ChoiceField(choices=list(INPUT_TYPES), default="RFID")
+
+
+class UnknownTokenSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    uid = serializers.CharField(help_text="As a station presented it.")
+    count = serializers.IntegerField(help_text="How often stations have presented it.")
+    last_seen_where = serializers.CharField(help_text="The identity of the station.")
+    first_seen_at = TimeField()
+    last_seen_at = TimeField()
+    is_ignored = serializers.BooleanField(help_text="true: it is not shown on the dashboard.")
+    reversed_token_id = serializers.SerializerMethodField(
+        help_text="A token with the same bytes in reverse order, as some readers report them: only a hint."
+    )
+
+    def get_reversed_token_id(self, unknown: UnknownToken) -> int | None:
+        found: dict[int, Token] = self.context["prepared"]
+        return found[unknown.pk].pk if unknown.pk in found else None
+
+
+class AddUnknownBody(StrictSerializer):
+    type = serializers.ChoiceField(
+        choices=list(INPUT_TYPES), required=False, help_text="By the form of the uid, unless given."
+    )
+    name = TextField(required=False, allow_blank=True, max_length=100)
+    visual_number = TextField(required=False, allow_blank=True, max_length=64)
+    user_id = user_id(required=False, allow_null=True)
+    contract_id = TextField(
+        required=False, allow_null=True, max_length=36, help_text="id or contract_id of the contract."
+    )
+    group_id = TextField(required=False, allow_blank=True, max_length=36)
 
 
 class TokenGroupSerializer(ReadSerializer):

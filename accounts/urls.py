@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import api_keys, contracts, token_files, token_groups, tokens, users
+from accounts.views import api_keys, contracts, token_files, token_groups, tokens, unknown_tokens, users
 from ocpp_server.api.resources import Router
 
 router = Router()
@@ -17,6 +17,7 @@ router.register("contracts/<str:contract_id>/members", contracts.MemberViewSet)
 router.register("tokens/by-uid", tokens.TokenByUidViewSet)
 router.register("tokens", tokens.TokenViewSet)
 router.register("token-groups", token_groups.TokenGroupViewSet)
+router.register("unknown-tokens", unknown_tokens.UnknownTokenViewSet)
 
 urlpatterns = [
     # Files, above the router: /tokens/{token_id} would match them.

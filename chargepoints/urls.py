@@ -6,6 +6,7 @@ from chargepoints.views import (
     commands,
     device_events,
     display,
+    evidence,
     firmware,
     firmware_updates,
     follow_ups,
@@ -38,9 +39,11 @@ router.register(f"{_ONE}/security-profile-changes", security_profiles.SecurityPr
 router.register("campaigns", campaigns.CampaignViewSet)
 router.register("campaigns/<str:campaign_id>/stations", campaigns.CampaignStationViewSet)
 router.register("commands", commands.AllCommandsViewSet)
+router.register("deviations", evidence.DeviationViewSet)
 router.register("firmware", firmware.FirmwareViewSet)
 router.register("firmware/<str:firmware_id>/downloads", firmware.FirmwareDownloadViewSet)
 router.register("firmware-updates", firmware_updates.FirmwareUpdateViewSet)
+router.register("refused-connections", evidence.RefusedConnectionViewSet)
 router.register("security-events", security.SecurityEventViewSet)
 router.register("sites", sites.SiteViewSet)
 

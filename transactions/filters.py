@@ -1,5 +1,5 @@
-"""Filters of the lists of sessions, meter values, reservations, refused tokens and access rules. Each has its
-index.
+"""Filters of the lists of sessions, meter values, reservations, refused tokens, quarantined messages,
+settlements and access rules. Each has its index.
 """
 
 from __future__ import annotations
@@ -29,7 +29,14 @@ from ocpp_server.api.lists import (
 )
 from ocpp_server.domain import Invalid
 from ocpp_server.storage.row_numbers import row_number
-from transactions.models import AccessRule, Refusal, Reservation, Transaction
+from transactions.models import (
+    AccessRule,
+    QuarantinedMessage,
+    Refusal,
+    Reservation,
+    Settlement,
+    Transaction,
+)
 from transactions.services.metering.samples import Wanted
 from transactions.services.metering.stored import Place, Series
 from transactions.views.lookups import subject_and_place
@@ -221,6 +228,38 @@ class RefusalQuery(ListQuery):
             return rows
         found = ChargePoint.objects.by_identity(identity).values_list("pk", flat=True).first()
         return rows.none() if found is None else rows.filter(charge_point=found)
+
+
+class QuarantineQuery(ListQuery):
+    """`from` and `to` compare the time of receipt."""
+
+    orderings = {"receivedAt": "received_at"}
+    exact = {"reason": "reason", "transactionId": "transaction"}
+    moment = "received_at"
+
+    ordering = ordering(orderings)
+    clientId = TextField(required=False, max_length=255, help_text="The identity of a station.")
+    reason = serializers.ChoiceField(choices=QuarantinedMessage.Reason.values, required=False)
+    transactionId = WholeField(required=False, min_value=1)
+    isResolved = FlagField(required=False, help_text="false: the messages that need attention.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows, asked = super().filtered(rows), self.validated_data
+        if "isResolved" in asked:
+            rows = rows.filter(resolved_at__isnull=not asked["isResolved"])
+        return of_station(rows, asked["clientId"]) if "clientId" in asked else rows
+
+
+class SettlementQuery(ListQuery):
+    """`from` and `to` compare the time of the decision."""
+
+    orderings = {"createdAt": "created_at"}
+    exact = {"fix": "fix", "transactionId": "transaction"}
+    moment = "created_at"
+
+    ordering = ordering(orderings)
+    fix = serializers.ChoiceField(choices=Settlement.Fix.values, required=False)
+    transactionId = WholeField(required=False, min_value=1)
 
 
 class AccessRuleQuery(ListQuery):

@@ -8,16 +8,20 @@ from transactions.views import (
     authorization,
     export,
     monthly_energy,
+    quarantine,
     refusals,
     remote_control,
     reservation,
     sessions,
+    settlements,
 )
 
 router = Router()
 router.register("access-rules", access_rules.AccessRuleViewSet)
+router.register("quarantine", quarantine.QuarantineViewSet)
 router.register("refused-tokens", refusals.RefusalViewSet)
 router.register("reservations", reservation.ReservationViewSet)
+router.register("settlements", settlements.SettlementViewSet)
 # Above /transactions, whose /{transaction_id} would match its URLs.
 router.register("transactions", remote_control.RemoteControlViewSet, "remote-control")
 router.register("transactions", sessions.TransactionViewSet)

@@ -24,8 +24,7 @@ from accounts.admin.rights import BUDGET_LABELS
 from accounts.admin.token_files import TokenFiles
 from accounts.models import Token, UnknownToken
 from accounts.models.token import normalise_uid
-from accounts.services import membership, token_groups, tokens
-from accounts.services.reversed_uids import reversed_uid
+from accounts.services import membership, token_groups, unknown_tokens
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import EvidenceAdmin, OperatorAdmin, OperatorChangeList, back, link, post_button
 from ocpp_server.domain import DomainError, Invalid
@@ -150,11 +149,9 @@ class UnknownTokenList(OperatorChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        reversed_keys = {row.pk: normalise_uid(reversed_uid(row.uid)) for row in self.result_list}
-        known = Token.objects.filter(uid_key__in=[key for key in reversed_keys.values() if key])
-        by_key = {token.uid_key: token for token in known}
+        found = unknown_tokens.with_reversed_bytes(self.result_list)
         for row in self.result_list:
-            row.reversed_match = by_key.get(reversed_keys[row.pk])
+            row.reversed_match = found.get(row.pk)
 
 
 @admin.register(UnknownToken)
@@ -219,7 +216,7 @@ class UnknownTokenAdmin(EvidenceAdmin):
         access.require(request.user, self.right)
         unknown = get_object_or_404(UnknownToken, pk=pk)
         try:
-            token = tokens.add_unknown(unknown)
+            token = unknown_tokens.add(unknown)
         except DomainError as error:
             messages.error(request, error.sentence)
         else:
@@ -229,8 +226,7 @@ class UnknownTokenAdmin(EvidenceAdmin):
     def ignore(self, request: HttpRequest, pk: int) -> HttpResponse:
         access.require(request.user, self.right)
         unknown = get_object_or_404(UnknownToken, pk=pk)
-        unknown.is_ignored = True
-        unknown.save(update_fields=["is_ignored"])
+        unknown_tokens.ignore(unknown)
         messages.info(
             request,
             gettext("Token %(uid)s ignored. It stays refused and no longer appears on the dashboard.")

@@ -119,12 +119,7 @@ def invalidate(token: Token) -> Token:
     )
 
 
-def add_unknown(unknown: UnknownToken, *, name: str = "") -> Token:
-    """Create a token from an unknown uid. Raises Conflict when the token exists by now."""
-    return create(uid=unknown.uid, type=_type_of(unknown.uid), name=name)
-
-
-def _type_of(uid: str) -> str:
+def type_of(uid: str) -> str:
     """The type that a uid has by its form. Only a check character tells a contract id from a card."""
     if uid.upper().startswith("VID:"):
         return "OTHER"

@@ -30,6 +30,16 @@ class TypeQuery(StrictSerializer):
     )
 
 
+def resolved(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a token with rows instead of ids. Raises Invalid."""
+    if "user_id" in given:
+        number = given.pop("user_id")
+        given["user"] = None if number is None else lookups.named_user(number, "user_id")
+    if "contract_id" in given:
+        given["contract"] = lookups.named_contract(given.pop("contract_id"))
+    return given
+
+
 class TokenViewSet(ResourceViewSet):
     tag, noun = "Tokens", "token"
     personal = ("name",)
@@ -57,12 +67,7 @@ class TokenViewSet(ResourceViewSet):
     )
 
     def resolve(self, given: dict[str, Any]) -> dict[str, Any]:
-        if "user_id" in given:
-            number = given.pop("user_id")
-            given["user"] = None if number is None else lookups.named_user(number, "user_id")
-        if "contract_id" in given:
-            given["contract"] = lookups.named_contract(given.pop("contract_id"))
-        return given
+        return resolved(given)
 
 
 class TokenByUidViewSet(ResourceViewSet):

@@ -40,14 +40,6 @@ def _alert(text: str, *, lock: bool = False) -> Alert:
 _ALERT = Lookup("alert_id", "The number of the alert.", find=_alert)
 
 
-class Resolve(Act):
-    """`POST .../resolve`. The method has another name: a viewset's `resolve` finds the rows of a body."""
-
-    @property
-    def method_name(self) -> str:
-        return "resolve_alert"
-
-
 class AlertViewSet(ResourceViewSet):
     """The alerts. The server changes them without a request, so an alert has no ETag."""
 
@@ -83,7 +75,7 @@ class AlertViewSet(ResourceViewSet):
             also=(409,),
             description="Nothing is sent about the alert until this time.",
         ),
-        Resolve(
+        Act(
             "resolve",
             handling.resolve,
             ResolveBody,

@@ -12,9 +12,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from chargepoints.models import ChargePoint, RefusedConnection
-from chargepoints.services.provisioning import stations
-from ocpp_server import sites
+from chargepoints.models import RefusedConnection
+from chargepoints.services.provisioning import refused_connections
 from ocpp_server.admin import access
 from ocpp_server.admin.base import EvidenceAdmin, back, post_button
 from ocpp_server.admin.filters import MomentFilter
@@ -64,22 +63,10 @@ class RefusedConnectionAdmin(EvidenceAdmin):
         access.require(request.user, self.right)
         refused = get_object_or_404(RefusedConnection, pk=pk, can_be_accepted=True)
         try:
-            accept_refused(refused, actor=request.user.get_username())
+            refused_connections.accept(refused, actor=request.user.get_username())
         except DomainError as error:
             messages.error(request, error.sentence)
         else:
             sentence = gettext("Station %(identity)s accepted. It can connect at its next attempt.")
             messages.success(request, sentence % {"identity": refused.identity})
         return redirect(back(request, "admin:chargepoints_refusedconnection_changelist"))
-
-
-def accept_refused(refused: RefusedConnection, *, actor: str) -> ChargePoint:
-    """Accept a refused identity as a station. Its refused connections no longer offer to accept it."""
-    known = ChargePoint.objects.by_identity(refused.identity).first()
-    with sites.kept():
-        charge_point = (
-            stations.accept(known, actor=actor) if known else stations.create(identity=refused.identity)
-        )
-        sites.require(charge_point)
-    RefusedConnection.objects.filter(identity=refused.identity).update(can_be_accepted=False)
-    return charge_point

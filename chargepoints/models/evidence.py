@@ -65,6 +65,7 @@ class Deviation(models.Model):
                 fields=["charge_point", "kind", "action", "path"], name="deviation_once_per_station_and_kind"
             )
         ]
+        indexes = [models.Index(fields=["kind", "-last_at"], name="deviation_by_kind")]
 
     def __str__(self) -> str:
         return f"{self.charge_point}: {self.kind} {self.action} {self.path}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -23,6 +22,7 @@ from chargepoints.services.provisioning.stations import MAX_PASSWORD, MIN_PASSWO
 from ocpp_server.api import extensions
 from ocpp_server.api.extensions import ExtendedSerializer
 from ocpp_server.api.fields import (
+    ANYTHING,
     AmountField,
     FlagField,
     ReadSerializer,
@@ -30,11 +30,11 @@ from ocpp_server.api.fields import (
     TextField,
     TimeField,
     WholeField,
+    parsed,
 )
 from ocpp_server.observability.masking import masked, masked_text
 from ocpp_server.protocol import identities
 
-ANYTHING: dict[str, Any] = {}
 OWN_STATUS = "Offline, Online, or the status of the station as a whole."
 
 
@@ -391,11 +391,3 @@ class SecurityEventSerializer(ReadSerializer):
     fromStation = serializers.BooleanField(source="from_station")
     time = TimeField(source="at", help_text="The station's time where it is plausible.")
     receivedAt = TimeField(source="received_at")
-
-
-def parsed(text: str) -> Any:
-    """The JSON of a log row, or the text itself when it is not JSON."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text

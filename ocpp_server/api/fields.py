@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -13,6 +14,8 @@ from ocpp_server.error_codes import Code
 from ocpp_server.storage import row_numbers
 
 MAX_INT = row_numbers.LARGEST
+# The schema of a stored payload, which may be anything.
+ANYTHING: Final[dict[str, Any]] = {}
 # One answer names at most this many unknown fields; a body of 1 MiB would otherwise get 10 MiB back.
 MAX_UNKNOWN: Final = 20
 
@@ -150,3 +153,11 @@ class ReadSerializer(serializers.Serializer[Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("read_only", True)
         super().__init__(*args, **kwargs)
+
+
+def parsed(text: str) -> Any:
+    """The JSON of a stored payload, or the text itself when it is not JSON."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

@@ -345,7 +345,9 @@ class Act(Operation):
 
     @property
     def method_name(self) -> str:
-        return self.name.replace("-", "_")
+        name = self.name.replace("-", "_")
+        # Every viewset has some methods of its own: `resolve` finds the rows of a body.
+        return f"{name}_row" if hasattr(ResourceViewSet, name) else name
 
     @property
     def spoken(self) -> str:

@@ -105,6 +105,7 @@ PATHS: Final[dict[str, str]] = {
     "transactions/remote-start": "commands",
     "transactions/remote-stop": "commands",
     "quarantine": "transactions",
+    "settlements": "transactions",
     "aggregates": "transactions",
     "reservations": "reservations",
     "payments": "tariffs",

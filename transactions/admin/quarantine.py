@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -20,6 +19,7 @@ from ocpp_server.admin.base import EvidenceAdmin, back, session_link
 from ocpp_server.admin.filters import StationFilter
 from ocpp_server.rights import Right
 from transactions.models import QuarantinedMessage
+from transactions.services.transactions import quarantine
 
 
 @admin.register(QuarantinedMessage)
@@ -52,9 +52,7 @@ class QuarantinedMessageAdmin(EvidenceAdmin):
         """Mark the message as resolved. The row stays."""
         access.require(request.user, self.right)
         message = get_object_or_404(QuarantinedMessage, pk=pk)
-        if message.resolved_at is None:
-            message.resolved_at = timezone.now()
-            message.save(update_fields=["resolved_at"])
+        quarantine.mark_resolved(message)
         messages.success(request, gettext("Marked as resolved. The message stays in the log."))
         return redirect(back(request, "admin:transactions_quarantinedmessage_changelist"))
 

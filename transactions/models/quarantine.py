@@ -54,6 +54,13 @@ class QuarantinedMessage(models.Model):
 
     class Meta:
         ordering = ["-received_at"]
+        indexes = [
+            models.Index(
+                fields=["-received_at"],
+                condition=models.Q(resolved_at__isnull=True),
+                name="open_quarantined_message",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.charge_point}: {self.action}, {self.get_reason_display()}"

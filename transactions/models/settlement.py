@@ -41,6 +41,7 @@ class Settlement(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="settlement_by_time")]
 
     def __str__(self) -> str:
         return titled(f"{self.get_fix_display()}: session {self.transaction_id}", self.created_at)

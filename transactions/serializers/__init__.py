@@ -242,13 +242,16 @@ class SettleBody(ReasonBody):
         return attrs
 
 
-class SettleManyBody(ReasonBody):
+class EndManyBody(ReasonBody):
     transactionIds = serializers.ListField(
         source="numbers",
         child=WholeField(min_value=1, max_value=2**31 - 1),
         allow_empty=False,
         max_length=settling.MOST_AT_ONCE,
     )
+
+
+class SettleManyBody(EndManyBody):
     fix = FixField(choices=[PROPOSED, Settlement.Fix.CLOSE.value, Settlement.Fix.IGNORE.value])
 
 

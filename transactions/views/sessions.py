@@ -22,6 +22,7 @@ from transactions.filters import MeterValueQuery, TransactionQuery
 from transactions.models import Settlement, Transaction
 from transactions.serializers import (
     EndBody,
+    EndManyBody,
     MeterValueSerializer,
     OutcomeSerializer,
     SettleBody,
@@ -35,15 +36,30 @@ from transactions.services.transactions import asking_limits, settling
 from transactions.views.lookups import TRANSACTION
 
 TAG = "Transactions"
-_MANY = {
-    "results": OutcomeSerializer(many=True),
-    "settled": serializers.IntegerField(),
-    "failed": serializers.IntegerField(),
-}
+_OUTCOMES = enveloped(
+    "SettledTransactions",
+    {
+        "results": OutcomeSerializer(many=True),
+        "settled": serializers.IntegerField(),
+        "failed": serializers.IntegerField(),
+    },
+)
 
 
 def _state(row: Transaction) -> str:
     return f"Transaction {row.pk} at {row.charge_point} is {row.status}: {amount(row.energy_wh)} Wh."
+
+
+def _answer(outcomes: list[settling.Outcome], done: str) -> Response:
+    """The answer to a decision about several sessions."""
+    settled = sum(outcome.settlement is not None for outcome in outcomes)
+    data: dict[str, Any] = {
+        "results": OutcomeSerializer(outcomes, many=True).data,
+        "settled": settled,
+        "failed": len(outcomes) - settled,
+    }
+    sentence = f"{settled} of {len(outcomes)} sessions {done}."
+    return answer(sentence, data, success=settled == len(outcomes))
 
 
 class TransactionViewSet(ResourceViewSet):
@@ -123,7 +139,7 @@ class TransactionViewSet(ResourceViewSet):
 
     @described(
         "Settle several suspect sessions",
-        enveloped("SettledTransactions", _MANY),
+        _OUTCOMES,
         tag=TAG,
         body=SettleManyBody,
         changes=True,
@@ -133,15 +149,21 @@ class TransactionViewSet(ResourceViewSet):
     )
     @action(detail=False, methods=["post"], url_path="settle")
     def settle_many(self, request: Request) -> Response:
-        outcomes = settling.settle_many(actor=actor(request), **body(SettleManyBody, request))
-        settled = sum(outcome.settlement is not None for outcome in outcomes)
-        data: dict[str, Any] = {
-            "results": OutcomeSerializer(outcomes, many=True).data,
-            "settled": settled,
-            "failed": len(outcomes) - settled,
-        }
-        sentence = f"{settled} of {len(outcomes)} sessions settled."
-        return answer(sentence, data, success=settled == len(outcomes))
+        return _answer(settling.settle_many(actor=actor(request), **body(SettleManyBody, request)), "settled")
+
+    @described(
+        "End several sessions without their stations",
+        _OUTCOMES,
+        tag=TAG,
+        body=EndManyBody,
+        changes=True,
+        description="Each session is ended separately, as `end` of one does without `force`. A session that "
+        "can't be ended, or whose vehicle is probably charging, does not prevent the others; its message has "
+        "the reason. success is true when all of them were ended.",
+    )
+    @action(detail=False, methods=["post"], url_path="end")
+    def end_many(self, request: Request) -> Response:
+        return _answer(settling.end_many(actor=actor(request), **body(EndManyBody, request)), "ended")
 
     def _settled(self, settlement: Settlement) -> Response:
         return answer(settling.summary(settlement), self.shown(self.find()))

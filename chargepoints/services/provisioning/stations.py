@@ -142,9 +142,10 @@ def update(
     return charge_point
 
 
-def accept(charge_point: ChargePoint, *, actor: str = "") -> ChargePoint:
-    """Accept a pending or rejected station (1.6 4.2, 2.x B02)."""
-    return update(charge_point, actor=actor, registration_status=ChargePoint.Registration.ACCEPTED)
+def accept(charge_point: ChargePoint, *, actor: str = "", **settings: Any) -> ChargePoint:
+    """Accept a pending or rejected station (1.6 4.2, 2.x B02), and change the given settings."""
+    accepted = ChargePoint.Registration.ACCEPTED
+    return update(charge_point, actor=actor, registration_status=accepted, **settings)
 
 
 def delete(charge_point: ChargePoint, *, actor: str = "") -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Token, UnknownToken
-from accounts.services import tokens
+from accounts.services import unknown_tokens
 from ocpp_server.domain import Conflict
 from tests.api.conftest import Caller
 
@@ -160,12 +160,12 @@ def test_an_unknown_token_leaves_the_inbox_when_it_is_added(db: None) -> None:
         uid="VID:AABBCC001122", uid_key="vid:aabbcc001122", first_seen_at=now, last_seen_at=now
     )
 
-    token = tokens.add_unknown(unknown, name="Bob's car")
+    token = unknown_tokens.add(unknown, name="Bob's car")
 
     assert (token.uid, token.type, token.name) == ("VID:AABBCC001122", "OTHER", "Bob's car")
     assert not UnknownToken.objects.exists()
     with pytest.raises(Conflict):
-        tokens.add_unknown(unknown)
+        unknown_tokens.add(unknown)
 
 
 def test_every_create_answers_with_the_location_of_the_new_row(administrator: Caller) -> None:

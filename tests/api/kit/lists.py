@@ -29,6 +29,7 @@ from tests.api.kit import (
     listed_aggregates,
     listed_alerts,
     listed_certificates,
+    listed_evidence,
     listed_notices,
     listed_sandbox,
     listed_webhooks,
@@ -106,7 +107,8 @@ class Rows:
     """Adds and changes rows of a list, and maps the fields of the answer to fields of the row."""
 
     add: Callable[[Parents, int], Model]
-    change: str  # a column that no ordering uses
+    # A column that no ordering uses; empty if a change of the row is enough, None if it is never changed.
+    change: str | None
     field: str = "id"
     column: str | Callable[[Any], str] = "pk"
     parent: Callable[[Parents], object] | None = None
@@ -300,6 +302,7 @@ LISTS = {
         listed.an_assignment, "", parent=lambda parents: parents.template.pk
     ),
     "contracts": Rows(Parents.a_contract, "issuer"),
+    "deviations": Rows(listed_evidence.a_deviation, "detail"),
     "firmware": Rows(listed.a_firmware, "uploaded_by"),
     "firmware/{firmware_id}/downloads": Rows(
         listed.a_download, "client_address", parent=lambda parents: parents.firmware.pk
@@ -310,6 +313,8 @@ LISTS = {
     "network-profiles": Rows(listed.a_network_profile, "reason"),
     "outages": Rows(listed_aggregates.an_outage, "error_code"),
     "payments": Rows(listed.a_payment, "status_info"),
+    "quarantine": Rows(listed_evidence.a_quarantined_message, "detail"),
+    "refused-connections": Rows(listed_evidence.a_refused_connection, "subprotocols"),
     "refused-tokens": Rows(a_refusal, "evse_number"),
     "reservations": Rows(a_reservation_of, "reason"),
     "sandbox/stations": Rows(
@@ -317,6 +322,7 @@ LISTS = {
     ),
     "security-events": Rows(listed.a_security_event, "tech_info"),
     "session-costs": Rows(listed.a_cost, "failure", "transactionId"),
+    "settlements": Rows(listed_evidence.a_settlement, None),
     "sites": Rows(lambda _, number: Site.objects.create(name=f"S{number}"), "city"),
     "token-groups": Rows(a_group, ""),
     "tokens": Rows(Parents.a_token, "visual_number"),
@@ -324,6 +330,7 @@ LISTS = {
     "transactions/{transaction_id}/meter-values": Rows(
         a_reading, "soc_percent", "raw", raw_of, parent=lambda parents: parents.session.pk
     ),
+    "unknown-tokens": Rows(listed_evidence.an_unknown_token, "last_seen_where"),
     "users": Rows(a_user, "phone"),
     "users/{user_id}/contracts": Rows(Parents.a_contract, "issuer", parent=of_person),
     "web-payments": Rows(listed.a_web_payment, "failure"),

@@ -39,9 +39,13 @@ ENDS_BY_ITSELF = {
     "PublishedFirmware", "Reading", "Refusal", "ReportAssembly", "ReportedKey", "SecurityEvent",
     "SecurityProfileChange", "SigningRequest", "StationTariff", "StreamMessage", "VariableMonitor",
     "WebPayment", "WebhookDelivery",
+    # These end with their station too, and an unknown token as a token.
+    "Deviation", "QuarantinedMessage", "RefusedConnection", "UnknownToken",
 }  # fmt: skip
 # Rows that are never deleted.
-STAYS = {"ApiKey", "AuthorityRequest", "Payment", "Reservation", "SessionCost", "Transaction"}
+STAYS = {
+    "ApiKey", "AuthorityRequest", "Payment", "Reservation", "SessionCost", "Settlement", "Transaction"
+}  # fmt: skip
 
 
 def viewsets(patterns: Any = None, path: str = "") -> Iterator[tuple[str, type[ResourceViewSet]]]:

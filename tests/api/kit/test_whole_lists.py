@@ -77,6 +77,8 @@ class Walk:
             key = self.key(row)
             row.delete()
             return {key}
+        if self.rows.change is None:
+            return set()
         if self.rows.change:
             field: Any = row._meta.get_field(self.rows.change)
             changed = "changed"[: field.max_length] if field.max_length is not None else "1"

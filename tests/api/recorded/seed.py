@@ -21,7 +21,7 @@ from chargepoints.models import (
     Message,
 )
 from tests.api.conftest import NOON
-from tests.api.recorded import seed_aggregates, seed_notices, seed_signing
+from tests.api.recorded import seed_aggregates, seed_evidence, seed_notices, seed_signing
 from tests.api.recorded.playing import OPERATOR, VIEWER
 from tests.direct.readings import a_reading
 from transactions.models import Refusal, Transaction
@@ -158,6 +158,7 @@ def _rows() -> None:
     seed_signing.plant(ALIAS, garage)
     seed_notices.plant(ALIAS)
     seed_aggregates.plant(ALIAS, garage)
+    seed_evidence.plant(ALIAS, garage)
 
 
 def _session(garage: ChargePoint, number: int, **more: object) -> None:

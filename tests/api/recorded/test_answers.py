@@ -21,6 +21,7 @@ from tests.api.recorded.scenario import (
     commands,
     device_models,
     displays,
+    evidence,
     firmware,
     installed,
     keys,
@@ -63,6 +64,7 @@ SCENARIO = (
     alert_recipients,
     alerts,
     sandbox,
+    evidence,
 )
 
 # The settings that the scenario needs.

@@ -92,3 +92,21 @@ def test_a_free_connector_of_the_same_evse_does_not_count(operator: Caller, char
     )
 
     assert operator.post(END, WHY).status_code == 409
+
+
+def test_several_sessions_are_ended_and_each_has_its_result(
+    operator: Caller, viewer: Caller, session: Transaction
+) -> None:
+    url, body = "/api/v1/transactions/end", {**WHY, "transactionIds": [1000, 4711, 1000]}
+    assert viewer.post(url, body).status_code == 403
+
+    response = operator.post(url, body)
+
+    results = [(row["transactionId"], row["settled"], row["fix"]) for row in response.info["results"]]
+    assert results == [(1000, True, "end"), (4711, False, None)]
+    assert response.answer["message"] == "1 of 2 sessions ended."
+    assert response.answer["success"] is False
+    session.refresh_from_db()
+    assert session.status == "ended"
+    assert operator.post(url, {**body, "transactionIds": []}).status_code == 400
+    assert operator.post(url, {**body, "force": True}).status_code == 400

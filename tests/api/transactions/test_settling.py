@@ -338,3 +338,23 @@ def test_a_settlement_is_never_changed(operator: Caller, session: Transaction) -
 
     with pytest.raises(TypeError):
         settlement.save()
+
+
+def test_settlements_of_all_sessions_are_listed(
+    operator: Caller, viewer: Caller, session: Transaction
+) -> None:
+    suspect(ended(1001, session), "odd")
+    operator.post(END, WHY)
+    operator.post(f"{LIST}/1001/settle", {"reason": "It is fine.", "fix": "ignore"})
+
+    found = viewer.get("/api/v1/settlements").info["settlements"]
+
+    assert [(row["transactionId"], row["fix"], row["reason"]) for row in found] == [
+        (1001, "ignore", "It is fine."),
+        (1000, "end", WHY["reason"]),
+    ]
+    assert found[1]["clientId"] == session.charge_point.identity
+    assert (found[1]["before"]["status"], found[1]["after"]["status"]) == ("active", "ended")
+    only = [viewer.get(f"/api/v1/settlements?{query}").info for query in ("fix=end", "transactionId=1001")]
+    assert [[row["transactionId"] for row in one["settlements"]] for one in only] == [[1000], [1001]]
+    assert viewer.get(f"/api/v1/settlements/{found[0]['id']}").info == found[0]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Contract, UnknownToken, User
-from accounts.services import reversed_uids, token_groups, tokens
+from accounts.services import reversed_uids, token_groups, tokens, unknown_tokens
 from tests.unit.accounts.emitted import events
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -164,7 +164,7 @@ def test_uid_and_type_are_changed_by_the_rules_of_their_type(db: None) -> None:
 def test_a_token_from_the_inbox_is_a_card_or_a_vehicle(db: None, uid: str, type: str) -> None:
     unknown = UnknownToken.objects.create(uid=uid, uid_key=uid.lower(), first_seen_at=NOON, last_seen_at=NOON)
 
-    token = tokens.add_unknown(unknown, name="Found")
+    token = unknown_tokens.add(unknown, name="Found")
 
     assert (token.uid, token.type, token.name, token.valid) == (uid, type, "Found", True)
     assert not UnknownToken.objects.exists()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Contract, UnknownToken
 from accounts.models.token import normalise_uid
-from accounts.services import tokens
+from accounts.services import tokens, unknown_tokens
 from ocpp_server.domain import Invalid
 
 pytestmark = pytest.mark.django_db
@@ -85,5 +85,5 @@ def test_an_unknown_token_gets_the_type_of_its_form(uid: str, kind: str) -> None
         uid=uid, uid_key=normalise_uid(uid), first_seen_at=now, last_seen_at=now
     )
 
-    assert tokens.add_unknown(unknown).type == kind
+    assert unknown_tokens.add(unknown).type == kind
     assert not UnknownToken.objects.exists()

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from django.db import transaction
+from django.utils import timezone
 
 from chargepoints.services import security
 from ocpp_server import live
@@ -88,6 +89,13 @@ def _is_kept(charge_point_pk: int, action: str, payload: str, *, but: str = "") 
 def resolve(station: Station, pk: int, transaction_id: int) -> None:
     """Mark a kept message as resolved by this transaction."""
     station.unit.update(QUARANTINE, pk, resolved_at=station.received_at, transaction_id=transaction_id)
+
+
+def mark_resolved(message: QuarantinedMessage) -> None:
+    """Mark a kept message as resolved by an operator. The row stays, with the time of the first mark."""
+    if message.resolved_at is None:
+        message.resolved_at = timezone.now()
+        message.save(update_fields=["resolved_at"])
 
 
 def note_foreign(station: Station, number: int) -> None:

@@ -153,7 +153,7 @@ def settle_many(
 def end_many(numbers: Sequence[int], *, actor: str, reason: str) -> list[Outcome]:
     """End each session separately, except sessions whose vehicle is evidently charging."""
     _check_reason(reason)
-    return [_tried(number, end_session, actor=actor, reason=reason) for number in numbers]
+    return [_tried(number, end_session, actor=actor, reason=reason) for number in dict.fromkeys(numbers)]
 
 
 def _tried(number: int, decide: Callable[..., Settlement], **how: Any) -> Outcome:

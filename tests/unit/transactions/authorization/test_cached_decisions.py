@@ -11,7 +11,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Contract, Member, Person, Token, TokenGroup, UnknownToken, User
-from accounts.services import contracts, membership, people, token_groups, token_import, tokens
+from accounts.services import (
+    contracts,
+    membership,
+    people,
+    token_groups,
+    token_import,
+    tokens,
+    unknown_tokens,
+)
 from accounts.views.token_files import check
 from chargepoints.models import ChargePoint, Site
 from ocpp_server import live
@@ -92,7 +100,7 @@ def demote_in_the_admin() -> None:
 WAYS = [
     Way("token-created", lambda: None, lambda: tokens.create(uid="CARD"), UNKNOWN, ACCEPTED),
     Way("token-from-the-inbox", lambda: None,
-        lambda: tokens.add_unknown(UnknownToken.objects.get()), UNKNOWN, ACCEPTED),
+        lambda: unknown_tokens.add(UnknownToken.objects.get()), UNKNOWN, ACCEPTED),
     Way("token-imported", lambda: None, lambda: imported("uid\nCARD"), UNKNOWN, ACCEPTED),
     Way("token-changed-by-an-import", lambda: a_token("CARD"),
         lambda: imported("uid,status\nCARD,blocked"), ACCEPTED, BLOCKED),

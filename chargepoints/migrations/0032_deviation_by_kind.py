@@ -1,0 +1,12 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("chargepoints", "0031_site_time_zone")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="deviation",
+            index=models.Index(fields=["kind", "-last_at"], name="deviation_by_kind"),
+        ),
+    ]
