@@ -25,9 +25,17 @@ listeners:
   default:
     type: tcp
     bind: 127.0.0.1:{port}
-plugins:
+{secure}plugins:
   amqtt.plugins.authentication.AnonymousAuthPlugin:
     allow_anonymous: true
+"""
+_SECURE = """\
+  secure:
+    type: tcp
+    bind: 127.0.0.1:{port}
+    ssl: true
+    certfile: {certificate}
+    keyfile: {key}
 """
 
 
@@ -48,12 +56,19 @@ def environment() -> Path:
 
 
 class Broker:
-    """A process of the broker on a port of its own, without a memory of its own across restarts."""
+    """A process of the broker on a port of its own, without a memory of its own across restarts.
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+    `tls`: a certificate and its key, for a second port.
+    """
+
+    def __init__(self, folder: Path, *, tls: tuple[Path, Path] | None = None) -> None:
+        self.port, self.tls_port = free_port(), free_port()
+        secure = ""
+        if tls is not None:
+            certificate, key = tls
+            secure = _SECURE.format(port=self.tls_port, certificate=certificate, key=key)
         self._configuration = folder / "broker.yml"
-        self._configuration.write_text(_CONFIGURATION.format(port=self.port))
+        self._configuration.write_text(_CONFIGURATION.format(port=self.port, secure=secure))
         self._log = folder / "broker.log"
         self._process: Launched | None = None
 

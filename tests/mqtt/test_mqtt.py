@@ -13,6 +13,7 @@ import pytest
 
 from tests.conformance.peer import Operator, Peer, at, fresh, station
 from tests.mqtt.broker import Broker
+from tests.self_signed import certify
 from tests.servers import LiveServer
 
 pytestmark = pytest.mark.nightly
@@ -161,6 +162,60 @@ async def test_the_server_publishes_again_to_a_broker_that_has_forgotten_all(
             await reader.until(lambda: f"{ROOT}/{identity}/events/station.faulted" in reader.topics)
         with pytest.raises(TimeoutError):
             await peer.next_call(2)
+
+
+async def test_a_limit_is_a_command_and_phases_are_shown(server: LiveServer, broker: Broker) -> None:
+    identity, token = fresh(), fresh()
+    await Operator(server).add_token(token, type="RFID")
+    async with reading(broker) as reader, station(server, identity=identity) as peer:
+        await report(peer, "Charging")
+        start = {"connectorId": 1, "idTag": token, "meterStart": 0, "timestamp": at()}
+        number = (await peer.call("StartTransaction", start))["transactionId"]
+        currents = [
+            {"value": value, "measurand": "Current.Import", "phase": phase, "unit": "A"}
+            for phase, value in (("L1", "15.9"), ("L2", "0.0"), ("L3", "16.1"))
+        ]
+        sample = {"timestamp": at(), "sampledValue": currents}
+        await peer.call("MeterValues", {"connectorId": 1, "transactionId": number, "meterValue": [sample]})
+        shown = {"1/current_l1_a": "15.9", "1/current_l2_a": "0", "1/current_l3_a": "16.1"}
+        await reader.until(lambda: {name: reader.of(identity, name) for name in shown} == shown)
+
+        await reader.client.publish(f"{ROOT}/{identity}/1/max_current/set", "10", qos=1)
+        call = await peer.next_call()
+        profile = call[3]["csChargingProfiles"]
+        assert (call[2], call[3]["connectorId"]) == ("SetChargingProfile", 1)
+        assert profile["chargingProfilePurpose"] == "TxDefaultProfile"
+        assert profile["chargingSchedule"]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 10.0}]
+        await peer.answer(call, {"status": "Accepted"})
+        await reader.until(lambda: reader.of(identity, "1/limit_a") == "10")
+
+        stop = {"transactionId": number, "meterStop": 3000, "timestamp": at()}
+        await peer.call("StopTransaction", stop)
+        await reader.until(lambda: reader.of(identity, "1/current_l1_a") == "0")
+
+
+async def test_the_certificate_of_a_broker_is_verified(tmp_path: Path, migrated_database: Path) -> None:
+    certificate, key = certify(tmp_path, "broker")
+    broker = Broker(tmp_path, tls=(certificate, key)).start()
+    settings = {"MQTT_URL": f"mqtts://localhost:{broker.tls_port}", "MQTT_TOPIC": "secure"}
+    trusting, doubting = tmp_path / "trusting", tmp_path / "doubting"
+    try:
+        trusting.mkdir()
+        doubting.mkdir()
+        stranger = LiveServer(doubting, template=migrated_database, **settings).start()
+        async with reading(broker) as reader:
+            await reader.until(
+                lambda: "certificate verify failed" in stranger.log.read_text("utf-8", "replace")
+            )
+            assert await asyncio.to_thread(stranger.stop) == 0
+            assert "secure/status" not in reader.topics
+            server = LiveServer(
+                trusting, template=migrated_database, SSL_CERT_FILE=str(certificate), **settings
+            ).start()
+            await reader.until(lambda: reader.topics.get("secure/status") == "online")
+            assert await asyncio.to_thread(server.stop) == 0
+    finally:
+        broker.stop()
 
 
 async def test_the_last_will_says_that_the_server_is_gone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -18,7 +19,10 @@ from transactions.models import Transaction
 log = structlog.get_logger(__name__)
 
 ACTOR: Final = "mqtt"
+# Of the profile that is a limit by MQTT.
+LIMIT_PURPOSE: Final = "TxDefaultProfile"
 _ON, _OFF = "true", "false"
+_AMPERES: Final = re.compile(r"\d{1,4}(?:\.\d{1,3})?", re.ASCII)
 
 
 class Wish(NamedTuple):
@@ -59,6 +63,8 @@ def command_of(wish: Wish, session: int | None) -> tuple[str, dict[str, Any]]:
         if wish.name == "enable":
             kind = "Operative" if _flag(payload) else "Inoperative"
             return "availability", {"connectorId": outlet, "type": kind}
+        if wish.name == "max_current":
+            return _limit(outlet, payload)
     raise Invalid(f"There is no topic {wish.name}/set here.", field="topic")
 
 
@@ -73,6 +79,19 @@ def _stop(session: int | None) -> tuple[str, dict[str, Any]]:
     if session is None:
         raise Invalid("The EVSE has no running session.", field="topic")
     return "remote-stop", {"transactionId": session}
+
+
+def _limit(outlet: int, payload: str) -> tuple[str, dict[str, Any]]:
+    """A limit of the EVSE for this session and those that follow. It replaces the one before."""
+    if not _AMPERES.fullmatch(payload):
+        raise Invalid("Must be a number of amperes, such as 16 or 7.5.", field="payload")
+    amperes = float(payload)
+    return "set-charging-profile", {
+        "connectorId": outlet,
+        "chargingProfilePurpose": LIMIT_PURPOSE,
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": amperes}],
+    }
 
 
 def _flag(payload: str) -> bool:

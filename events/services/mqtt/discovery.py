@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import orjson
 
-from events.services.mqtt.topics import Outlet, StationState, node, of_identity
+from events.services.mqtt.topics import CURRENTS, Outlet, StationState, node, of_identity
 from ocpp_server import __version__
 
+# The slider of Home Assistant. Other clients may set any limit.
+_LEAST_A, _MOST_A = 6, 32
 _ORIGIN: Final = {"name": "OCPP server", "sw": __version__}
 
 
@@ -86,6 +88,10 @@ def _of_outlet(
         "charging": _binary("Charging", "battery_charging", f"{at}/charging"),
         "problem": _binary("Problem", "problem", f"{at}/iec_status") | {"pl_on": "F", "pl_off": "A"},
     }
+    parts |= {
+        f"current_{phase.lower()}": _measured(f"Current {phase}", "current", "A", f"{at}/{name}")
+        for phase, name in CURRENTS.items()
+    }
     # Every state but F is no problem.
     parts["problem"]["val_tpl"] = "{{ 'F' if value == 'F' else 'A' }}"
     if with_commands:
@@ -104,6 +110,17 @@ def _of_outlet(
             "cmd_t": f"{at}/charge/set",
             "pl_on": "true",
             "pl_off": "false",
+        }
+        parts["limit"] = {
+            "p": "number",
+            "name": "Maximum current",
+            "dev_cla": "current",
+            "unit_of_meas": "A",
+            "stat_t": f"{at}/limit_a",
+            "cmd_t": f"{at}/max_current/set",
+            "min": _LEAST_A,
+            "max": _MOST_A,
+            "step": 1,
         }
         parts["unlock"] = {"p": "button", "name": "Unlock", "cmd_t": f"{at}/unlock/set", "pl_prs": "unlock"}
     name = f"{_named(station)} {outlet.number}"

@@ -57,6 +57,7 @@ class Publisher:
         # The retained topics as the broker has them.
         self._retained: dict[str, str] = {}
         self._events: deque[tuple[str, bytes]] = deque(maxlen=MAX_EVENTS)
+        self._state = state.Reader(reads_limits=settings.MQTT_COMMANDS)
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -168,8 +169,9 @@ class Publisher:
         self._woken.set()
 
     async def _publish_state(self, broker: aiomqtt.Client) -> None:
-        stations = await threads.run(state.stations)
+        stations = await threads.run(self._state.stations)
         wanted = topics.of_stations(self._root, stations, datetime.now(UTC))
+        wanted |= topics.of_phases(self._root, self._retained, wanted)
         gone = topics.stale(
             self._root, [one for one in self._retained if one.startswith(f"{self._root}/")], wanted
         )

@@ -20,6 +20,9 @@ ONLINE, OFFLINE = "online", "offline"
 NONE: Final = "none"
 # The meter of an EVSE stays known between two sessions.
 STICKY: Final = ("/meter_wh", "/meter_kwh")
+# The topics of each phase, where a station measures phases. After a session the currents are 0.
+CURRENTS: Final = {phase: f"current_{phase.lower()}_a" for phase in ("L1", "L2", "L3")}
+VOLTAGES: Final = {phase: f"voltage_{phase.lower()}_v" for phase in ("L1", "L2", "L3")}
 # A, B, C and F of IEC 61851-1, as evcc reads them.
 _IEC: Final = {
     "Available": "A",
@@ -32,19 +35,22 @@ _CONNECTED: Final = "B"
 # Of the connectors of one EVSE, the first of these counts for the EVSE.
 _ORDER: Final = ("Charging", "SuspendedEV", "SuspendedEVSE", "Occupied", "Finishing", "Preparing")
 
+_OF_PHASES: Final = frozenset({*CURRENTS.values(), *VOLTAGES.values()})
+
 # The names of topics below a station and below an EVSE. Others below the root are of other programs.
 _OF_STATION: Final = frozenset(
     {"available", "vendor", "model", "firmware", "ocpp_version", "error_code", "last_seen"}
 )
 _OF_OUTLET: Final = frozenset(
     {"status", "iec_status", "connected", "charging", "enabled", "power_w", "energy_wh", "duration_s"}
-    | {"transaction_id", "session_start", "id_tag", "meter_wh", "meter_kwh", "soc_percent"}
+    | {"transaction_id", "session_start", "id_tag", "meter_wh", "meter_kwh", "soc_percent", "limit_a"}
+    | _OF_PHASES
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A running session. Energies in Wh."""
+    """A running session. Energies in Wh. `phases`: topics of phases with the last values."""
 
     number: int
     started_at: datetime
@@ -54,16 +60,20 @@ class Session:
     meter: float | None
     power: float | None
     soc: float | None
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """An EVSE: the words of its connectors, whether an operator wants it in use, and its session."""
+    """An EVSE: the words of its connectors, whether an operator wants it in use, its session, and the limit
+    in A that a message has set.
+    """
 
     number: int
     statuses: tuple[str, ...]
     is_enabled: bool
     session: Session | None = None
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +157,9 @@ def of_outlet(outlet: Outlet, now: datetime) -> dict[str, str]:
             }
         if session.soc is not None:
             found["soc_percent"] = _number(session.soc)
+        found |= {name: _number(value) for name, value in session.phases.items()}
+    if outlet.limit is not None:
+        found["limit_a"] = _number(outlet.limit)
     return {name: value for name, value in found.items() if value}
 
 
@@ -167,6 +180,23 @@ def stale(root: str, retained: Iterable[str], wanted: Mapping[str, str]) -> set[
         if topic not in wanted
         and not (topic.endswith(STICKY) and topic.removeprefix(f"{root}/").split("/")[0] in known)
     }
+
+
+def of_phases(root: str, retained: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """The topics of phases at the broker that no reading has now: unchanged while the session runs, and then
+    a current of 0. A voltage without a session is not known.
+    """
+    found = {}
+    for topic, text in retained.items():
+        outlet, _, name = topic.rpartition("/")
+        session = wanted.get(f"{outlet}/transaction_id")
+        if session is None or topic in wanted or not topic.startswith(f"{root}/"):
+            continue
+        if session != NONE and name in _OF_PHASES:
+            found[topic] = text
+        elif name in CURRENTS.values():
+            found[topic] = "0"
+    return found
 
 
 def is_own(root: str, topic: str) -> bool:

@@ -120,6 +120,25 @@ def test_topics_of_deleted_stations_are_stale_and_the_meter_between_sessions_is_
     }
 
 
+def test_phases_keep_their_values_in_a_session_and_have_no_current_after_it() -> None:
+    base = "ocpp/depot%2FCP%2B7/1"
+    measured = {"current_l1_a": 16.0, "voltage_l1_v": 230.4}
+    session = replace(SESSION, phases=measured)
+    measuring = replace(STATION, outlets=(Outlet(1, ("Charging",), True, session, 16.0),))
+    free = replace(STATION, outlets=(Outlet(1, ("Available",), True),))
+
+    found = topics.of_stations("ocpp", [measuring], NOW)
+    at_broker = {f"{base}/{name}": found[f"{base}/{name}"] for name in measured}
+    silent = topics.of_phases("ocpp", at_broker, topics.of_stations("ocpp", [STATION], NOW))
+    ended = topics.of_phases("ocpp", at_broker, topics.of_stations("ocpp", [free], NOW))
+
+    assert at_broker == {f"{base}/current_l1_a": "16", f"{base}/voltage_l1_v": "230.4"}
+    assert found[f"{base}/limit_a"] == "16"
+    assert silent == at_broker
+    assert ended == {f"{base}/current_l1_a": "0"}
+    assert topics.of_phases("ocpp", {"ocpp/gone/1/current_l1_a": "3"}, found) == {}
+
+
 @pytest.mark.parametrize(
     ("topic", "is_own"),
     [
@@ -137,9 +156,9 @@ def test_topics_of_other_programs_are_left_alone(topic: str, is_own: bool) -> No
 
 
 def test_every_topic_is_recognised_as_an_own_one() -> None:
-    full = replace(
-        STATION, firmware="1", outlets=(Outlet(1, ("Charging",), True, replace(SESSION, soc=5.0)),)
-    )
+    phases = dict.fromkeys([*topics.CURRENTS.values(), *topics.VOLTAGES.values()], 1.0)
+    session = replace(SESSION, soc=5.0, phases=phases)
+    full = replace(STATION, firmware="1", outlets=(Outlet(1, ("Charging",), True, session, 16.0),))
 
     assert all(topics.is_own("home/ocpp", topic) for topic in topics.of_stations("home/ocpp", [full], NOW))
     for topic, payload in discovery.of_stations("home/ocpp", "ha", [full], with_commands=False).items():
@@ -162,7 +181,8 @@ def test_discovery_names_topics_that_exist() -> None:
         "via_device": own,
     }
     read = {part["stat_t"] for part in outlet["cmps"].values() if "stat_t" in part}
-    assert read - stated == {"ocpp/depot%2FCP%2B7/1/soc_percent"}
+    unknown = {"soc_percent", "limit_a", *topics.CURRENTS.values()}
+    assert read - stated == {f"ocpp/depot%2FCP%2B7/1/{name}" for name in unknown}
     assert {one["t"] for one in outlet["avty"]} <= stated
     sent = {part["cmd_t"] for part in outlet["cmps"].values() if "cmd_t" in part}
     assert all(commands.parsed("ocpp", topic, b"") is not None for topic in sent)
@@ -208,6 +228,18 @@ def test_a_wish_of_a_topic(topic: str, wish: Wish | None) -> None:
         (Wish("A", 1, "stop", ""), ("remote-stop", {"transactionId": 7})),
         (Wish("A", 1, "unlock", ""), ("unlock", {"connectorId": 1})),
         (Wish("A", 2, "enable", "False"), ("availability", {"connectorId": 2, "type": "Inoperative"})),
+        (
+            Wish("A", 2, "max_current", "7.5"),
+            (
+                "set-charging-profile",
+                {
+                    "connectorId": 2,
+                    "chargingProfilePurpose": "TxDefaultProfile",
+                    "chargingRateUnit": "A",
+                    "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 7.5}],
+                },
+            ),
+        ),
         (Wish("A", None, "reset", "hard"), ("reset", {"type": "Hard"})),
         (Wish("A", None, "reset", ""), ("reset", {"type": "Soft"})),
     ],
@@ -223,6 +255,10 @@ def test_the_command_of_a_wish(wish: Wish, command: tuple[str, dict[str, Any]], 
     [
         (Wish("A", 1, "start", ""), "payload"),
         (Wish("A", 1, "enable", "on"), "payload"),
+        (Wish("A", 1, "max_current", "-1"), "payload"),
+        (Wish("A", 1, "max_current", "16A"), "payload"),
+        (Wish("A", 1, "max_current", "nan"), "payload"),
+        (Wish("A", None, "max_current", "16"), "topic"),
         (Wish("A", 1, "stop", ""), "topic"),
         (Wish("A", 1, "reset", ""), "topic"),
         (Wish("A", None, "start", "x"), "topic"),
