@@ -16,16 +16,25 @@ from unfold.widgets import (
 )
 
 from chargepoints.models import Campaign
-from chargepoints.models.campaign import MOST_AT_ONCE, MOST_ATTEMPTS
+from chargepoints.models.campaign import MOST_AT_ONCE, MOST_ATTEMPTS, MOST_PER_MINUTE
 from ocpp_server.admin.base import name_parts
 
 _MOST_MINUTES = 7 * 24 * 60
 
 
-def _whole(label: Any, initial: int, least: int, most: int, help_text: Any = "") -> forms.IntegerField:
+def _whole(
+    label: Any,
+    initial: int | None,
+    least: int,
+    most: int,
+    help_text: Any = "",
+    *,
+    is_required: bool = True,
+) -> forms.IntegerField:
     return forms.IntegerField(
         label=label,
         initial=initial,
+        required=is_required,
         min_value=least,
         max_value=most,
         help_text=help_text,
@@ -49,6 +58,9 @@ class CampaignForm(forms.Form):
         _("Failure limit in percent"), 20, 0, 100, _("The campaign pauses when more stations fail.")
     )
     at_once = _whole(_("Stations at once"), 20, 1, MOST_AT_ONCE)
+    per_minute = _whole(
+        _("Stations a minute"), None, 1, MOST_PER_MINUTE, _("Empty: no limit."), is_required=False
+    )
     attempts = _whole(_("Attempts"), 1, 1, MOST_ATTEMPTS)
     retry_pause_m = _whole(_("Minutes before another attempt"), 5, 0, _MOST_MINUTES)
     offline = forms.ChoiceField(

@@ -13,6 +13,7 @@ from ocpp_server.sites import SiteManager
 
 MOST_STATIONS = 10_000
 MOST_AT_ONCE = 200
+MOST_PER_MINUTE = 10_000
 MOST_ATTEMPTS = 10
 
 
@@ -51,6 +52,13 @@ class Campaign(models.Model):
 
     at_once = models.PositiveSmallIntegerField(
         default=20, validators=[MinValueValidator(1), MaxValueValidator(MOST_AT_ONCE)]
+    )
+    per_minute = models.PositiveSmallIntegerField(
+        _("stations a minute"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_PER_MINUTE)],
+        help_text=_("The most stations that are sent to within a minute; empty for no limit."),
     )
     has_canary = models.BooleanField(
         _("canary"), default=True, help_text=_("Begin with one station, then 10 %, then the others.")
@@ -91,6 +99,7 @@ class Campaign(models.Model):
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="campaign_has_name"),
             models.CheckConstraint(condition=models.Q(at_once__gte=1), name="campaign_at_once"),
+            models.CheckConstraint(condition=models.Q(per_minute__gte=1), name="campaign_per_minute"),
             models.CheckConstraint(condition=models.Q(attempts__gte=1), name="campaign_attempts"),
             models.CheckConstraint(
                 condition=models.Q(failure_limit_percent__lte=100), name="campaign_failure_limit"

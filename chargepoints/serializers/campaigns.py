@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from chargepoints.filters import VersionField
 from chargepoints.models import Campaign, CampaignStation
-from chargepoints.models.campaign import MOST_AT_ONCE, MOST_ATTEMPTS, MOST_STATIONS
+from chargepoints.models.campaign import MOST_AT_ONCE, MOST_ATTEMPTS, MOST_PER_MINUTE, MOST_STATIONS
 from chargepoints.models.tag import MOST_CHARACTERS
 from chargepoints.services.campaigns import kinds
 from ocpp_server.api.fields import (
@@ -79,6 +79,14 @@ class CampaignBody(StrictSerializer):
         max_value=MOST_AT_ONCE,
         help_text="The most stations that are sent to and have no result yet.",
     )
+    perMinute = WholeField(
+        source="per_minute",
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MOST_PER_MINUTE,
+        help_text="The most stations that are sent to within any 60 seconds; no limit unless given.",
+    )
     canary = FlagField(
         source="has_canary",
         default=True,
@@ -131,6 +139,9 @@ class CampaignBody(StrictSerializer):
 class CampaignChanges(StrictSerializer):
     name = TextField(required=False, max_length=100)
     atOnce = WholeField(source="at_once", required=False, min_value=1, max_value=MOST_AT_ONCE)
+    perMinute = WholeField(
+        source="per_minute", required=False, allow_null=True, min_value=1, max_value=MOST_PER_MINUTE
+    )
     failureLimitPercent = WholeField(
         source="failure_limit_percent", required=False, min_value=0, max_value=100
     )
@@ -171,6 +182,7 @@ class CampaignSerializer(ReadSerializer):
     step = serializers.SerializerMethodField(help_text="The stations that may begin: canary, tenth or all.")
     counts = CountsField(help_text="The number of stations in each state.")
     atOnce = serializers.IntegerField(source="at_once")
+    perMinute = serializers.IntegerField(source="per_minute", allow_null=True)
     canary = serializers.BooleanField(source="has_canary")
     failureLimitPercent = serializers.IntegerField(source="failure_limit_percent")
     attempts = serializers.IntegerField()

@@ -20,6 +20,7 @@ COURSE = {
     "campaign-has_canary": "on",
     "campaign-failure_limit_percent": "10",
     "campaign-at_once": "5",
+    "campaign-per_minute": "30",
     "campaign-attempts": "2",
     "campaign-retry_pause_m": "10",
     "campaign-offline": "skip",
@@ -69,8 +70,9 @@ def test_a_campaign_is_started_for_the_selected_stations(
     campaign = Campaign.objects.get()
     assert made["Location"] == page_of(campaign)
     assert campaign.arguments == {"command": "reset", "fields": {"type": "Soft"}}
-    picked = ("name", "actor", "at_once", "attempts", "retry_pause_s", "offline", "failure_limit_percent")
-    assert [getattr(campaign, name) for name in picked] == ["Restart", "operator", 5, 2, 600, "skip", 10]
+    picked = ("name", "actor", "at_once", "per_minute", "attempts", "retry_pause_s", "offline")
+    assert [getattr(campaign, name) for name in picked] == ["Restart", "operator", 5, 30, 2, 600, "skip"]
+    assert campaign.failure_limit_percent == 10
     assert campaign.window_from is not None and campaign.stations.count() == 2
     assert not Command.objects.exists()
 

@@ -27,6 +27,7 @@ State, Reason = CampaignStation.State, CampaignStation.Reason
 
 # A claim older than this belongs to a process that died, or that has given up (`driving.SEND_WITHIN_S`).
 CLAIM_DIES: Final = timedelta(seconds=30)
+_MINUTE: Final = timedelta(minutes=1)
 # The action of the row that takes the place of a command that was not sent.
 NOT_SENT: Final = "NotSent"
 # Another attempt may end better than these.
@@ -250,6 +251,9 @@ def _claim(campaign: Campaign, counts: Counts, now: datetime) -> list[Claim]:
     if campaign.starts_at is not None and now < campaign.starts_at:
         return []
     free = campaign.at_once - campaign.stations.filter(state__in=UNDER_WAY).count()
+    if campaign.per_minute is not None:
+        begun = campaign.stations.filter(claimed_at__gt=now - _MINUTE).count()
+        free = min(free, campaign.per_minute - begun)
     if free < 1:
         return []
     ready = _ready(campaign, now)

@@ -78,6 +78,7 @@ def test_stations_are_chosen_by_their_columns(operator: Caller, garage: ChargePo
         ({"stations": {"siteId": 999}}, "stations.siteId"),
         ({"stations": {"colour": "red"}}, "stations.colour"),
         ({"atOnce": 0}, "atOnce"),
+        ({"perMinute": 0}, "perMinute"),
         ({"attempts": 11}, "attempts"),
         ({"failureLimitPercent": 101}, "failureLimitPercent"),
         ({"offline": "maybe"}, "offline"),
@@ -145,8 +146,8 @@ def test_failed_stations_try_again_with_a_new_deadline(operator: Caller, made: s
 
 def test_a_campaign_is_changed_while_it_runs(operator: Caller, made: str) -> None:
     changes = {
-        "name": "At night", "atOnce": 5, "failureLimitPercent": 0, "windowFrom": "22:00", "windowTo": "05:00",
-        "deadlineAt": NEXT_YEAR,
+        "name": "At night", "atOnce": 5, "perMinute": 30, "failureLimitPercent": 0, "windowFrom": "22:00",
+        "windowTo": "05:00", "deadlineAt": NEXT_YEAR,
     }  # fmt: skip
 
     answer = operator.patch(made, changes)

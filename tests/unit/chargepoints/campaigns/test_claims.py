@@ -57,6 +57,18 @@ def test_a_claimed_row_is_not_claimed_twice(campaign: Campaign) -> None:
     assert advance(campaign, NOW + CLAIM_DIES) == []
 
 
+def test_no_more_rows_are_claimed_in_a_minute_than_the_pace_allows(campaign: Campaign) -> None:
+    Campaign.objects.update(per_minute=1)
+    (first,) = advance(campaign)
+    driving._store(first, Put(Result("done")), NOW)
+
+    early = advance(campaign, NOW + timedelta(seconds=59.9))
+    (second,) = advance(campaign, NOW + timedelta(minutes=1))
+
+    assert early == []
+    assert (first.identity, second.identity) == ("CP-1", "CP-2")
+
+
 def test_a_process_gives_its_claims_up_before_another_takes_them_back() -> None:
     assert driving.SEND_WITHIN_S == 20
     assert CLAIM_DIES.total_seconds() == 30
