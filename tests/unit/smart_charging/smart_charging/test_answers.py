@@ -94,7 +94,7 @@ async def test_profiles_that_a_station_does_not_have_are_missing(
 ) -> None:
     expected = []
 
-    async def expect(**given: Any) -> None:
+    def expect(**given: Any) -> None:
         expected.append(given)
 
     monkeypatch.setattr(gathering, "expect", expect)
