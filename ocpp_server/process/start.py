@@ -20,6 +20,7 @@ import django
 import redis
 import uvicorn
 from django.core.management import CommandError, call_command
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
@@ -240,7 +241,7 @@ def prepare_database(*, demo: bool) -> dict[str, str]:
     try:
         connect_once()
         with sole_migration():
-            call_command("migrate", verbosity=0, interactive=False)
+            migrate()
             call_command("bootstrap", demo=demo, stdout=output)
     except CommandError as error:
         raise StartError(str(error)) from None
@@ -251,6 +252,20 @@ def prepare_database(*, demo: bool) -> dict[str, str]:
         connections.close_all()
     generated: dict[str, str] = json.loads(output.getvalue())
     return generated
+
+
+def migrate() -> None:
+    """Apply the missing migrations. Without any, only send the signals that the command sends.
+
+    The command builds the models of all migrations first, even when none is missing.
+    """
+    executor = MigrationExecutor(connection)
+    executor.loader.check_consistent_history(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", verbosity=0, interactive=False)
+    else:
+        emit_pre_migrate_signal(verbosity=0, interactive=False, db=connection.alias)
+        emit_post_migrate_signal(verbosity=0, interactive=False, db=connection.alias)
 
 
 @contextlib.contextmanager
