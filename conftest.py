@@ -14,10 +14,10 @@ import pytest
 from django.db import connection
 from hypothesis import settings
 
-from tests import seeds
+from tests import flushing, seeds, transports
 from tests.distributed.engines import make_migrated
 from tests.processes import cleaning, must, starting
-from tests.servers import LiveServer
+from tests.servers import CREDENTIALS, WITH_CREDENTIALS, LiveServer
 
 # A failed test prints the @reproduce_failure that replays its example, beside the example itself.
 settings.register_profile("replayed", print_blob=True)
@@ -31,11 +31,19 @@ _sizes: Counter[str] = Counter()
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty migrated SQLite database to copy: a migration takes seconds, a copy almost no time."""
+    """An empty migrated SQLite database to copy: a migration takes seconds, a copy almost no time.
+
+    Beside it lies one with the operator and the API key of the servers of tests, which would otherwise hash
+    the password at each start.
+    """
 
     def migrate(folder: Path) -> None:
         environment = {**os.environ, "DATA_DIR": str(folder), "ENV_FILE": os.devnull}
         must("manage", "migrate", "--verbosity", "0", environment=environment)
+        (first := folder / "first").mkdir()
+        shutil.copy(folder / "db.sqlite3", first)
+        must("manage", "bootstrap", environment=environment | CREDENTIALS | {"DATA_DIR": str(first)})
+        (first / "db.sqlite3").rename(folder / WITH_CREDENTIALS)
 
     return _made_once(tmp_path_factory, "migrated", migrate) / "db.sqlite3"
 
@@ -74,6 +82,10 @@ def django_db_modify_db_settings(
     request: pytest.FixtureRequest, django_db_modify_db_settings_parallel_suffix: None, django_db_keepdb: bool
 ) -> Iterator[None]:
     name = str(connection.settings_dict["TEST"]["NAME"])
+    if connection.vendor == "sqlite":
+        # No test of this process survives a power cut. The servers of tests keep the setting.
+        options = connection.settings_dict["OPTIONS"]
+        options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
     if django_db_keepdb:
         shutil.copyfile(request.getfixturevalue("migrated_database"), name)
     yield
@@ -95,17 +107,20 @@ def running_server(tmp_path_factory: pytest.TempPathFactory, migrated_database: 
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    flushing.install()
+    transports.watch()
     if not hasattr(config, "workerinput"):  # a worker of xdist inherits the mark of the main process
         cleaning.watch()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect without the garbage collector: each worker makes 23,000 tests, and all of them stay."""
+    """Collect without the garbage collector: each worker makes 25,000 tests, and all of them stay."""
     gc.disable()
     try:
         return (yield)
     finally:
+        gc.freeze()  # the collector need not walk over them during the tests either
         gc.enable()
 
 
@@ -128,6 +143,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and command is not None:
         report.sections.append(("Replay", command))
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Fail a test that leaves a connection open, once its event loop is closed."""
+    yield
+    if left := transports.left_open():
+        pytest.fail(f"The test left connections open: {', '.join(left)}", pytrace=False)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -23,6 +23,12 @@ from tests.processes import Launched, launch
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = "ocpp_server.settings"
 API_KEY = "ocs_test_key_for_the_live_server_0123456789"
+CREDENTIALS = {
+    "OCPP_BOOTSTRAP_API_KEY": API_KEY,
+    "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
+}
+# The copy of a migrated database that has these credentials already.
+WITH_CREDENTIALS = "with-credentials.sqlite3"
 
 # The roles without a port: their health file shows that they run.
 PORTLESS = ("processor", "housekeeping", "signer")
@@ -60,7 +66,8 @@ class LiveServer:
         self.log = folder / "server.log"
         folder.mkdir(parents=True, exist_ok=True)
         if template is not None:
-            shutil.copy(template, folder / "db.sqlite3")
+            ready = template.with_name(WITH_CREDENTIALS)
+            shutil.copy(ready if ready.exists() else template, folder / "db.sqlite3")
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": SETTINGS,
@@ -72,8 +79,7 @@ class LiveServer:
             "TLS_CLIENT_PORT": "off",
             "RUN_IN_PLACE": "1",
             **({"HEALTH_FILE": str(folder / "health")} if role in PORTLESS else {}),
-            "OCPP_BOOTSTRAP_API_KEY": API_KEY,
-            "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
+            **CREDENTIALS,
             "OCPP_UNKNOWN_STATIONS": "accept",
             # All stations of the tests have one address.
             "OCPP_UNKNOWN_STATIONS_PER_MINUTE": "1000000",

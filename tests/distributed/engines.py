@@ -23,7 +23,7 @@ import psycopg
 import redis
 
 from tests.processes import Launched, launch, must
-from tests.servers import API_KEY, free_port
+from tests.servers import CREDENTIALS, free_port
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "")
@@ -249,8 +249,7 @@ def migrate(url: str, folder: Path) -> None:
         "DATA_DIR": str(folder),
         "DATABASE_URL": url,
         "SECRET_KEY": SECRET_KEY,
-        "OCPP_BOOTSTRAP_API_KEY": API_KEY,
-        "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
+        **CREDENTIALS,
     }
     must("run", "migrate", environment=environment)
 

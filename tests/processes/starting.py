@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -32,6 +31,7 @@ def starts_process(item: pytest.Item) -> bool:
         return False
     definitions = item._fixtureinfo.name2fixturedefs.values()
     functions = [item.function, *(each.func for found in definitions for each in found)]
+    _alive.extend(functions)
     return any(_reaches(_plain(function)) for function in functions)
 
 
@@ -41,30 +41,53 @@ def _plain(function: Any) -> Any:
     return getattr(function, "__func__", function)
 
 
-@cache
+# Whether a function or class may start a process. Thousands of tests share the same helpers.
+_known: dict[int, bool] = {}
+_alive: list[Any] = []  # the keys of `_known` are ids: they must not be given to other objects
+
+
 def _reaches(start: Any) -> bool:
-    seen: set[int] = set()
+    found_by: dict[int, int] = {id(start): 0}
     waiting = [start]
     while waiting:
         value = waiting.pop()
-        if id(value) in seen:
+        key = id(value)
+        if key in _known and not _known[key]:
             continue
-        seen.add(id(value))
-        if value is launching.launch:
+        if key in _known or _starts(value):
+            while key:
+                _known[key] = True
+                key = found_by[key]
             return True
-        for code, known in _codes(value):
-            names = set(_names(code))
-            if names & _CALLS or ("subprocess" in names and known.get("subprocess") is subprocess):
-                return True
-            waiting += [known[name] for name in names if _is_of_tests(known.get(name))]
-            waiting += [
-                part
-                for module in names
-                if getattr(known.get(module), "__name__", "").startswith("tests.")
-                for part in (getattr(known[module], name, None) for name in names)
-                if _is_of_tests(part)
-            ]
+        for used in _used(value):
+            if id(used) not in found_by:
+                found_by[id(used)] = key
+                waiting.append(used)
+                _alive.append(used)
+    _known.update(dict.fromkeys(found_by, False))
     return False
+
+
+def _starts(value: Any) -> bool:
+    """Whether the value itself starts a process."""
+    if value is launching.launch:
+        return True
+    for code, known in _codes(value):
+        names = set(_names(code))
+        if names & _CALLS or ("subprocess" in names and known.get("subprocess") is subprocess):
+            return True
+    return False
+
+
+def _used(value: Any) -> Iterator[Any]:
+    """The functions and classes of tests that the value names."""
+    for code, known in _codes(value):
+        names = set(_names(code))
+        yield from (known[name] for name in names if _is_of_tests(known.get(name)))
+        for module in names:
+            if getattr(known.get(module), "__name__", "").startswith("tests."):
+                parts = (getattr(known[module], name, None) for name in names)
+                yield from (part for part in parts if _is_of_tests(part))
 
 
 def _codes(value: Any) -> Iterator[tuple[CodeType, dict[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,8 +54,12 @@ class AccountsServer:
 
 
 @pytest.fixture(scope="module")
-def accounts_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccountsServer]:
-    server = AccountsServer(tmp_path_factory.mktemp("accounts_server"))
+def accounts_server(
+    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
+) -> Iterator[AccountsServer]:
+    folder = tmp_path_factory.mktemp("accounts_server")
+    shutil.copy(migrated_database, folder / "db.sqlite3")  # test_run.py migrates an empty one
+    server = AccountsServer(folder)
     deadline = time.monotonic() + 120
     while True:
         try:

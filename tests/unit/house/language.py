@@ -11,10 +11,8 @@ Two rules, both of one unit of text (a comment block, a docstring, a paragraph o
 from __future__ import annotations
 
 import ast
-import io
 import re
 import sys
-import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +91,12 @@ _BAD = re.compile("|".join(rf"(?<![\w-])(?:{pattern})(?![\w-])" for pattern in W
 _GOOD = re.compile("|".join(ALLOWED), re.I)
 _CODE = re.compile(r"```.*?```|``[^`]*``|`[^`]*`", re.S)
 _FENCE = re.compile(r"^```.*?^```", re.S | re.M)
+# A comment of Python is outside of its strings. The tokenizer of the library takes much longer to find it.
+_STRING_OR_COMMENT = re.compile(
+    r"\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''"
+    r"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|(#[^\n]*)",
+    re.S,
+)
 _DIRECTIVE = re.compile(r"#\s*(?:noqa|type:|pragma|mypy:|ruff:|nosec|!|-\*-|fmt:|isort:)")
 
 
@@ -153,17 +157,21 @@ def _docstrings(path: Path, text: str) -> Iterator[Unit]:
 def _python_comments(path: Path, text: str) -> Iterator[Unit]:
     block: list[str] = []
     first = last = column = 0
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type != tokenize.COMMENT or _DIRECTIVE.match(token.string):
+    line, start = 1, 0  # of the line in which the last comment is
+    for found in _STRING_OR_COMMENT.finditer(text):
+        comment = found[1]
+        if comment is None or _DIRECTIVE.match(comment):
             continue
-        line, at = token.start
-        is_alone = not token.line[:at].strip()
+        line += text.count("\n", start, found.start())
+        start = text.rfind("\n", 0, found.start()) + 1
+        at = found.start() - start
+        is_alone = not text[start : found.start()].strip()
         if block and is_alone and line == last + 1 and at == column:
-            block.append(token.string)
+            block.append(comment)
         else:
             if block:
                 yield _comment(path, first, block)
-            block, first, column = [token.string], line, at if is_alone else -1
+            block, first, column = [comment], line, at if is_alone else -1
         last = line
     if block:
         yield _comment(path, first, block)

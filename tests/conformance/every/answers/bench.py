@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import orjson
-from django.db.backends.signals import connection_created
 
 from chargepoints.models import ChargePoint
 from ocpp_server.process import engine
@@ -140,20 +139,11 @@ class AnsweringStation:
 @asynccontextmanager
 async def running() -> AsyncIterator[None]:
     """The engine of a process that serves no port and runs no job."""
-    connection_created.connect(_write_fast)
     await engine.start(serves=False)
     try:
         yield
     finally:
         await engine.stop()
-        connection_created.disconnect(_write_fast)
-
-
-def _write_fast(*, connection: Any, **_: Any) -> None:
-    """No test of this folder cuts the power: a commit need not wait for the disk."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA synchronous = OFF")
 
 
 @asynccontextmanager

@@ -74,10 +74,7 @@ class Database:
         connect = DatabaseWrapper.get_new_connection
 
         def counted(wrapper: DatabaseWrapper, parameters: dict[str, Any]) -> Any:
-            driver = connect(wrapper, parameters)
-            # No test crashes the machine, and the wait for the disk at every commit is most of the time.
-            driver.execute("PRAGMA synchronous=OFF")
-            return _Driver(driver, self)
+            return _Driver(connect(wrapper, parameters), self)
 
         monkeypatch.setattr(DatabaseWrapper, "get_new_connection", counted)
 

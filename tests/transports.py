@@ -1,0 +1,35 @@
+"""Fails the test that leaves a connection of asyncio open.
+
+Python reports such a connection when the garbage collector finds it, which is during some other test. Here
+its own test fails: once the event loop of a connection is closed, nothing can close the connection.
+"""
+
+from __future__ import annotations
+
+from asyncio import selector_events
+from typing import Any
+from weakref import WeakSet
+
+_made: WeakSet[Any] = WeakSet()
+
+
+def watch() -> None:
+    """Note every connection that this process makes from now on."""
+    transport: Any = selector_events._SelectorTransport  # type: ignore[attr-defined]
+    make = transport.__init__
+
+    def note(self: Any, *args: Any, **named: Any) -> None:
+        make(self, *args, **named)
+        _made.add(self)
+
+    transport.__init__ = note
+
+
+def left_open() -> list[str]:
+    """Close the connections that their event loop can no longer close, and return their descriptions."""
+    left = [one for one in _made if one._sock is not None and one._loop.is_closed()]
+    found = [f"{type(one._protocol).__name__} of {one._sock}" for one in left]
+    for one in left:
+        one._sock.close()
+        one._sock, one._closing = None, True
+    return found
