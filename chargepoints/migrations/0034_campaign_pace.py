@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chargepoints', '0031_site_time_zone'),
+        ('chargepoints', '0033_station_updated_at'),
     ]
 
     operations = [

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chargepoints", "0031_site_time_zone")]
+    dependencies = [("chargepoints", "0034_campaign_pace")]
 
     operations = [
         migrations.AddIndex(
