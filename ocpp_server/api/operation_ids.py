@@ -47,6 +47,7 @@ NAMES: Final = {
     "POST /sandbox/stations/{client_id}/fail-next": "failNextCommand",
     "POST /transactions/remote-start": "startSession",
     "POST /transactions/remote-stop": "stopSession",
+    "POST /unknown-tokens/{unknown_token_id}/add": "addUnknownToken",
 }
 # Fixed words of a path, joined by "/" -> singular and plural.
 NOUNS: Final = {

@@ -114,7 +114,7 @@ OPERATIONS: Final[dict[str, str]] = {
     "sessions-settle": "POST /transactions/settle",
 }
 
-# What has no operation, and why.
+# The others, each with the reason why it has no operation.
 ELSEWHERE: Final[dict[str, str]] = {
     "accounts.User: add": "A login to the admin has a person's password: a key must not make one.",
     "accounts.User: change": "A login's role and lock: a key must not give a person more than it has.",
@@ -126,4 +126,44 @@ ELSEWHERE: Final[dict[str, str]] = {
     "chargepoints.ChargePoint: send_a_command": "Opens that form.",
     "chargepoints.ChargePoint: apply_a_template": "Opens the form of a campaign.",
     "chargepoints.ChargePoint: compare": "Two requests: GET /chargepoints/{}/configuration/compare.",
+}
+
+# Pages of the admin whose rows no list of the API has as its own: an operation that shows them, or a reason.
+ROWS: Final[dict[str, str]] = {
+    "accounts.ApiKeyRequest": "GET /api-keys/{}/requests",
+    "accounts.Person": "GET /users",
+    "aggregates.ConnectorHour": "GET /aggregates/connectors",
+    "aggregates.ContractHour": "GET /aggregates/contracts",
+    "certificates.InstalledCertificate": "GET /chargepoints/{}/certificates",
+    "chargepoints.BatterySwap": "GET /chargepoints/{}/battery-swaps",
+    "chargepoints.Command": "GET /commands",
+    "chargepoints.Connector": "GET /chargepoints/{}/connectors",
+    "chargepoints.DeviceEvent": "GET /chargepoints/{}/device-events",
+    "chargepoints.DisplayMessage": "GET /chargepoints/{}/display-messages",
+    "chargepoints.FirmwareDownload": "GET /firmware/{}/downloads",
+    "chargepoints.FollowUp": "GET /chargepoints/{}/follow-ups",
+    "chargepoints.LogUpload": "GET /chargepoints/{}/logs",
+    "chargepoints.Message": "GET /chargepoints/{}/messages",
+    "chargepoints.Note": "GET /chargepoints/{}/notes",
+    "chargepoints.PublishedFirmware": "GET /chargepoints/{}/published-firmware",
+    "chargepoints.ReportAssembly": "GET /chargepoints/{}/reports",
+    "chargepoints.SecurityProfileChange": "GET /chargepoints/{}/security-profile-changes",
+    "configuration.EventStream": "GET /chargepoints/{}/event-streams",
+    "configuration.ReportedKey": "GET /chargepoints/{}/reported-values",
+    "configuration.StoredKey": "GET /chargepoints/{}/configuration",
+    "configuration.VariableMonitor": "GET /chargepoints/{}/monitors",
+    "events.Event": "GET /events",
+    "events.WebhookDelivery": "GET /webhooks/{}/deliveries",
+    "smart_charging.ChargingPlan": "GET /chargepoints/{}/charging-plans",
+    "smart_charging.DerAlarm": "GET /chargepoints/{}/der-alarms",
+    "smart_charging.DerControl": "GET /chargepoints/{}/der-controls",
+    "smart_charging.ExternalLimit": "GET /chargepoints/{}/charging-limits",
+    "smart_charging.InstalledProfile": "GET /chargepoints/{}/charging-profiles",
+    "tariffs.StationTariff": "GET /chargepoints/{}/tariffs",
+    "tariffs.WebPaymentKey": "GET /chargepoints/{}/web-payment-keys",
+    "transactions.Reading": "GET /transactions/{}/meter-values",
+    "transactions.RemoteStart": "GET /commands",
+    "transactions.TransactionEvent": "GET /transactions/{}",
+    "accounts.IdempotentRequest": "The answers that a repeated request gets; a caller repeats it.",
+    "transactions.Counter": "The last number of a session; the next one follows from the sessions.",
 }

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import User
 from ocpp_server import commanding
 from ocpp_server.credentials import Role
-from tests.admin.over_rest import ELSEWHERE, OPERATIONS
+from tests.admin.over_rest import ELSEWHERE, OPERATIONS, ROWS
 
 FORMS: Final = ("add", "change", "delete")
 # The URLs that Django has for every model, and those of the site itself.
@@ -114,6 +114,17 @@ def test_the_operation_of_a_form_needs_the_role_that_the_form_needs(name: str) -
 
     kind, action = OF_REST[OPERATIONS[name]]
     assert Role(getattr(kind, "roles", {}).get(action) or kind.write_role) == in_the_admin
+
+
+def test_the_rows_of_every_page_are_in_an_answer() -> None:
+    listed = {
+        kind.queryset.model
+        for kind, action in OF_REST.values()
+        if action == "list" and hasattr(kind, "queryset")
+    }
+
+    assert {name_of(model) for model in admin.site._registry if model not in listed} == set(ROWS)
+    assert {row for row in ROWS.values() if row not in OF_REST and not row.endswith(".")} == set()
 
 
 def test_every_command_of_the_station_page_has_its_endpoint() -> None:

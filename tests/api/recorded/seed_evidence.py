@@ -4,6 +4,8 @@ unknown tokens.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from accounts.models import UnknownToken
 from chargepoints.models import ChargePoint, Deviation, RefusedConnection
 from tests.api.conftest import NOON
@@ -21,7 +23,7 @@ def plant(alias: str, garage: ChargePoint) -> None:
             code=404 if can_be_accepted else 401,
             reason="Unknown station." if can_be_accepted else "Wrong password.",
             can_be_accepted=can_be_accepted,
-            at=NOON,
+            at=datetime.now(UTC),  # older ones than 30 days are deleted
         )
     Deviation.objects.using(alias).create(
         id=1,
