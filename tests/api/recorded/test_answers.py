@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,8 @@ def server(
 ) -> Iterator[LiveServer]:
     """A server of its own: the ids of its rows and the order of its lists are part of the recording."""
     running = LiveServer(tmp_path / "recorded", template=migrated_database, **ENVIRONMENT)
+    # Without credentials: the ids of the rows that are made first are part of the recording.
+    shutil.copy(migrated_database, running.database)
     with django_db_blocker.unblock():
         seed.plant(running.database)
     yield running.start()
