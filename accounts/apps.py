@@ -12,14 +12,15 @@ class AccountsConfig(AppConfig):
         # This method only connects: rules live in the services. Models can be imported from here on.
         from accounts import jobs
         from accounts.models import Contract, Token, TokenGroup, User
-        from accounts.services import api_keys, idempotent_requests, token_cache
-        from ocpp_server import credentials
+        from accounts.services import api_keys, audit_log, idempotent_requests, token_cache
+        from ocpp_server import audit, credentials
         from ocpp_server.api import idempotency_store
         from ocpp_server.bounds import uploads
         from ocpp_server.process import scheduler
         from ocpp_server.storage import deletions
 
         credentials.port.fill(api_keys)
+        audit.port.fill(audit_log)
         idempotency_store.port.fill(idempotent_requests)
         scheduler.register(jobs.JOBS)
         uploads.register("/api/v1/tokens/import", "/admin/accounts/token/import")

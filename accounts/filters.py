@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from accounts.models import ApiKey, Contract, Member, Token, User
+from accounts.models import ApiKey, AuditEntry, Contract, Member, Token, User
 from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
 from ocpp_server.api.fields import FlagField, TextField, WholeField
@@ -162,6 +162,22 @@ class ApiKeyQuery(ListQuery):
 
     def containing(self, text: str) -> Q:
         return Q(name__icontains=text)
+
+
+class AuditQuery(ListQuery):
+    orderings = {"id": "pk"}
+    exact = ("actor", "door", "action", "status")
+    moment = "at"
+
+    ordering = ordering(orderings)
+    search = search("A part of the path, such as /users/17/.")
+    actor = TextField(required=False, max_length=150, help_text="Complete, such as `key billing`.")
+    door = serializers.ChoiceField(choices=AuditEntry.Door.values, required=False)
+    action = TextField(required=False, max_length=128, help_text="Complete, such as `eraseUser`.")
+    status = WholeField(required=False, min_value=100, max_value=599)
+
+    def containing(self, text: str) -> Q:
+        return Q(path__icontains=text)
 
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]

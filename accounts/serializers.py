@@ -19,7 +19,7 @@ from accounts.fields import (
     printable,
     user_id,
 )
-from accounts.models import Contract, Member, Token, UnknownToken, User
+from accounts.models import AuditEntry, Contract, Member, Token, UnknownToken, User
 from accounts.services.api_keys import LONGEST_OVERLAP
 from accounts.services.tokens import INPUT_TYPES
 from ocpp_server.api.fields import (
@@ -346,6 +346,21 @@ class RollBody(StrictSerializer):
     expires_at = TimeField(
         required=False, help_text="Of the new key; unless given, it lives as long as the one before."
     )
+
+
+class AuditEntrySerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    at = TimeField()
+    actor = serializers.CharField(help_text="The name of the login, or `key` and the name of the API key.")
+    door = serializers.ChoiceField(choices=AuditEntry.Door.values, help_text="admin: the console.")
+    action = serializers.CharField(help_text="The operationId, or the name of the console's page.")
+    path = serializers.CharField(help_text="Without the query; uids of tokens are hidden.")
+    sent_fields = serializers.ListField(
+        child=serializers.CharField(), help_text="The names of the values that were sent."
+    )
+    status = serializers.IntegerField(help_text="The HTTP status. Of the console: 302 after a change.")
+    address = serializers.CharField()
+    request_id = serializers.CharField(help_text="As in the header X-Request-ID and in the server's log.")
 
 
 class ApiKeyRequestSerializer(ReadSerializer):

@@ -2,12 +2,22 @@
 
 from django.urls import path
 
-from accounts.views import api_keys, contracts, token_files, token_groups, tokens, unknown_tokens, users
+from accounts.views import (
+    api_keys,
+    audit_log,
+    contracts,
+    token_files,
+    token_groups,
+    tokens,
+    unknown_tokens,
+    users,
+)
 from ocpp_server.api.resources import Router
 
 router = Router()
 router.register("api-keys", api_keys.ApiKeyViewSet)
 router.register("api-keys/<str:key_id>/requests", api_keys.ApiKeyRequestViewSet)
+router.register("audit-log", audit_log.AuditEntryViewSet)
 router.register("users", users.UserViewSet)
 router.register("users/<str:user_id>/contracts", users.UserContractViewSet)
 router.register("users/<str:user_id>/tokens", users.UserTokenViewSet)

@@ -39,6 +39,7 @@ class Right(StrEnum):
     LOGINS = "logins"
     WEBHOOKS = "webhooks"
     SANDBOX = "sandbox"
+    AUDIT = "audit"
 
 
 # Each right with the lowest role that has it, and what it allows.
@@ -81,6 +82,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.ALERT_RECIPIENTS: (Role.ADMINISTRATOR, "Add, change, test and delete recipients of alert notices"),
     Right.LOGINS: (Role.ADMINISTRATOR, "Operators, API keys, stored answers to idempotent requests"),
     Right.WEBHOOKS: (Role.ADMINISTRATOR, "Webhooks and their log: events leave the server to other systems"),
+    Right.AUDIT: (Role.ADMINISTRATOR, "Read the audit log"),
 }
 _ORDER: Final = list(Role)
 

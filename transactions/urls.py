@@ -8,6 +8,7 @@ from transactions.views import (
     authorization,
     export,
     monthly_energy,
+    people,
     quarantine,
     refusals,
     remote_control,
@@ -26,6 +27,8 @@ router.register("settlements", settlements.SettlementViewSet)
 router.register("transactions", remote_control.RemoteControlViewSet, "remote-control")
 router.register("transactions", sessions.TransactionViewSet)
 router.register("transactions/<str:transaction_id>/meter-values", sessions.MeterValueViewSet)
+# The other operations on users are in `accounts`, which knows no sessions.
+router.register("users", people.PersonalDataViewSet, "personal-data")
 
 urlpatterns = [
     path("authorize", authorization.AuthorizeView.as_view()),

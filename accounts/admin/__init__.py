@@ -1,5 +1,5 @@
-"""Admin pages of people, contracts, tokens, operators and API keys, one module for each."""
+"""Admin pages of people, contracts, tokens, operators, API keys and the audit log, one module for each."""
 
-from accounts.admin import cards, contracts, keys, menu, operators, people, tokens
+from accounts.admin import audit, cards, contracts, keys, menu, operators, people, tokens
 
-__all__ = ["cards", "contracts", "keys", "menu", "operators", "people", "tokens"]
+__all__ = ["audit", "cards", "contracts", "keys", "menu", "operators", "people", "tokens"]

@@ -21,6 +21,7 @@ menu.model(
     "accounts_apikeyrequest",
     permission=menu.ADMINISTRATORS,
 )
+menu.model(menu.ACCESS, 60, _("Audit log"), "policy", "accounts_auditentry", permission=menu.ADMINISTRATORS)
 menu.model(
     menu.DEVELOPER,
     40,

@@ -1,4 +1,5 @@
 from accounts.models.api_key import ApiKey, ApiKeyRequest, IdempotentRequest
+from accounts.models.audit_entry import AuditEntry
 from accounts.models.contract import Contract, Member
 from accounts.models.person import Person
 from accounts.models.token import Token, UnknownToken
@@ -9,6 +10,7 @@ from accounts.models.user import User
 __all__ = [
     "ApiKey",
     "ApiKeyRequest",
+    "AuditEntry",
     "Contract",
     "IdempotentRequest",
     "Member",

@@ -20,6 +20,7 @@ from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 
 HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
 MAX_LENGTH = 255
 KEPT_FOR = timedelta(hours=24)
 # Longer than any command may take. The process of an unanswered request this old has died.
@@ -81,7 +82,7 @@ def _known(actor: str, key: str, fingerprint: str) -> StoredRequest:
         sentence = "This Idempotency-Key was used for another request."
         raise Conflict(sentence, code=Code.IDEMPOTENCY_CONFLICT)
     if row.status_code is not None:
-        raise Replay(Response(row.answer, status=row.status_code, headers={"Idempotent-Replayed": "true"}))
+        raise Replay(Response(row.answer, status=row.status_code, headers={REPLAYED: "true"}))
     # If the process of the first request died before it answered, one of the repeated requests takes over.
     if not port.app.take_over(row.pk, unanswered_since=timezone.now() - ABANDONED_AFTER):
         sentence = "The first request with this Idempotency-Key is still being answered."

@@ -60,6 +60,8 @@ class Documented(AutoSchema):
 
     def _scope(self) -> str:
         group = getattr(self.view, "scope_group", "") or scopes.group_of(self.path)
+        if not group:
+            return ""
         return scopes.needed(group, self.method, is_for_viewers=self._role() == Role.VIEWER)
 
     def _credentials(self) -> str:

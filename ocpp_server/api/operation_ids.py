@@ -51,6 +51,7 @@ NAMES: Final = {
 }
 # Fixed words of a path, joined by "/" -> singular and plural.
 NOUNS: Final = {
+    "audit-log": ("AuditEntry", "AuditEntries"),
     "certificates/authorities": ("CertificateAuthority", "CertificateAuthorities"),
     "certificates/authority-requests": ("CertificateAuthorityRequest", "CertificateAuthorityRequests"),
     "certificates/expiring": ("ExpiringCertificate", "ExpiringCertificates"),

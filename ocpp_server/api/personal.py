@@ -8,7 +8,7 @@ and in exports. A view whose rows have further personal fields, such as the name
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
@@ -100,6 +100,15 @@ def _text(text: str, more: Collection[str], name: str, depth: int) -> str:
         return orjson.dumps(masked(orjson.loads(text), more, depth=depth - 1)).decode()
     except orjson.JSONDecodeError:
         return MASK
+
+
+def shown_path(path: str, values: Mapping[str, Any]) -> str:
+    """The path of a request without the values of its parameters that are personal. A number names a row of
+    this server, and says nothing by itself.
+    """
+    hidden = {str(value) for name, value in values.items() if is_personal(name) and not str(value).isdigit()}
+    shown = "/".join(MASK if part in hidden else part for part in path.split("/"))
+    return shown.replace("\0", "")  # PostgreSQL refuses it
 
 
 def masked_columns(

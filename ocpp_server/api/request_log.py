@@ -13,11 +13,10 @@ from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
 
+from ocpp_server.api import personal
+
 # While the database is away, the oldest give way.
 MOST: Final = 5000
-# Values in paths that are personal data.
-_HIDDEN: Final = ("uid",)
-MASK: Final = "••••"
 
 
 class Noted(NamedTuple):
@@ -38,17 +37,13 @@ _noted: deque[Noted] = deque(maxlen=MOST)
 
 def note(request: Any, key_id: Any, *, status: int, seconds: float, path_values: dict[str, Any]) -> None:
     """Keep a request of a key."""
-    path = request.path
-    for name in _HIDDEN:
-        if name in path_values:
-            path = path.replace(str(path_values[name]), MASK)
     with _lock:
         _noted.append(
             Noted(
                 key_id=key_id,
                 at=timezone.now(),
                 method=str(request.method)[:8],
-                path=path[:300],
+                path=personal.shown_path(request.path, path_values)[:300],
                 status=status,
                 duration_ms=round(seconds * 1000, 1),
                 address=request.META.get("REMOTE_ADDR", "")[:64],

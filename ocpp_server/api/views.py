@@ -14,7 +14,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ocpp_server import sites
-from ocpp_server.api import deprecation, etags, idempotency, personal, request_log, scopes, throttling
+from ocpp_server.api import (
+    auditing,
+    deprecation,
+    etags,
+    idempotency,
+    personal,
+    request_log,
+    scopes,
+    throttling,
+)
 from ocpp_server.api.authentication import KeyHolder
 from ocpp_server.bounds import long_polls
 from ocpp_server.credentials import Role
@@ -39,6 +48,10 @@ class ApiView(APIView):
     scope_group: ClassVar[str] = ""
     # Personal fields of the answers beside those of `personal.NAMES`.
     personal: ClassVar[tuple[str, ...]] = ()
+    # False for a view whose POST only asks: the audit log has no entry of it.
+    changes: ClassVar[bool] = True
+    # The reads that the audit log has too: the names of methods of the view.
+    audited: ClassVar[tuple[str, ...]] = ()
     # Only the documented methods: no TRACE, and no OPTIONS, whose answer would have no envelope.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
@@ -100,6 +113,8 @@ class ApiView(APIView):
         if self._claim is not None:
             self._finish_claim(final)
         self._log(request, final)
+        if self._caller is not None:
+            auditing.note(self, request, final, self._caller)
         return final
 
     def _mask(self, response: Response) -> None:

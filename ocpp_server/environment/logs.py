@@ -10,6 +10,13 @@ LOGS = "Logs"
 LOG_VARIABLES: tuple[Variable, ...] = (
     Variable("OCPP_MESSAGE_LOG", "on", boolean, "Whether the message log stores every OCPP exchange.", LOGS),
     Variable("OCPP_LOG_HEARTBEATS", "off", boolean, "Whether the message log stores Heartbeats too.", LOGS),
+    Variable(
+        "AUDIT_RETENTION",
+        "365d",
+        duration,
+        "Retention of the audit log of REST requests and console pages; 0 is no limit.",
+        LOGS,
+    ),
     Variable("OCPP_MESSAGE_RETENTION", "30d", duration, "Retention of the message log; 0 is no limit.", LOGS),
     Variable(
         "OCPP_METER_VALUE_RETENTION",

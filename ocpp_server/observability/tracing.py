@@ -49,6 +49,12 @@ def request(*, called: str = "", id: str = "") -> Iterator[Trace]:
         _current.reset(token)
 
 
+def request_id() -> str:
+    """The id of the present request; empty outside of one."""
+    trace = _current.get()
+    return "" if trace is None else trace.id
+
+
 def command_id() -> str:
     """The id of a new command. The first command of a request gets the id of the request."""
     trace = _current.get()

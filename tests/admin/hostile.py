@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts.models import (
     ApiKeyRequest,
+    AuditEntry,
     Contract,
     IdempotentRequest,
     Member,
@@ -344,6 +345,9 @@ def rows() -> dict[type, Any]:
         key := api_keys.create(name=bad)[0],
         ApiKeyRequest.objects.create(
             key=key, at=NOON, method="GET", path=bad, status=200, duration_ms=1, address=bad[:64]
+        ),
+        AuditEntry.objects.create(
+            actor=bad[:150], door="rest", action=bad[:128], path=bad, status=200, sent_fields=[bad]
         ),
         person(User.Role.VIEWER, first_name=bad, last_name=bad),
     ]

@@ -55,6 +55,7 @@ class DecisionSerializer(ReadSerializer):
 
 class AuthorizeView(ApiView):
     is_of_sites = False
+    changes = False
 
     @described(
         "Check whether a token may charge",

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.db.models import Model
 
-from accounts.models import ApiKey, ApiKeyRequest, Contract, Member, Token, TokenGroup, User
+from accounts.models import ApiKey, ApiKeyRequest, AuditEntry, Contract, Member, Token, TokenGroup, User
 from chargepoints.models import (
     Campaign,
     CampaignStation,
@@ -232,6 +232,12 @@ LISTS = {
     "api-keys": Rows(
         lambda _, number: ApiKey.objects.create(name=f"K{number}", prefix="ocs_", digest=f"{number}"),
         "prefix",
+    ),
+    "audit-log": Rows(
+        lambda _, number: AuditEntry.objects.create(
+            actor="ann", door="rest", action=f"a{number}", path="/", status=200, at=moment(number)
+        ),
+        "actor",
     ),
     "api-keys/{key_id}/requests": Rows(a_request, "address", parent=lambda parents: parents.key.pk),
     "aggregates/connectors": Rows(listed_aggregates.a_connector, "", "evseId", "evse_number"),

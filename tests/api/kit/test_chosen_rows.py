@@ -32,7 +32,7 @@ V1 = "/api/v1/"
 TOKENS, USERS = f"{V1}tokens", f"{V1}users"
 # Rows that end by their retention, or that a station's next report replaces: a mirror keeps what it has read.
 ENDS_BY_ITSELF = {
-    "Alert", "AlertNote", "ApiKeyRequest", "Notification", "Outage", "VirtualStation",
+    "Alert", "AlertNote", "ApiKeyRequest", "AuditEntry", "Notification", "Outage", "VirtualStation",
     "BatterySwap", "CampaignStation", "ChargingPlan", "Command", "DerAlarm", "DerControl", "DeviceEvent",
     "DisplayMessage", "EventStream", "ExternalLimit", "FirmwareDownload", "FirmwareUpdate", "FollowUp",
     "InstalledCertificate", "InstalledProfile", "IssuedCertificate", "LocalList", "Message",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections
 
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, AuditEntry, User
 from accounts.services.api_keys import digest
 from alerts.models import Alert
 from chargepoints.models import (
@@ -28,6 +28,8 @@ from transactions.models import Refusal, Transaction
 
 ALIAS = "recorded"
 ALERT = 1
+# Far from the entries of the scenario, whose number depends on its requests.
+AUDIT_ENTRY = 1_000_000
 # The ended sessions of the offline station; each is settled in another way.
 SUSPECT = {1001: ["meter-implausible"], 1002: ["energy-unknown"], 1003: ["conflicting-stop"], 1004: []}
 
@@ -50,6 +52,17 @@ def _rows() -> None:
         ("operator", OPERATOR, User.Role.OPERATOR),
     ):
         ApiKey.objects.using(ALIAS).create(name=name, role=role, prefix=plain[:8], digest=digest(plain))
+    AuditEntry.objects.using(ALIAS).create(
+        id=AUDIT_ENTRY,
+        at=NOON,
+        actor="ann",
+        door="rest",
+        action="eraseUser",
+        path="/api/v1/users/17/erase",
+        status=200,
+        address="192.0.2.7",
+        request_id="11111111-1111-4111-8111-111111111111",
+    )
     garage = ChargePoint.objects.using(ALIAS).create(
         identity="GARAGE 1",
         vendor="Acme",

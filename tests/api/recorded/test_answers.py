@@ -29,6 +29,7 @@ from tests.api.recorded.scenario import (
     kit,
     lists,
     monitoring,
+    privacy,
     revocations,
     sandbox,
     security_profiles,
@@ -66,6 +67,7 @@ SCENARIO = (
     alerts,
     sandbox,
     evidence,
+    privacy,
 )
 
 # The settings that the scenario needs.

@@ -43,6 +43,10 @@ def test_every_description_ends_with_what_the_caller_needs(schema: dict[str, Any
 
     made = needs("/api/v1/sites", "post")
     assert made == "Needs the role operator, and of a key with scopes `sites:write`."
+    assert needs("/api/v1/users/{user_id}/erase", "post") == (
+        "Needs the role administrator, and of a key with scopes `users:write`. "
+        "Callers that are limited to sites are refused."
+    )
     assert needs("/health", "get") == "Needs no credentials."
     for path, item in schema["paths"].items():
         for method, one in item.items():

@@ -60,7 +60,7 @@ MENU = {
         "Hours of connectors",
         "Hours of contracts",
     ],
-    "Access": ["Operators", "API keys", "API key requests", "Webhooks", "Alert recipients"],
+    "Access": ["Operators", "API keys", "API key requests", "Webhooks", "Alert recipients", "Audit log"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],
 }  # fmt: skip
 
