@@ -8,9 +8,7 @@ class SandboxConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
-        from ocpp_server.observability import fleet
         from ocpp_server.process import scheduler
-        from sandbox import jobs, metrics
+        from sandbox import jobs
 
         scheduler.register(jobs.JOBS)
-        fleet.register(metrics.FLEET)

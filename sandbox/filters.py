@@ -10,7 +10,7 @@ from sandbox.models import VirtualStation
 
 
 class VirtualStationQuery(ListQuery):
-    orderings = {"createdAt": "pk", "clientId": "charge_point__identity_key"}
+    orderings = {"createdAt": "pk"}
     exact = {"ocppVersion": "ocpp_version"}
 
     ordering = ordering(orderings)

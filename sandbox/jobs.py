@@ -9,8 +9,6 @@ from django.conf import settings
 from ocpp_server.process.scheduler import SWEEP, Job, Step, in_journal
 from sandbox.services import steps
 
-BUSY_S: Final = 0.2
-
 
 def _pause() -> float:
     # Imported here: only a server with a sandbox needs the simulator.

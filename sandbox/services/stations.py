@@ -47,7 +47,7 @@ def create(
     """
     require_sandbox()
     identity = client_id or PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(8))
-    if not identity.startswith(PREFIX):
+    if not identity.upper().startswith(PREFIX):
         raise Invalid(f"The identity of a virtual station begins with {PREFIX}.", field="clientId")
     if VirtualStation._base_manager.count() >= settings.SANDBOX_STATIONS:
         raise Conflict(

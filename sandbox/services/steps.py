@@ -62,7 +62,7 @@ def _take(station: VirtualStation, kind: Step.Kind, **arguments: Any) -> Virtual
     """Request a step and wait for its end. Returns the station as it is then."""
     stations.require_sandbox()
     if arguments.get("connector", 1) > station.connectors:
-        raise Invalid(f"{station} has {station.connectors} connectors.", field="connectorId")
+        raise Invalid(f"{station} has no connector {arguments['connector']}.", field="connectorId")
     if station.is_ending:
         raise Conflict(f"{station} is being deleted.")
     if station.steps.filter(state=Step.State.WAITING).count() >= MOST_WAITING:

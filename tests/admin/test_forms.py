@@ -44,6 +44,8 @@ LATER = datetime(2027, 5, 1, 8, 0, tzinfo=UTC)
 ONE_OF = {
     AccessRule: ({"group", "contract", "token"}, {"charge_point", "site"}),
     MaintenanceWindow: ({"charge_point", "site"},),
+    # A test key has the test site.
+    ApiKey: ({"is_limited", "is_test"},),
 }
 # Choices that the other fields of the form do not allow.
 NOT_TOGETHER = {(ChargePoint, "security_profile", "0")}
@@ -95,7 +97,8 @@ def rounds(model: type[Model], form: forms.BaseForm, rows: dict[str, Model]) -> 
             sent[name] = choices[number % len(choices)]
         for names in ONE_OF.get(model, ()):  # type: ignore[call-overload]
             chosen = sorted(names)[number % len(names)]
-            sent |= {name: None for name in names & sent.keys() if name != chosen}
+            for name in (names & sent.keys()) - {chosen}:
+                sent[name] = False if isinstance(form.fields[name], forms.BooleanField) else None
         yield {name: rows.get(name, value) if value == "row" else value for name, value in sent.items()}
 
 
