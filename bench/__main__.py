@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import connections, device_model, history, report, rest, scale, speed
+from bench import alerts, connections, device_model, history, report, rest, scale, speed
 from bench.databases import POSTGRESQL, SQLITE, Templates
 from bench.machine import ROOT, Generator, described
 from bench.plan import QUICK, Plan
 from bench.samples import COUNTS
 
-PARTS = ("speed", "paced", "usual", "burst", "boots", "reports", "idle", "rest", "history", "scale")
+PARTS = ("speed", "paced", "usual", "burst", "boots", "reports", "idle", "rest", "history", "alerts", "scale")
 LOADS = ("closed", "paced")
 
 
@@ -155,6 +155,8 @@ def run(parts: list[str], plan: Plan) -> dict[str, Any]:
             results["rest"] = rest.lists(plan, _log)
         if "history" in parts:
             results["history"] = history.history(plan, generator, _log)
+        if "alerts" in parts:
+            results["alerts"] = alerts.alerts(plan, _log)
         if "scale" in parts:
             results["scale"] = scale.scale(plan, generator, _log)
     finally:

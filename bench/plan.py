@@ -35,6 +35,8 @@ class Plan:
     sizes: tuple[int, ...] = (100, 1000, 5000)
     rest_stations: int = 10_000
     rest_transactions: int = 1_000_000
+    # `alerts`: stations.
+    watched: int = 50_000
     # `history`: sessions, each with six readings, and one with so many.
     history_sessions: int = 1_000_000
     chart_readings: int = 3000
@@ -66,6 +68,7 @@ QUICK: dict[str, Any] = {
     "sizes": (20, 60),
     "rest_stations": 200,
     "rest_transactions": 20_000,
+    "watched": 1000,
     "history_sessions": 5000,
     "chart_readings": 100,
 }

@@ -220,6 +220,19 @@ def _history(results: dict[str, Any]) -> str:
     return f"{_requests(title, results['requests'])}\nOn disk: {sizes}. The plans are in the JSON file.\n"
 
 
+def _alerts(results: dict[str, Any]) -> str:
+    where = f"{results['stations']} stations, {results['database']}"
+    parts = (("conditions", "Conditions of alerts"), ("lists", "Lists with updated_from, the last hour"))
+    tables = []
+    for name, title in parts:
+        rows = [
+            [each, f"{f['ms']:.1f}", f"{f['slowest_ms']:.1f}", str(f["rows"])]
+            for each, f in results[name].items()
+        ]
+        tables.append(_rows(f"{title}: {where}", ["", "ms", "slowest", "found"], rows))
+    return "\n".join(tables)
+
+
 def _scale(results: dict[str, Any]) -> str:
     rows = [
         [
@@ -248,5 +261,6 @@ _PARTS = {
     "idle": _idle,
     "rest": _rest,
     "history": _history,
+    "alerts": _alerts,
     "scale": _scale,
 }
