@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -74,6 +75,17 @@ def _of_stations(look: Look) -> dict[str, Any]:
         "charge_point__registration_status": ChargePoint.Registration.ACCEPTED,
         "charge_point__last_seen_at__gte": look.now - _RECENT,
     }
+
+
+def _places(look: Look, keys: Iterable[int]) -> dict[int, _Place]:
+    """The stations in use with these keys. A join with all stations would cost more than a second query."""
+    rows = ChargePoint.objects.order_by().filter(
+        pk__in=set(keys),
+        registration_status=ChargePoint.Registration.ACCEPTED,
+        last_seen_at__gte=look.now - _RECENT,
+    )
+    found = rows.values_list("pk", "identity", "site_id", "is_online")
+    return {row[0]: _Place(*row) for row in found}
 
 
 def configuration(look: Look) -> Found:
@@ -162,12 +174,15 @@ def _unanswered(look: Look) -> tuple[list[_Sent], bool]:
     code = desired.PROFILE.name
     since = look.now - timedelta(seconds=look.rules.highest(code, "within_s"))
     rows = Command.objects.order_by().filter(
-        state__in=_UNANSWERED, deadline_at__gte=since, action="SetChargingProfile", **_of_stations(look)
+        state__in=_UNANSWERED, deadline_at__gte=since, action="SetChargingProfile"
     )
-    selected = list(rows.values(*_PLACE, "payload", "created_at")[:_MOST])
+    selected = list(rows.values("charge_point_id", "payload", "created_at")[:_MOST])
+    places = _places(look, [row["charge_point_id"] for row in selected])
     sent = []
     for row in selected:
-        place = _place(row)
+        place = places.get(row["charge_point_id"])
+        if place is None:
+            continue
         within = look.rules.of(code, station=place.pk, site=place.site).parameters["within_s"]
         if row["created_at"] >= look.now - timedelta(seconds=within):
             sent.append(_Sent(place, _profile_of(row["payload"]), row["created_at"]))
@@ -217,19 +232,20 @@ def commands(look: Look) -> Found:
     since = look.now - timedelta(seconds=look.rules.highest(code, "within_s"))
     # No deadline is before its command, so the index of deadlines finds all of them.
     rows = Command.objects.order_by().filter(
-        state__in=_TIMED_OUT, deadline_at__gte=since, created_at__gte=since, **_of_stations(look)
+        state__in=_TIMED_OUT, deadline_at__gte=since, created_at__gte=since
     )
-    failed = rows.values(*_PLACE).annotate(times=Count("pk"))
-    least = look.rules.lowest(code, "times")
-    selected = [_place(row) for row in failed.filter(times__gte=least)[:_MOST]]
+    failed = rows.values("charge_point_id").annotate(times=Count("pk"))
+    failed = failed.filter(times__gte=look.rules.lowest(code, "times"))
+    stations = list(failed.values_list("charge_point_id", flat=True)[:_MOST])
+    selected = list(_places(look, stations).values())
     limits = {
         place.pk: look.rules.of(code, station=place.pk, site=place.site).parameters for place in selected
     }
     counted: dict[int, tuple[int, int]] = {}
     # One query for each time of the rules, which have few.
     for within in {each["within_s"] for each in limits.values()}:
-        stations = [pk for pk, each in limits.items() if each["within_s"] == within]
-        counted |= _counted(stations, look.now - timedelta(seconds=within))
+        own_time = [pk for pk, each in limits.items() if each["within_s"] == within]
+        counted |= _counted(own_time, look.now - timedelta(seconds=within))
     found = []
     for place in selected:
         own, (number, total) = limits[place.pk], counted.get(place.pk, (0, 0))
@@ -243,7 +259,7 @@ def commands(look: Look) -> Found:
                 value=number,
             )
         )
-    return Found(found, is_complete=len(selected) < _MOST)
+    return Found(found, is_complete=len(stations) < _MOST)
 
 
 def _counted(stations: list[int], since: datetime) -> dict[int, tuple[int, int]]:
