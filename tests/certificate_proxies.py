@@ -41,16 +41,21 @@ def small_proxy(server: tuple[Path, Path], upstream: int, roots: list[Made]) -> 
         task = asyncio.current_task()
         assert task is not None
         connections.add(task)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await _pass_on(reader, writer, upstream)
-        writer.close()
-        connections.discard(task)
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                await _pass_on(reader, writer, upstream)
+            writer.close()
+        except asyncio.CancelledError:
+            writer.transport.abort()  # `close` waits for the other end, and the event loop ends now
+            raise
+        finally:
+            connections.discard(task)
 
     async def serve() -> None:
         async with await asyncio.start_server(passed_on, "127.0.0.1", port, ssl=context, limit=_HEAD):
             is_up.set()
             await asyncio.to_thread(stops.wait)
-        for task in connections:
+        for task in list(connections):
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
 
@@ -81,7 +86,11 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, u
                 await target.drain()
         target.close()
 
-    await asyncio.gather(copy(reader, outer), copy(inner, writer))
+    try:
+        await asyncio.gather(copy(reader, outer), copy(inner, writer))
+    except asyncio.CancelledError:
+        outer.transport.abort()
+        raise
 
 
 @contextlib.contextmanager

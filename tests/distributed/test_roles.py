@@ -15,9 +15,9 @@ import pytest
 
 from tests.conformance.peer import eventually, station
 from tests.distributed.cluster import Cluster
-from tests.distributed.conftest import MakeCluster
+from tests.distributed.conftest import TEMPLATE, MakeCluster
 from tests.distributed.engines import Postgres
-from tests.processes import finished, launch
+from tests.processes import finished, launch, must
 from tests.servers import LiveServer, free_port
 
 pytestmark = pytest.mark.slow
@@ -104,10 +104,14 @@ def test_a_role_without_redis_names_the_missing_setting_in_one_line(cluster: Clu
     assert away.stderr.startswith("REDIS_ADDR: Redis can't be reached") and away.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("is_empty", [False, pytest.param(True, marks=pytest.mark.nightly)])
 def test_roles_refuse_an_unmigrated_database_and_two_migrations_at_once_run_one(
-    cluster: Cluster, postgres: Postgres
+    cluster: Cluster, postgres: Postgres, is_empty: bool
 ) -> None:
-    url = postgres.create("ocpp_test_unmigrated")
+    url = postgres.create("ocpp_test_unmigrated", "" if is_empty else TEMPLATE)
+    if not is_empty:
+        lacking = ("migrate", "certificates", "0004_installed")
+        must("manage", *lacking, environment=variables(cluster, DATABASE_URL=url))
 
     before = run(cluster, "processor", DATABASE_URL=url)
     with ThreadPoolExecutor(2) as pool:
