@@ -6,7 +6,10 @@ its own test fails: once the event loop of a connection is closed, nothing can c
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from asyncio import selector_events
+from collections.abc import AsyncIterator
 from typing import Any
 from weakref import WeakSet
 
@@ -33,3 +36,20 @@ def left_open() -> list[str]:
         one._sock.close()
         one._sock, one._closing = None, True
     return found
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    host: str, port: int, **how: Any
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A plain connection that is closed at the end, whatever happens."""
+    reader, writer = await asyncio.open_connection(host, port, **how)
+    try:
+        yield reader, writer
+    except BaseException:
+        writer.transport.abort()  # `close` waits for the other end to read everything
+        raise
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from simulator.vehicles import Vehicle
 from simulator.wire import CallFailed
 from tests.simulator.conftest import MakeStation
 from tests.simulator.csms import Csms
+from tests.transports import connected
 
 OCSP = "http://ocsp.example.com/"
 LAB = LabPki("Lab MO", ocsp_url=OCSP)
@@ -227,10 +227,9 @@ async def test_the_responder_of_the_lab_answers_over_http(algorithm: str) -> Non
     async def asked(leaf: pki.Certificate, issuer: pki.Certificate) -> ocsp.OCSPResponse:
         builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, pki.HASHES[algorithm]())
         body = builder.build().public_bytes(Encoding.DER)
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-        head, _, der = (await reader.read()).partition(b"\r\n\r\n")
-        writer.close()
+        async with connected("127.0.0.1", port) as (reader, writer):
+            writer.write(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            head, _, der = (await reader.read()).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200")
         return ocsp.load_der_ocsp_response(der)
 

@@ -17,6 +17,7 @@ from tests.conformance.mutual_tls import Pki, trust
 from tests.conformance.peer import TIMEOUT_S, V201, eventually, fresh, station
 from tests.self_signed import certify
 from tests.servers import LiveServer, free_port
+from tests.transports import connected
 from tests.unit.pki.made import make
 
 
@@ -57,8 +58,8 @@ async def test_a_connection_without_a_byte_is_no_refusal_and_leaks_nothing(mutua
 
     known, before = mutual.failures(), opened()
     for _ in range(20):
-        _, writer = await asyncio.open_connection("127.0.0.1", mutual.port)
-        writer.close()
+        async with connected("127.0.0.1", mutual.port):
+            pass
     await eventually(lambda: opened() <= before + 1)
 
     assert mutual.failures() == known

@@ -23,6 +23,7 @@ from tests.conformance.peer import (
     fresh,
     station,
 )
+from tests.transports import connected
 
 PASSWORD = "correct horse battery"
 PER_MINUTE = 5
@@ -142,15 +143,14 @@ async def flood(server, count):
 
     async def knock():
         for name in names:
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            writer.write(
-                f"GET /ocpp/{name} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n".encode()
-            )
-            status = await asyncio.wait_for(reader.readline(), TIMEOUT_S)
-            statuses[int(status.split()[1])] += 1
-            writer.close()
+            async with connected("127.0.0.1", server.port) as (reader, writer):
+                writer.write(
+                    f"GET /ocpp/{name} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n".encode()
+                )
+                status = await asyncio.wait_for(reader.readline(), TIMEOUT_S)
+                statuses[int(status.split()[1])] += 1
 
     await asyncio.gather(*[knock() for _ in range(10)])
     return statuses
