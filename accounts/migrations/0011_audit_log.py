@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0009_key_scopes"),
+        ("accounts", "0010_test_keys"),
     ]
 
     operations = [
