@@ -36,6 +36,7 @@ OPERATIONS: Final[dict[str, str]] = {
     "alerts.Alert: snooze_selected": "POST /alerts/{}/snooze",
     "alerts.Alert: resolve_selected": "POST /alerts/{}/resolve",
     "alert-handle": "POST /alerts/{}/assign",
+    "alert-statistics": "GET /alerts/statistics",
     "alerts.AlertRule: add": "POST /alert-rules",
     "alerts.AlertRule: change": "PATCH /alert-rules/{}",
     "alerts.AlertRule: delete": "DELETE /alert-rules/{}",

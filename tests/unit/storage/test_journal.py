@@ -196,17 +196,6 @@ async def test_functions_of_a_unit_are_stored_with_its_rows_or_not_at_all(journa
     assert seen[:2] == [["before"], ["before", "one"]]
 
 
-def test_a_unit_of_functions_alone_is_work_until_it_is_taken_or_cleared() -> None:
-    unit = Unit()
-    unit.run(list)
-
-    assert unit
-    taken = unit.take()
-    assert (bool(taken), len(taken.functions), bool(unit)) == (True, 1, False)
-    taken.clear()
-    assert not taken
-
-
 async def test_items_for_together_are_handled_in_one_call_after_all_other_work(journal: Journal) -> None:
     asked: list[list[str]] = []
 
@@ -323,50 +312,6 @@ async def test_every_caller_has_its_own_budget(journal: Journal, settings: Any) 
         await asyncio.wait_for(late, 30)
 
     assert "late" in stored()
-
-
-async def test_stop_writes_everything(journal: Journal) -> None:
-    waiting = [asyncio.ensure_future(journal.commit(counter(f"last{n}", n))) for n in range(20)]
-    await asyncio.sleep(0)
-
-    await journal.stop()
-
-    assert all(task.done() and task.exception() is None for task in waiting)
-    assert {f"last{n}" for n in range(20)} <= set(stored())
-
-
-async def test_a_commit_after_the_stop_fails_at_once(journal: Journal) -> None:
-    await journal.stop()
-
-    with pytest.raises(JournalUnavailable):
-        await journal.commit(counter("never", 1))
-
-
-async def test_a_stopped_journal_starts_again(journal: Journal) -> None:
-    await journal.stop()
-
-    journal.start()
-    await journal.commit(counter("again", 1))
-
-    assert stored()["again"] == 1
-
-
-def test_a_journal_whose_loop_has_ended_serves_the_next_one() -> None:
-    journal = Journal()
-
-    async def first() -> None:
-        journal.start()
-        await journal.commit(counter("first loop", 1))
-
-    async def second() -> None:
-        journal.start()
-        await journal.commit(counter("second loop", 1))
-        await journal.stop()
-
-    asyncio.run(first())
-    asyncio.run(asyncio.wait_for(second(), 30))
-
-    assert {"first loop", "second loop"} <= set(stored())
 
 
 async def test_a_cancelled_commit_is_still_written_as_a_whole(journal: Journal) -> None:

@@ -19,6 +19,7 @@ def test_the_same_on_postgresql(tmp_path: Path, migrated_postgres: Path) -> None
         "tests/unit/storage/test_bulk.py",
         "tests/unit/storage/test_unpacking.py",
         "tests/unit/storage/test_journal.py",
+        "tests/unit/storage/test_journal_stops.py",
         "tests/unit/storage/test_writes.py",
         "tests/unit/storage/test_races.py",
         "tests/unit/storage/test_retention.py",

@@ -28,6 +28,17 @@ async def journal() -> AsyncIterator[Journal]:
     await the_journal.stop()
 
 
+def test_a_unit_of_functions_alone_is_work_until_it_is_taken_or_cleared() -> None:
+    unit = Unit()
+    unit.run(list)
+
+    assert unit
+    taken = unit.take()
+    assert (bool(taken), len(taken.functions), bool(unit)) == (True, 1, False)
+    taken.clear()
+    assert not taken
+
+
 def count(name: str) -> int:
     """A new row, or one more in the one that is there."""
     row, is_new = Counter.objects.get_or_create(name=name, defaults={"value": 1})
