@@ -10,7 +10,6 @@ from django.conf import settings
 
 from chargepoints.live import SWAPPING
 from chargepoints.models import BatterySwap, ChargePoint
-from chargepoints.models.battery_swap import new_swap_key
 from chargepoints.services import asking
 from chargepoints.services.battery_swap import rules
 from chargepoints.services.battery_swap.rules import Battery, Known, Way
@@ -95,7 +94,7 @@ def happened(
 
 def _begin(station: Station, number: int, token: IdToken) -> str:
     """A swap that begins at the station."""
-    key = new_swap_key()
+    key = station.row_key("swap", number)
     station.unit.insert(
         BATTERY_SWAPS,
         id=key,
