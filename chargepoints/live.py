@@ -24,7 +24,7 @@ def load_stations(wanted: list[tuple[int, str]]) -> list[Station]:
 
     Raises DoesNotExist when a charge point was removed meanwhile.
     """
-    rows = ChargePoint.objects.in_bulk([pk for pk, _ in wanted])
+    rows = ChargePoint.objects.select_related("site").in_bulk([pk for pk, _ in wanted])
     return [_station(rows.get(pk), version) for pk, version in wanted]
 
 
@@ -43,6 +43,7 @@ def _station(row: ChargePoint | None, version: str) -> Station:
 def _apply_settings(station: Station, row: ChargePoint) -> None:
     """Apply the operator's settings for this station, or the server's defaults."""
     station.site_pk = row.site_id
+    station.is_test = row.site is not None and row.site.is_test
     station.registration_status = row.registration_status
     station.strict = (row.validation or settings.OCPP_VALIDATION) == ChargePoint.Validation.STRICT
     station.accepts_unknown_tokens = row.accepts_unknown_tokens

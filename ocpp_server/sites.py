@@ -30,6 +30,12 @@ Row = TypeVar("Row", bound=models.Model)
 Ids = frozenset[int]
 
 BY_FOREIGN_KEY: Final = ("site", "charge_point")
+# In the place of a site: what belongs to an unknown station, which will get one. Not for test keys: such a
+# station is a real charger.
+UNKNOWN: Final = 0
+# At the test site identities that test keys choose and tokens that may charge begin with it. A test key must
+# neither take the identity of a real charger nor use a driver's card.
+TEST_PREFIX: Final = "TEST-"
 _limit: ContextVar[Ids | None] = ContextVar("sites", default=None)
 
 
@@ -53,9 +59,11 @@ port = Port[Sites]("Sites")
 
 
 def of(caller: Any) -> Ids | None:
-    """The sites that an API key or a login is limited to; None if it is not limited."""
+    """The sites that an API key or a login is limited to, UNKNOWN among them; None if it is not limited."""
     ids = None if caller.is_superuser else caller.site_ids
-    return None if ids is None else frozenset(ids)
+    if ids is None:
+        return None
+    return frozenset(ids) if getattr(caller, "is_test", False) else frozenset(ids) | {UNKNOWN}
 
 
 def current() -> Ids | None:
@@ -69,8 +77,8 @@ def is_limited() -> bool:
 
 def only() -> int | None:
     """The site of a caller that is limited to one; None for any other."""
-    ids = _limit.get()
-    return next(iter(ids)) if ids is not None and len(ids) == 1 else None
+    ids = (_limit.get() or frozenset()) - {UNKNOWN}
+    return next(iter(ids)) if len(ids) == 1 else None
 
 
 def limit(ids: Ids | None) -> None:
@@ -86,6 +94,11 @@ def limited_to(ids: Ids | None) -> Iterator[None]:
         yield
     finally:
         _limit.reset(token)
+
+
+def is_for_tests(name: str) -> bool:
+    """Whether an identity or a token is one of the test site by its name."""
+    return name.strip().casefold().startswith(TEST_PREFIX.casefold())
 
 
 # -- the rule ------------------------------------------------------------------------------------------------

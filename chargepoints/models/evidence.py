@@ -7,7 +7,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
-from ocpp_server.sites import SiteManager
+from ocpp_server.sites import UNKNOWN, SiteManager
 
 
 class RefusedConnection(models.Model):
@@ -36,8 +36,10 @@ class RefusedConnection(models.Model):
 
     @classmethod
     def of_sites(cls, ids: frozenset[int]) -> models.Q:
-        """All but those of stations elsewhere: a new station is refused before it has a site."""
+        """Those of the stations there, and of unknown ones: a new station is refused before it has a site."""
         named = ChargePoint._base_manager.filter(identity_key=Lower(models.OuterRef("identity")))
+        if UNKNOWN not in ids:
+            return models.Q(models.Exists(named.filter(site_id__in=ids)))
         return ~models.Q(models.Exists(named.exclude(site_id__in=ids)))
 
 

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from django.db import IntegrityError, transaction
 
 from chargepoints.models import ChargePoint, Site
+from ocpp_server import sites as rule_of_sites
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 
@@ -51,7 +52,9 @@ def create(**settings: Any) -> Site:
 
 
 def update(site: Site, **settings: Any) -> Site:
-    """Change the given settings. Raises Invalid, Conflict."""
+    """Change the given settings. Raises Invalid, Conflict. Test keys have the test site in common."""
+    if site.is_test and rule_of_sites.is_limited():
+        raise Conflict(f"The site {site} is that of all test keys, which can't change it.", code=Code.IN_USE)
     return _save(site, settings)
 
 

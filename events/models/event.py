@@ -74,13 +74,15 @@ class Event(models.Model):
 
         The manager finds all events: the stream is numbered and read as a whole.
         """
-        unknown = models.Q(type="station.refused", station="", site_id__isnull=True)
-        return models.Q(site_id__in=ids) | unknown
+        found = models.Q(site_id__in=ids)
+        if sites.UNKNOWN in ids:
+            found |= models.Q(type="station.refused", station="", site_id__isnull=True)
+        return found
 
     def is_of_sites(self, ids: frozenset[int]) -> bool:
         """The same as `of_sites`, for a row in memory."""
         is_unknown = self.type == "station.refused" and not self.station and self.site_id is None
-        return self.site_id in ids or is_unknown
+        return self.site_id in ids or (is_unknown and sites.UNKNOWN in ids)
 
     @property
     def content(self) -> dict[str, Any]:

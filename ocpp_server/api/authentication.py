@@ -39,6 +39,10 @@ class KeyHolder:
         return self.key.site_ids
 
     @property
+    def is_test(self) -> bool:
+        return self.key.is_test
+
+    @property
     def scopes(self) -> list[str] | None:
         return self.key.scopes
 

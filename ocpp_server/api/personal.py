@@ -41,6 +41,8 @@ NAMES: Final = frozenset(
 FREE: Final = frozenset({"data"})
 # Fields of these names that say how a token is read, and not which one it is.
 _TYPES: Final = frozenset({"type", "status", "cachexpirydatetime", "expirydate"})
+# Parameters of paths that may be the number of a row.
+_ROWS: Final = frozenset({"contract_id", "group_id", "token_id", "user_id"})
 _DEPTH: Final = 64
 _JSON: Final = re.compile(r"\s*[\[{]")
 
@@ -103,10 +105,14 @@ def _text(text: str, more: Collection[str], name: str, depth: int) -> str:
 
 
 def shown_path(path: str, values: Mapping[str, Any]) -> str:
-    """The path of a request without the values of its parameters that are personal. A number names a row of
-    this server, and says nothing by itself.
+    """The path of a request without the values of its parameters that are personal. The number of a row of
+    this server says nothing by itself; a uid may have digits alone.
     """
-    hidden = {str(value) for name, value in values.items() if is_personal(name) and not str(value).isdigit()}
+    hidden = {
+        str(value)
+        for name, value in values.items()
+        if is_personal(name) and not (name in _ROWS and str(value).isdigit())
+    }
     shown = "/".join(MASK if part in hidden else part for part in path.split("/"))
     return shown.replace("\0", "")  # PostgreSQL refuses it
 

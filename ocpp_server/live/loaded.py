@@ -33,6 +33,8 @@ class Loaded:
     """The columns of the charge point's row, the objects that every message reads, and the apps' slots."""
 
     site_pk: int | None = None
+    # Whether its site is that of test keys (`sites.is_for_tests`).
+    is_test: bool = False
     registration_status: str = "Pending"
     has_booted: bool = False
     strict: bool = False

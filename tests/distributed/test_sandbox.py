@@ -42,7 +42,7 @@ def test_another_process_runs_the_stations_after_a_kill(make_cluster: MakeCluste
 
     step(other, "", {"clientId": "TEST-1", "ocppVersion": "2.1"})
     step(other, "/TEST-1/plug", {})
-    before = step(other, "/TEST-1/tap", {"token": "CARD-1"})["connectors"][0]
+    before = step(other, "/TEST-1/tap", {"token": "TEST-CARD-1"})["connectors"][0]
     assert before["isCharging"]
     keeper.kill()
     after = step(other, "/TEST-1/unplug", {})["connectors"][0]

@@ -73,14 +73,20 @@ def create(*, identity: str, password: str = "", tags: Sequence[str] = (), **set
     """Create a station before its first connection, accepted unless `registration_status` is given.
 
     A password without a `security_profile` means profile 1. The station of a caller that is limited to one
-    site belongs to this site. Raises Invalid, and Conflict when the identity
-    exists (case makes no difference).
+    site belongs to this site; at the test site its identity begins with TEST-. Raises Invalid, and Conflict
+    when the identity exists (case makes no difference).
     """
     check_identity(identity)
     if password:
         settings.setdefault("security_profile", 1)
     if settings.get("site") is None and (site := sites.only()) is not None:
         settings["site"] = Site.objects.filter(pk=site).first()
+    given = settings.get("site")
+    if sites.is_limited() and given is not None and given.is_test and not sites.is_for_tests(identity):
+        raise Invalid(
+            f"At the site {given} an identity begins with {sites.TEST_PREFIX}.",
+            field="clientId",
+        )
     charge_point = ChargePoint(identity=identity, registration_status=ChargePoint.Registration.ACCEPTED)
     _apply(charge_point, settings, password)
     try:

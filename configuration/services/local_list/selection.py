@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from ocpp_server.live.records import TokenRecord
 from ocpp_server.protocol.translate import IdToken, Verdict
 from ocpp_server.protocol.translate.local_list import fits, listed_token
+from ocpp_server.sites import is_for_tests
 from transactions.services.authorization.listing import Use, verdict
 
 # The 2.x type of a token that was never presented at the station, by the token's own type.
@@ -94,13 +95,20 @@ class Pool:
             self._of_group[record.group_id.casefold()].append(record)
 
     def select(
-        self, *, station: int, site: int | None, used: Mapping[int, Use], most: int | None
+        self,
+        *,
+        station: int,
+        site: int | None,
+        used: Mapping[int, Use],
+        most: int | None,
+        is_test: bool = False,
     ) -> Selection:
         """The tokens that may charge at the station, and the refused ones that were used there: the station
         may have those in its cache.
 
         A list that is longer than `most` keeps the tokens that were used there, the latest first; then the
-        other tokens of their groups; then those of other groups; then the newest ones.
+        other tokens of their groups; then those of other groups; then the newest ones. With `is_test` only
+        the tokens of tests are in it.
         """
         judged = {
             record.pk: verdict(record, now=self.now, station=station, site=site) for record in self._ruled
@@ -113,7 +121,11 @@ class Pool:
             reverse=True,
         )
         groups = {record.group_id.casefold(): None for record in here if record.group_id}
-        ordered = chain(here, self._in_groups(groups, allowed), self._others(allowed))
+        ordered: Iterator[TokenRecord] = chain(here, self._in_groups(groups, allowed), self._others(allowed))
+        eligible = len(self._plain) + len(allowed) + sum(record.pk in refused for record in here)
+        if is_test:
+            fit = list(_once(record for record in ordered if is_for_tests(record.uid)))
+            ordered, eligible = iter(fit), len(fit)
         tokens = [
             Listed(
                 record.pk,
@@ -125,7 +137,6 @@ class Pool:
             )
             for record in islice(_once(ordered), most)
         ]
-        eligible = len(self._plain) + len(allowed) + sum(record.pk in refused for record in here)
         starts = (at for at in self._starts if at > self.now)
         return Selection(tokens, eligible, self._unfit, min(starts, default=None))
 

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 
 from accounts.models import Token
-from chargepoints.models import ChargePoint, Command
+from chargepoints.models import ChargePoint, Command, Site
 from configuration.models import LocalList
 from configuration.services.local_list import contents, due, knowledge, planning
 from configuration.services.local_list.limits import NEEDS, USUAL_CAPACITY, USUAL_ITEMS, Abilities, abilities
@@ -246,7 +246,8 @@ class _Run:
             self._pool = await load_pool(self._version)
         used = await journal.run(listing.used_at, pk, self._pool.now - listing.USED_WITHIN)
         most = USUAL_CAPACITY if able.capacity is None else able.capacity
-        selection = self._pool.select(station=pk, site=site, used=used, most=most)
+        is_test = site is not None and await journal.run(Site.objects.filter(pk=site, is_test=True).exists)
+        selection = self._pool.select(station=pk, site=site, used=used, most=most, is_test=is_test)
         self._changes_at = selection.changes_at
         entries = planning.entries(selection.tokens, self._version)
         await journal.run(

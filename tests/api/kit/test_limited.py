@@ -234,10 +234,12 @@ def test_refused_connections_are_theirs_unless_a_station_elsewhere_has_the_ident
     for identity in ("UNKNOWN", "~PARENT"):
         RefusedConnection.objects.create(identity=identity, path="/", code=403, reason="No.", at=NOON)
 
-    with sites.limited_to(frozenset({depot.pk})):
+    with sites.limited_to(frozenset({depot.pk, sites.UNKNOWN})):
         assert list(RefusedConnection.objects.values_list("identity", flat=True)) == ["UNKNOWN"]
-    with sites.limited_to(frozenset({parents.site.pk})):
+    with sites.limited_to(frozenset({parents.site.pk, sites.UNKNOWN})):
         assert RefusedConnection.objects.count() == 2
+    with sites.limited_to(frozenset({parents.site.pk})):  # a test key
+        assert list(RefusedConnection.objects.values_list("identity", flat=True)) == ["~PARENT"]
 
 
 def test_a_caller_whose_sites_are_gone_sees_nothing(parents: Parents) -> None:

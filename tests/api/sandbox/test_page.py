@@ -57,7 +57,7 @@ def test_a_station_goes_on_after_a_restart(new_server: LiveServer) -> None:
     ask("POST", "", {"clientId": "TEST-1"}, status=201)
     ask("POST", "/TEST-1/plug", {})
     ask("POST", "/TEST-1/fail-next", {"answer": "Rejected"})
-    before = ask("POST", "/TEST-1/tap", {"token": "CARD-1"})["connectors"][0]
+    before = ask("POST", "/TEST-1/tap", {"token": "TEST-CARD-1"})["connectors"][0]
     new_server.kill()
     new_server.start()
 

@@ -8,10 +8,10 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import ApiKey
-from chargepoints.models import ChargePoint, Site
+from chargepoints.models import ChargePoint, RefusedConnection, Site
 from sandbox.models import Step, VirtualStation
 from sandbox.services import stations, steps
-from tests.api.conftest import Caller
+from tests.api.conftest import NOON, Caller
 
 KEYS, STATIONS = "/api/v1/api-keys", "/api/v1/sandbox/stations"
 
@@ -44,6 +44,25 @@ def test_a_test_key_has_the_test_site_alone(administrator: Caller, ci: Caller, g
     (shown,) = ci.get("/api/v1/sites").info["sites"]
     assert (shown["name"], shown["isTest"]) == ("Sandbox", True)
     assert administrator.delete(f"/api/v1/sites/{site.pk}").status_code == 409
+
+
+def test_a_test_key_reaches_no_real_charger_that_is_not_added_yet(ci: Caller, garage: ChargePoint) -> None:
+    refused = RefusedConnection.objects.create(
+        identity="GARAGE-7", path="/GARAGE-7", code=403, reason="Unknown.", can_be_accepted=True, at=NOON
+    )
+
+    assert ci.get("/api/v1/refused-connections").info["refusedConnections"] == []
+    assert ci.post(f"/api/v1/refused-connections/{refused.pk}/accept").status_code == 404
+    added = ci.post("/api/v1/chargepoints", {"clientId": "GARAGE-7"})
+    assert (added.status_code, added.info["param"]) == (400, "clientId")
+    assert ci.post("/api/v1/chargepoints", {"clientId": "test-garage"}).status_code == 201
+
+
+def test_a_test_key_leaves_the_common_site_as_it_is(administrator: Caller, ci: Caller) -> None:
+    (site,) = ci.get("/api/v1/sites").info["sites"]
+
+    assert ci.patch(f"/api/v1/sites/{site['id']}", {"name": "Mine"}).status_code == 409
+    assert administrator.patch(f"/api/v1/sites/{site['id']}", {"name": "Test"}).status_code == 200
 
 
 def test_a_rolled_test_key_is_a_test_key(administrator: Caller) -> None:

@@ -67,6 +67,7 @@ def test_hiding_ends_with_its_context() -> None:
         ("/api/v1/tokens/by-uid/A-1/block", {"uid": "A-1"}, "/api/v1/tokens/by-uid/••••/block"),
         ("/api/v1/contracts/AT-ABC-1/members/7", {"contract_id": "AT-ABC-1", "user_id": "7"},
          "/api/v1/contracts/••••/members/7"),
+        ("/api/v1/tokens/by-uid/04112233", {"uid": "04112233"}, "/api/v1/tokens/by-uid/••••"),
         ("/api/v1/contracts/12", {"contract_id": "12"}, "/api/v1/contracts/12"),
         ("/api/v1/chargepoints/A\0B", {"client_id": "A\0B"}, "/api/v1/chargepoints/AB"),
     ],

@@ -19,7 +19,7 @@ from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from chargepoints.services.battery_swap import swaps
-from ocpp_server import live
+from ocpp_server import live, sites
 from ocpp_server.contract_certificates import Finding
 from ocpp_server.domain import Conflict
 from ocpp_server.error_codes import Code
@@ -73,6 +73,7 @@ _PAYMENT_CLOSED = Decision(Verdict.INVALID, reason="The payment was used, refuse
 _SLOT = Decision(Verdict.ACCEPTED, reason="A battery in a slot is charged.", charges_battery=True)
 _NO_TOKEN_REFUSED = Decision(Verdict.INVALID, reason="This station accepts no session without a token.")
 _UNKNOWN = Decision(Verdict.UNKNOWN, is_unknown=True, reason="Unknown token.")
+_NO_TEST = Decision(Verdict.INVALID, reason=f"At the test site tokens begin with {sites.TEST_PREFIX}.")
 
 # The 2.x IdTokenType of a start without a token, for example by a button (2.0.1 C02).
 NO_AUTHORIZATION = "NoAuthorization"
@@ -114,8 +115,8 @@ async def decide(
 
     kept_as = _KEPT_AS[purpose] if certificate is None else Refusal.Purpose.CONTRACT
     keep = partial(_refused, station, token, place, purpose=purpose, kept_as=kept_as)
-    if certificate is not None and certificate.verdict is not Verdict.ACCEPTED:
-        return keep(Decision(certificate.verdict, reason=certificate.reason))
+    if (unread := _refused_unread(station, token, certificate)) is not None:
+        return keep(unread)
     if token.type == NO_AUTHORIZATION:
         decision = await _without_token(station, token, reserved("", ""))
         return decision if decision.is_accepted else keep(decision)
@@ -159,6 +160,15 @@ async def decide(
     return decision
 
 
+def _refused_unread(station: Station, token: IdToken, certificate: Finding | None) -> Decision | None:
+    """The refusal of a token whose row makes no difference."""
+    if certificate is not None and certificate.verdict is not Verdict.ACCEPTED:
+        return Decision(certificate.verdict, reason=certificate.reason)
+    if station.is_test and token.value and not sites.is_for_tests(token.value):
+        return _NO_TEST
+    return None
+
+
 async def _without_token(station: Station, token: IdToken, reserved: Refused | None) -> Decision:
     """2.0.1 C02.FR.02. A battery swap station charges its batteries with an empty token (2.1 S)."""
     if not token.value and (swaps.charges_batteries(station) or await abilities.swaps_batteries(station)):
@@ -181,6 +191,8 @@ def decide_now(
 
     `type` is a Token.Type: only a token of this type matches. Without a station the place is not checked.
     """
+    if _is_test(charge_point) and not sites.is_for_tests(uid):
+        return _NO_TEST
     record = choose(read_tokens(normalise_uid(uid)), type, is_strict=bool(type))
     if record is None:
         is_free = charge_point is not None and charge_point.accepts_unknown_tokens
@@ -203,6 +215,10 @@ def decide_now(
             record, now, charge_point, evse_number
         )
     return _decision(record, refused)
+
+
+def _is_test(charge_point: ChargePoint | None) -> bool:
+    return charge_point is not None and charge_point.site is not None and charge_point.site.is_test
 
 
 def choose(

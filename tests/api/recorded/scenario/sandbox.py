@@ -29,7 +29,7 @@ async def play(player: Player) -> None:
     await ask(
         "virtual station: plug a connector that is none", "POST", f"{path}/plug", {"connectorId": 4}, key=key
     )
-    await ask("virtual station: tap", "POST", f"{path}/tap", {"token": "CARD-1"}, key=key)
+    await ask("virtual station: tap", "POST", f"{path}/tap", {"token": "TEST-CARD-1"}, key=key)
     await ask("virtual station: tap another token", "POST", f"{path}/tap", {"token": "CARD-2"}, key=key)
     failing = {"action": "Reset", "answer": "NoAnswer"}
     await ask("virtual station: fail next", "POST", f"{path}/fail-next", failing, key=key)

@@ -43,6 +43,15 @@ def test_a_long_list_keeps_used_tokens_then_their_groups_then_groups_then_the_ne
     assert select(*records, most=3).eligible == 6
 
 
+def test_a_list_of_the_test_site_has_the_tokens_of_tests_alone() -> None:
+    records = [a_record(1), a_record(2, uid="TEST-2"), a_record(3, uid="test-3")]
+
+    found = select(*records, used=used(1), is_test=True)
+
+    assert (keys(found), found.eligible) == ([3, 2], 2)
+    assert keys(select(*records, is_test=True, most=1)) == [3]
+
+
 def test_the_newest_tokens_of_the_group_of_a_used_one_come_first() -> None:
     allowed = {"allowed_at": (Places(frozenset({7})),)}
     records = [a_record(pk, group_id="FAMILY", **(allowed if pk == 3 else {})) for pk in range(1, 5)]

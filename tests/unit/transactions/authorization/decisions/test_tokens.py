@@ -42,6 +42,20 @@ async def test_a_station_that_accepts_unknown_tokens_refuses_known_ones_as_any_o
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
+async def test_the_test_site_says_nothing_about_the_cards_of_drivers(token: Any, purpose: Purpose) -> None:
+    station = a_station()
+    station.is_test = station.accepts_unknown_tokens = True
+    reason = "At the test site tokens begin with TEST-."
+    for status in ("valid", "blocked"):
+        token(status=status)
+        decision = await present(station, purpose=purpose, place=Place(1, 1))
+        assert (decision.verdict, decision.token_pk, decision.reason) == (Verdict.INVALID, None, reason)
+
+    decision = await present(station, "test-1", purpose=purpose, place=Place(1, 1))
+    assert decision.is_accepted
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
 async def test_the_reference_of_a_payment_is_accepted(stored: Stored, payment: Any, purpose: Purpose) -> None:
     station = a_station()
 
