@@ -54,6 +54,7 @@ class MutationRun:
         if session.testsfailed:
             raise session.Interrupted("the tests could not be collected")
         self._kind, self._load = Script, Script.__init__
+        gc.unfreeze()  # `get_objects` leaves out what the test run has frozen
         self._scripts = [(found, found.text) for found in gc.get_objects() if isinstance(found, Script)]
         self._redis = engines.Redis()
         engines.REDIS_URL = f"redis://{self._redis.address}"

@@ -245,6 +245,7 @@ class Exchange:
     def __init__(self) -> None:
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._caches: list[Any] = []
+        gc.unfreeze()  # `get_objects` leaves out what the test run has frozen
         for each in gc.get_objects():
             # `type`, because `isinstance` asks what a proxy stands for, which may be gone.
             if type(each) is FunctionType:

@@ -348,7 +348,7 @@ def test_a_command_needs_the_role_of_its_declaration(db: None, role: str, status
 
     (made,) = Declared.get_extra_actions()
     view = Declared.as_view({"post": made.__name__}, **made.kwargs)
-    request = APIRequestFactory().post("/", {}, format="json")
+    request = APIRequestFactory().post("/erase", {}, format="json")
     force_authenticate(request, user=User(role=role))
 
     assert view(request, client_id="NOBODY").status_code == status
