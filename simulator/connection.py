@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from simulator.signing import Signing
 
 DEFAULT_INTERVAL_S = 300
+# Real seconds between two periodic messages of an isolated station, at least.
+ISOLATED_INTERVAL_S = 1.0
 BACKOFF_S = (1, 2, 5, 10, 20, 30)
 
 
@@ -281,9 +283,16 @@ class StationConnection(Conversation):
                 answer = await self.call("Heartbeat", {})
                 self.clock.sync(answer.get("currentTime", ""))
 
+    @property
+    def shortest_interval_s(self) -> float:
+        """The fewest simulated seconds between two periodic messages. Callers set the intervals and the speed
+        of an isolated station, which runs in the process of the server.
+        """
+        return ISOLATED_INTERVAL_S * self.clock.speed if self.is_isolated else 0.0
+
     async def _wait_or_boot(self, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(seconds / self.clock.speed):
+            async with asyncio.timeout(max(seconds, self.shortest_interval_s) / self.clock.speed):
                 await self._boot_wanted.wait()
         except TimeoutError:
             return False

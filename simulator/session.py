@@ -215,7 +215,7 @@ class Session:
             await self._set_status("Charging")
         since_sample = 0.0
         while not self._stop.is_set():
-            interval = station.settings.number("sample_interval") or 10**9
+            interval = max(station.settings.number("sample_interval") or 10**9, station.shortest_interval_s)
             wait = max(SHORTEST_WAIT_S, min(interval - since_sample, self._until_done(), 30.0))
             passed = await self._wait(wait)
             self._elapsed_s += passed

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from sandbox.models.step import FAILURES
-from simulator import VERSIONS, CallFailed
+from simulator import VERSIONS, CallFailed, connection, outbox
 from simulator.answers.firmware import _outcome
 from simulator.answers.table import NoReply
 from simulator.failing import ERRORS, NO_ANSWER, REJECTED, Failure, failing_answer, refusal, take
@@ -80,6 +82,51 @@ async def test_an_isolated_station_reaches_no_other_address(station: StepStation
     assert station.online.is_set()
     assert not transfers(station, "http://127.0.0.1:1/file")
     assert (await _outcome(station, "http://127.0.0.1:1/file", "log")) == "Uploaded"
+
+
+async def test_an_isolated_station_keeps_to_real_seconds(
+    station: StepStation, csms: Csms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "ISOLATED_INTERVAL_S", 0.2)
+    station.is_isolated = True
+    station.settings.put("sample_interval", 1)
+    station.settings.put("heartbeat_interval", 1)
+    station.boot_now()  # it uses the interval from its next wait on
+    await plug(station, 1)
+    await tap(station, 1, "CARD-1")
+
+    await asyncio.sleep(0.5)
+
+    samples = [
+        one for one in csms.payloads("MeterValues") + csms.payloads("TransactionEvent") if _is_periodic(one)
+    ]
+    assert 1 <= len(samples) <= 3
+    assert csms.actions().count("Heartbeat") <= 3
+
+
+def _is_periodic(payload: dict[str, Any]) -> bool:
+    return payload.get("triggerReason", "MeterValuePeriodic") == "MeterValuePeriodic"
+
+
+async def test_an_isolated_station_drops_updates_that_wait(
+    station: StepStation, csms: Csms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST_OF_ISOLATED", 3)
+    await plug(station, 1)
+    session = await tap(station, 1, "CARD-1")
+    await station.outbox_drained()
+    station.online.clear()  # the queue is not sent meanwhile
+
+    for _ in range(9):
+        await session.report("Trigger")
+    assert len(station.outbox.waiting) == 9
+    station.is_isolated = True
+    await session.report("Trigger")
+
+    assert len(station.outbox.waiting) == 9
+    station.online.set()
+    station.outbox.wake()
+    assert await unplug(station, 1) is session
 
 
 @pytest.mark.parametrize("version", VERSIONS)
