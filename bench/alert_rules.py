@@ -20,6 +20,8 @@ TIMES = 5
 PER_CALL = 2_000
 # One station in so many has a trouble.
 TROUBLE = 100
+# Charging profiles that each station with a trouble has accepted since one without an answer.
+PROFILES = 30
 # Sessions for each station. All but a fifth of the stations have ended theirs.
 SESSIONS = 4
 
@@ -112,6 +114,24 @@ def fill(stations: int) -> None:
             )
             for pk in points
             for n in range(6)
+        ),
+    )
+    # A load management sends profiles all the time, so each timeout stands among accepted ones.
+    written(
+        Command,
+        (
+            Command(
+                id=f"{pk}-p{n}",
+                charge_point_id=pk,
+                action="SetChargingProfile",
+                payload={"csChargingProfiles": {"chargingProfileId": 2}},
+                state="accepted",
+                created_at=now - timedelta(seconds=10 * n),
+                deadline_at=now - timedelta(seconds=10 * n) + timedelta(seconds=30),
+                finished_at=now,
+            )
+            for pk in bad
+            for n in range(PROFILES)
         ),
     )
     with connection.cursor() as cursor:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from alerts.services import words
 from alerts.services.codes import desired
@@ -21,6 +21,8 @@ from smart_charging.models.installed_profile import OUR_SOURCE
 
 # Rows of one query. A value that a template changes differs at all of its stations.
 _MOST: Final = 20_000
+# Rows with payloads that are in memory at a time.
+_CHUNK: Final = 500
 # A station that was away for longer was taken down.
 _RECENT: Final = timedelta(days=30)
 _DIFFERING: Final = (
@@ -91,7 +93,7 @@ def _places(look: Look, keys: Iterable[int]) -> dict[int, _Place]:
 def configuration(look: Look) -> Found:
     """Stations that have other values than the desired ones."""
     code = desired.CONFIGURATION.name
-    rows = DesiredValue.objects.order_by().filter(state__in=_DIFFERING, **_of_stations(look))
+    rows = DesiredValue.objects.order_by("charge_point_id").filter(state__in=_DIFFERING, **_of_stations(look))
     selected = list(rows.values(*_PLACE, "key")[:_MOST])
     keys: dict[_Place, list[str]] = defaultdict(list)
     for row in selected:
@@ -112,7 +114,7 @@ def configuration(look: Look) -> Found:
 def local_lists(look: Look) -> Found:
     """Stations whose local list is not up to date."""
     code = desired.LOCAL_LIST.name
-    rows = LocalList.objects.order_by().filter(state__in=_BEHIND, **_of_stations(look))
+    rows = LocalList.objects.order_by("charge_point_id").filter(state__in=_BEHIND, **_of_stations(look))
     selected = list(rows.values(*_PLACE, "reason", "synced_at")[:_MOST])
     found = []
     for row in selected:
@@ -145,14 +147,15 @@ class _Sent(NamedTuple):
 def profiles(look: Look) -> Found:
     """Stations of which it is not known whether they have a charging profile."""
     code = desired.PROFILE.name
-    rows = InstalledProfile.objects.current().order_by()
+    rows = InstalledProfile.objects.current().order_by("charge_point_id")
     rows = rows.filter(state=InstalledProfile.State.UNVERIFIED, source=OUR_SOURCE, **_of_stations(look))
     selected = list(rows.values(*_PLACE, "purpose", "profile_id")[:_MOST])
     reasons: dict[_Place, list[str]] = defaultdict(list)
     for row in selected:
         reasons[_place(row)].append(f"{row['purpose']} {row['profile_id']}: unknown since the last boot.")
-    unanswered, is_complete = _unanswered(look)
-    for sent in _still_unanswered(unanswered):
+    unanswered, has_all = _unanswered(look)
+    open_ones, knows_all = _still_unanswered(unanswered)
+    for sent in open_ones:
         name = "A profile" if sent.profile is None else f"Profile {sent.profile}"
         said = f"{name}: no answer to SetChargingProfile at {words.since(sent.at, look.now)}."
         reasons[sent.place].append(said)
@@ -166,14 +169,14 @@ def profiles(look: Look) -> Found:
         for place, lines in reasons.items()
         if place.counts(look, code)
     ]
-    return Found(found, is_complete=is_complete and len(selected) < _MOST)
+    return Found(found, is_complete=has_all and knows_all and len(selected) < _MOST)
 
 
 def _unanswered(look: Look) -> tuple[list[_Sent], bool]:
     """The profiles that were sent without an answer, and whether these are all."""
     code = desired.PROFILE.name
     since = look.now - timedelta(seconds=look.rules.highest(code, "within_s"))
-    rows = Command.objects.order_by().filter(
+    rows = Command.objects.order_by("-deadline_at").filter(
         state__in=_UNANSWERED, deadline_at__gte=since, action="SetChargingProfile"
     )
     selected = list(rows.values("charge_point_id", "payload", "created_at")[:_MOST])
@@ -189,32 +192,54 @@ def _unanswered(look: Look) -> tuple[list[_Sent], bool]:
     return sent, len(selected) < _MOST
 
 
-def _still_unanswered(sent: list[_Sent]) -> list[_Sent]:
-    """The last one of each profile, unless the station has answered or reported later."""
-    if not sent:
-        return []
-    stations, first = {one.place.pk for one in sent}, min(one.at for one in sent)
-    known: dict[tuple[int, int | None], datetime] = {}
-    cleared: dict[int, datetime] = {}
-    later = Command.objects.filter(
-        charge_point__in=stations, created_at__gt=first, state=Command.State.ACCEPTED
-    )
-    later = later.filter(action__in=("SetChargingProfile", "ClearChargingProfile")).order_by("created_at")
-    for pk, action, payload, at in later.values_list("charge_point_id", "action", "payload", "created_at"):
-        if action == "ClearChargingProfile":
-            cleared[pk] = at
-        else:
-            known[pk, _profile_of(payload)] = at
-    reported = InstalledProfile.objects.order_by().filter(charge_point__in=stations, confirmed_at__gt=first)
-    for pk, profile, confirmed in reported.values_list("charge_point_id", "profile_id", "confirmed_at"):
-        assert confirmed is not None  # by the filter
-        known[pk, profile] = max(confirmed, known.get((pk, profile), confirmed))
+def _still_unanswered(sent: list[_Sent]) -> tuple[list[_Sent], bool]:
+    """The last one of each profile, unless the station has answered or reported later, and whether all were
+    judged. Answers are read from the newest back; what was sent before the oldest one read is not judged.
+    """
     last = {(one.place.pk, one.profile): one for one in sorted(sent, key=lambda one: one.at)}
-    return [
+    if not last:
+        return [], True
+    stations, first = {pk for pk, _ in last}, min(one.at for one in last.values())
+    known, cleared, oldest = _answered(stations, first)
+    # One row for each profile: a station may have reported the same one many times.
+    reported = InstalledProfile.objects.order_by().filter(charge_point__in=stations, confirmed_at__gt=first)
+    latest = reported.values("charge_point_id", "profile_id").annotate(at=Max("confirmed_at"))
+    for pk, profile, confirmed in latest.values_list("charge_point_id", "profile_id", "at").iterator(_CHUNK):
+        if (pk, profile) in last:
+            known[pk, profile] = max(confirmed, known.get((pk, profile), confirmed))
+    judged = {key: one for key, one in last.items() if oldest is None or one.at >= oldest}
+    still = [
         one
-        for (pk, profile), one in last.items()
+        for (pk, profile), one in judged.items()
         if not any(at is not None and at > one.at for at in (known.get((pk, profile)), cleared.get(pk)))
     ]
+    return still, len(judged) == len(last)
+
+
+def _answered(
+    stations: set[int], since: datetime
+) -> tuple[dict[tuple[int, int | None], datetime], dict[int, datetime], datetime | None]:
+    """The last acceptance of each profile, the last time of each station at which profiles were cleared, and
+    the time back to which they were read, or None for all of them.
+    """
+    known: dict[tuple[int, int | None], datetime] = {}
+    cleared: dict[int, datetime] = {}
+    rows = Command.objects.filter(
+        charge_point__in=stations,
+        created_at__gt=since,
+        state=Command.State.ACCEPTED,
+        action__in=("SetChargingProfile", "ClearChargingProfile"),
+    ).order_by("-created_at")
+    columns = ("charge_point_id", "action", "payload", "created_at")
+    number, oldest = 0, None
+    # A site may send a profile every few seconds: the payloads of a day would not fit into the memory.
+    for pk, action, payload, at in rows.values_list(*columns)[:_MOST].iterator(_CHUNK):
+        number, oldest = number + 1, at
+        if action == "ClearChargingProfile":
+            cleared.setdefault(pk, at)
+        else:
+            known.setdefault((pk, _profile_of(payload)), at)
+    return known, cleared, oldest if number == _MOST else None
 
 
 def _profile_of(payload: Any) -> int | None:
@@ -236,7 +261,7 @@ def commands(look: Look) -> Found:
     )
     failed = rows.values("charge_point_id").annotate(times=Count("pk"))
     failed = failed.filter(times__gte=look.rules.lowest(code, "times"))
-    stations = list(failed.values_list("charge_point_id", flat=True)[:_MOST])
+    stations = list(failed.order_by("charge_point_id").values_list("charge_point_id", flat=True)[:_MOST])
     selected = list(_places(look, stations).values())
     limits = {
         place.pk: look.rules.of(code, station=place.pk, site=place.site).parameters for place in selected

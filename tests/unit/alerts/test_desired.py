@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from alerts.services.conditions import desired
 from chargepoints.models import ChargePoint, Command
 from configuration.models import DesiredValue, LocalList
 from smart_charging.models import InstalledProfile
@@ -189,6 +190,25 @@ def test_a_profile_that_the_station_reports_is_confirmed(watch: Watch) -> None:
     watch.after(HALF_AN_HOUR)
 
     assert alerts() == []
+
+
+def test_answers_are_read_from_the_newest_back(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desired, "_MOST", 3)
+    old, recent = a_station("CP-1"), a_station("CP-2")
+    a_profile_sent(old, 1)
+    a_profile_sent(old, 2, profile=7, **LATER)
+    a_profile_sent(recent, 3, at=NOON + timedelta(minutes=9))
+    for number in range(4, 8):
+        a_profile_sent(old, number, profile=8, at=NOON + timedelta(minutes=number), state="accepted")
+    watch.after(HALF_AN_HOUR)
+
+    assert [one.station for one in alerts()] == ["CP-2"]
+    Command.objects.filter(charge_point=recent).update(state="accepted")
+    watch.after(120)
+    assert [(one.station, one.state) for one in alerts()] == [("CP-2", "open")]
+    monkeypatch.setattr(desired, "_MOST", 100)
+    watch.after(120)
+    assert [(one.station, one.state) for one in alerts()] == [("CP-2", "resolved")]
 
 
 @pytest.mark.parametrize(
