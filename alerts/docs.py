@@ -67,8 +67,9 @@ a code are unresolved; one more counts the others. Resolved alerts are kept for 
 
 No server can report its own end. With `ALERT_HEARTBEAT_URL` the elected housekeeper sends a GET request every
 60 s to a service such as healthchecks.io, as long as the rules are judged; the service raises the alert when
-none comes. Set its period to a minute and its grace time to five: after a restart another process is elected
-first. The address is a secret and is in no log.
+none comes. A condition that fails for five of its intervals, such as by a query that times out, stops it too.
+Set its period to a minute and its grace time to five: after a restart another process is elected first. The
+address is a secret and is in no log.
 
 This page is generated from `alerts/services/codes/` by `python3 manage.py alert_docs`.
 """

@@ -42,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 LOCK_WAIT_MS: Final = 500
 STATEMENT_MS: Final = 5000
+# A condition that has failed for so many of its intervals is not judged: the heartbeat stops.
+_FAILED_INTERVALS: Final = 5
 # The resolved alerts whose condition still held are few; more than these count as over.
 _MOST_MUTED: Final = 5000
 
@@ -61,13 +63,15 @@ class Evaluator:
         monotonic = time.monotonic()
         if monotonic - self._looked_at > 3 * settings.ALERT_INTERVAL + 10:
             self._memory = None
-        self._looked_at = monotonic
         try:
             self.evaluate(now=datetime.now(UTC), monotonic=monotonic)
         except DatabaseError as error:
             log.warning("alerts.not_evaluated", error=str(error).strip())
             connection.close()
             return False
+        finally:
+            # A look whose queries all time out takes minutes, and is no pause.
+            self._looked_at = time.monotonic()
         return True
 
     def evaluate(self, *, now: datetime, monotonic: float) -> None:
@@ -86,7 +90,9 @@ class Evaluator:
             changed = Changed({alert.key: alert for alert in rows})
             self._write(look, found, changed)
             evaluation = Evaluation.objects.filter(pk=Evaluation.ONLY)
-            evaluation.update(position=max(position, judged), checked_at=now)
+            evaluation.update(position=max(position, judged))
+            if _all_judged(look):
+                evaluation.update(checked_at=now)
         memory.position = position
 
     def _found(self, look: Look) -> dict[str, Found]:
@@ -95,17 +101,20 @@ class Evaluator:
         for name, condition in CONDITIONS.items():
             if not look.rules.is_enabled(name):
                 found[name] = Found([])
+                look.memory.succeeded[name] = look.monotonic
                 continue
             last = look.memory.asked.get(name)
             if last is not None and look.monotonic - last < CODES[name].every_s:
                 continue
+            # Set first: a query that times out would be repeated by every look.
+            look.memory.asked[name] = look.monotonic
             try:
                 found[name] = condition(look)
             except (DatabaseError, OSError) as error:
                 # Not judged by this look. The other conditions may need other tables.
                 log.warning("alerts.condition_failed", code=name, error=str(error).strip())
             else:
-                look.memory.asked[name] = look.monotonic
+                look.memory.succeeded[name] = look.monotonic
         happened: dict[str, dict[str, Finding]] = defaultdict(dict)
         for finding in look.occurrences:
             before = happened[finding.code].get(finding.key)
@@ -147,6 +156,18 @@ class Evaluator:
         storing.suppress(changed, maintenance.maintained(places, look.now), look.now)
         storing.expire(changed, look.now)
         changes.publish(changed.changes)
+
+
+def _all_judged(look: Look) -> bool:
+    """Whether no condition has failed for several of its intervals."""
+    memory, late = look.memory, list[str]()
+    for name in CONDITIONS:
+        longest = _FAILED_INTERVALS * max(CODES[name].every_s, settings.ALERT_INTERVAL)
+        if look.monotonic - memory.succeeded.get(name, memory.began) > longest:
+            late.append(name)
+    if late:
+        log.warning("alerts.not_judged", codes=late)
+    return not late
 
 
 def _without_test(found: dict[str, Found]) -> dict[str, Found]:

@@ -19,8 +19,9 @@ class Memory:
 
     began: float
     pending: Pending = field(default_factory=Pending)
-    # The last query of each code with `every_s`, by the monotonic clock.
+    # The last query of each code, and the last one that succeeded, by the monotonic clock.
     asked: dict[str, float] = field(default_factory=dict)
+    succeeded: dict[str, float] = field(default_factory=dict)
     connections: Window = field(default_factory=Window)
     boots: Window = field(default_factory=Window)
     refusals: Window = field(default_factory=Window)

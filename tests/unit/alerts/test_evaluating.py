@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from pytest_django.fixtures import Settings
 from structlog.testing import capture_logs
 
 from alerts.models import Alert, Evaluation
-from alerts.services import changes, evaluating
+from alerts.services import changes, evaluating, heartbeat
 from alerts.services.evaluating import Evaluator
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations as events
@@ -98,3 +101,56 @@ def test_the_time_of_the_last_evaluation_is_stored(watch: Watch) -> None:
     watch.look()
 
     assert Evaluation.objects.get().checked_at == watch.now
+
+
+def locked(look: Any) -> Any:
+    raise OperationalError("canceling statement due to statement timeout")
+
+
+def test_conditions_that_go_on_failing_stop_the_heartbeat(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.ALERT_INTERVAL = 30
+    watch.look()
+    good = dict(evaluating.CONDITIONS)
+    for name in good:
+        monkeypatch.setitem(evaluating.CONDITIONS, name, locked)
+    watch.after(149)
+    assert Evaluation.objects.get().checked_at == watch.now
+    with capture_logs() as logs:
+        watch.after(149)
+    (late,) = [line["codes"] for line in logs if line["event"] == "alerts.not_judged"]
+    assert "offline" in late and "certificate" not in late
+    checked = Evaluation.objects.get().checked_at
+    assert checked is not None
+    assert not heartbeat.is_alive(checked, watch.now + timedelta(seconds=30))
+
+    for name, condition in good.items():
+        monkeypatch.setitem(evaluating.CONDITIONS, name, condition)
+    watch.after(60)
+    assert Evaluation.objects.get().checked_at == watch.now
+
+
+def test_a_query_that_times_out_keeps_its_interval(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def times_out(look: Any) -> Any:
+        asked.append(look.monotonic)
+        locked(look)
+
+    monkeypatch.setitem(evaluating.CONDITIONS, "start_failed", times_out)
+    watch.after(30)
+    watch.after(30)
+
+    assert asked == [1000, 1060]
+
+
+def test_a_slow_look_is_no_pause(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluator, clock = watch.evaluator, count(1000, 400)
+    monkeypatch.setattr(evaluating, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert evaluator.look()
+    memory = evaluator._memory
+    clock = count(1430, 400)
+    assert evaluator.look()
+
+    assert evaluator._memory is memory
