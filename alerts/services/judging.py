@@ -114,6 +114,7 @@ def judge(
         verdicts.openings.append(Opening(finding, settings, _severity(finding, settings, None, now)))
     if CODES[code].kind == Kind.OCCURRENCE:
         _let_rest(verdicts, by_key, held, rules, now, ended=found.ended)
+        _let_others_rest(verdicts, code, by_key, held, rules)
     elif found.is_complete:
         _let_recover(verdicts, by_key, held, rules, now)
         verdicts.unmuted = [key for key in muted if key not in held]
@@ -199,3 +200,23 @@ def _let_rest(
             key in ended or now - alert.last_seen_at >= timedelta(seconds=settings.keep_for_s)
         ):
             verdicts.resolved.append(alert)
+
+
+def _let_others_rest(
+    verdicts: Verdicts,
+    code: str,
+    by_key: Mapping[str, Alert],
+    held: Mapping[str, tuple[Finding, Settings]],
+    rules: Rulebook,
+) -> None:
+    """Resolve the count of the occurrences beyond the limit, once there is room for others again: no end of
+    one of them is known.
+    """
+    key = key_of(code, OTHERS)
+    others = by_key.get(key)
+    if others is None or key in held or not rules.of(code).auto_resolve:
+        return
+    gone = {alert.key for alert in (*verdicts.resolved, *verdicts.dropped)}
+    left = len(by_key.keys() - gone - {key}) + len(verdicts.openings)
+    if key not in gone and left < MOST_OF_A_CODE:
+        verdicts.resolved.append(others)

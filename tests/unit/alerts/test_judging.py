@@ -177,6 +177,24 @@ def test_more_than_the_limit_are_counted_in_one() -> None:
     assert keys[0] == "faulted:others"
 
 
+def test_the_count_of_others_resolves_when_there_is_room() -> None:
+    code = "monitor"
+    alerts = [an_alert(code=code, key=f"monitor:CP-{number}") for number in range(500)]
+    others = an_alert(code=code, key="monitor:others")
+
+    def verdicts(*ended: str, found: Sequence[Finding] = (), **columns: Any) -> list[Alert]:
+        book = Rulebook([rule(code=code, for_s=0, keep_for_s=86_400, **columns)])
+        about: dict[str, Any] = {"muted": (), "rules": book, "pending": Pending()}
+        look = Found(found, ended=ended)
+        return judge(code, look, unresolved=[*alerts, others], now=NOON, monotonic=0, **about).resolved
+
+    assert verdicts() == []
+    assert verdicts("monitor:CP-7") == [alerts[7], others]
+    more = [finding("monitor:CP-600", code=code)]
+    assert verdicts("monitor:CP-7", found=more) == [alerts[7]]
+    assert others not in verdicts("monitor:CP-7", auto_resolve=False)
+
+
 def test_a_parameter_that_is_not_stored_has_its_default() -> None:
     rules = Rulebook([rule(code="flapping", parameters={"times": 9, "gone": 1})])
 
