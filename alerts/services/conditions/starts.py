@@ -39,7 +39,7 @@ def failed(look: Look) -> Found:
     if not suspects:
         return Found([])
     stations = {station for station, _ in suspects}
-    starts = _starts(stations, since)
+    starts, has_all = _starts(stations, since)
     known = ChargePoint.objects.filter(pk__in=stations).order_by()
     places = {pk: (identity, site) for pk, identity, site in known.values_list("pk", "identity", "site_id")}
     found = []
@@ -67,23 +67,29 @@ def failed(look: Look) -> Found:
                 value=len(row),
             )
         )
-    return Found(found, is_complete=len(suspects) < _MOST)
+    return Found(found, is_complete=has_all and len(suspects) < _MOST)
 
 
-def _starts(stations: set[int], since: datetime) -> dict[tuple[int, int | None], list[_Start]]:
-    """The remote starts with an outcome, by station and EVSE, the oldest first."""
+def _starts(stations: set[int], since: datetime) -> tuple[dict[tuple[int, int | None], list[_Start]], bool]:
+    """The last remote starts with an outcome, by station and EVSE, the oldest first, and whether these are
+    all since then.
+    """
     rows = RemoteStart.objects.filter(charge_point__in=stations, expires_at__gte=since)
-    rows = rows.filter(outcome__in=(*_FAILED, _Outcome.STARTED)).order_by("id")
+    rows = rows.filter(outcome__in=(*_FAILED, _Outcome.STARTED)).order_by("-id")
     found: dict[tuple[int, int | None], list[_Start]] = defaultdict(list)
     columns = ("charge_point", "evse_number", "outcome", "expires_at")
-    for station, evse, outcome, at in rows.values_list(*columns)[:_MOST_STARTS]:
+    selected = list(rows.values_list(*columns)[:_MOST_STARTS])
+    for station, evse, outcome, at in reversed(selected):
         found[station, evse].append(_Start(outcome, at))
-    return found
+    return found, len(selected) < _MOST_STARTS
 
 
 def _last_failures(starts: list[_Start]) -> list[_Start]:
     """The failures after the last success."""
     failures: list[_Start] = []
     for one in starts:
-        failures = [] if one.outcome == _Outcome.STARTED else [*failures, one]
+        if one.outcome == _Outcome.STARTED:
+            failures.clear()
+        else:
+            failures.append(one)
     return failures

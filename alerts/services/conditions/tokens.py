@@ -33,9 +33,11 @@ def guessed(look: Look) -> Found:
         return Found([])
     presented: dict[tuple[int, str, int | None], dict[str, datetime]] = defaultdict(dict)
     columns = ("charge_point", "charge_point__identity", "charge_point__site", "id_token", "at")
-    rows = unknown.filter(charge_point__in=suspects).order_by("at")
-    for pk, identity, site, uid, at in rows.values_list(*columns)[:_MOST_REFUSALS]:
-        presented[pk, identity, site][normalise_uid(uid)] = at
+    rows = unknown.filter(charge_point__in=suspects).order_by("-at")
+    selected = list(rows.values_list(*columns)[:_MOST_REFUSALS])
+    for pk, identity, site, uid, at in selected:
+        # The newest comes first.
+        presented[pk, identity, site].setdefault(normalise_uid(uid), at)
     found = []
     for (pk, identity, site), last in presented.items():
         limits = look.rules.of(code, station=pk, site=site).parameters
@@ -55,4 +57,4 @@ def guessed(look: Look) -> Found:
                 value=number,
             )
         )
-    return Found(found, is_complete=len(suspects) < _MOST)
+    return Found(found, is_complete=len(selected) < _MOST_REFUSALS and len(suspects) < _MOST)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alerts.services import conditions
 from chargepoints.models import Campaign, CampaignStation, ChargePoint, Command, FirmwareUpdate
 from tests.unit.alerts.conftest import NOON, Watch, a_station, alerts, change_rule
 from transactions.models import Refusal, RemoteStart
@@ -79,6 +80,21 @@ def test_remote_starts_of_yesterday_do_not_count(watch: Watch) -> None:
     assert alerts()[0].state == "resolved"
 
 
+def test_the_newest_remote_starts_are_read(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions.starts, "_MOST_STARTS", 4)
+    row = a_station()
+    starts(row, "started", "started", "nothing", "refused", "nothing")
+    watch.look()
+    assert [one.values["last"] for one in alerts()] == [3]
+    starts(row, "started")
+    watch.after(120)
+    assert [one.state for one in alerts()] == ["open"]
+    monkeypatch.setattr(conditions.starts, "_MOST_STARTS", 100)
+    watch.after(120)
+
+    assert [one.state for one in alerts()] == ["resolved"]
+
+
 # -- tokens --------------------------------------------------------------------------------------------------
 
 
@@ -121,6 +137,20 @@ def test_a_shorter_time_of_a_rule_counts(watch: Watch) -> None:
     watch.look()
 
     assert [one.values["last"] for one in alerts()] == [3]
+
+
+def test_the_newest_refusals_are_read(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions.tokens, "_MOST_REFUSALS", 10)
+    change_rule("token_guessing", keep_for_s=0)
+    row = a_station()
+    presented(row, *["TOKEN0"] * 20, seconds=-60)
+    presented(row, *(f"TOKEN{number}" for number in range(10)))
+    watch.look()
+    assert [one.values["last"] for one in alerts()] == [10]
+    presented(row, *["TOKEN0"] * 10, seconds=30)
+    watch.after(60)
+
+    assert [one.state for one in alerts()] == ["open"]
 
 
 # -- firmware ------------------------------------------------------------------------------------------------
