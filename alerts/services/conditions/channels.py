@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -15,6 +15,7 @@ from alerts.services.codes import channels
 from alerts.services.findings import Finding, Found
 from alerts.services.inhibition import key_of
 from alerts.services.look import Look
+from alerts.services.notices.sending import RETRIES
 from events.models import WebhookEndpoint
 from ocpp_server.outbound import mail
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 _MOST: Final = 2000
 # Notices that are older are given up by now.
 _RECENT: Final = timedelta(days=7)
+# A notice that was refused for good, such as for an unknown address, says little about the mail server later.
+_REFUSED_FOR: Final = timedelta(days=1)
 _State: Final = WebhookEndpoint.State
 
 
@@ -82,11 +85,13 @@ def mails(look: Look) -> Found:
     code = channels.MAIL.name
     if not mail.is_configured():
         return Found([])
-    attempted = Notification.objects.filter(created_at__gte=look.now - _RECENT, attempts__gt=0)
+    is_open = Q(state=Notification.State.QUEUED, created_at__gte=look.now - _RECENT)
+    is_refused = Q(state=Notification.State.FAILED, created_at__gte=look.now - _REFUSED_FOR)
+    attempted = Notification.objects.filter(is_open | is_refused, attempts__gt=0)
     sent = Notification.objects.filter(sent_at__isnull=False).aggregate(last=Max("sent_at"))["last"]
     if sent is not None:
-        attempted = attempted.filter(created_at__gt=sent)
-    failed = attempted.exclude(state=Notification.State.SENT).exclude(error="").order_by("-pk")
+        attempted = attempted.filter(Q(created_at__gt=sent) | _tried_after(sent, look.now))
+    failed = attempted.exclude(error="").order_by("-pk")
     times = failed.aggregate(times=Sum("attempts"))["times"] or 0
     if times < look.rules.of(code).parameters["times"]:
         return Found([])
@@ -96,3 +101,15 @@ def mails(look: Look) -> Found:
     error = failed.values_list("error", flat=True).first()
     detail = f"{words.counted(times, 'attempt')} failed. Last error: {error}"
     return Found([Finding(code=code, key=key_of(code), title=title, detail=detail, value=times)])
+
+
+def _tried_after(sent: datetime, now: datetime) -> Q:
+    """Notices whose last attempt was after this time. The time of an attempt is that of the next one without
+    the pause; a notice that waits for longer than the pause was put off after it, and is left out.
+    """
+    found = Q()
+    for number, pause in enumerate(RETRIES, start=1):
+        is_last = number == len(RETRIES)
+        attempts = Q(attempts__gte=number) if is_last else Q(attempts=number)
+        found |= attempts & Q(due_at__gt=sent + pause, due_at__lte=now + pause)
+    return Q(state=Notification.State.QUEUED) & found

@@ -164,6 +164,39 @@ def test_mails_refused_before_the_last_success_do_not_count(watch: Watch, recipi
     assert [one.title for one in alerts()] == ["No mail about alerts was sent since 12:05 UTC"]
 
 
+def test_notices_from_before_the_last_success_count_once_they_fail(
+    watch: Watch, recipient: AlertRecipient
+) -> None:
+    change_rule("mail_failing", for_s=0)
+    a_notice(recipient, state="sent", sent_at=NOON, error="", created_at=NOON - timedelta(minutes=2))
+    waiting: dict[str, Any] = {"attempts": 3, "created_at": NOON - timedelta(minutes=2)}
+    # Tried at 11:50; tried at 11:59, and then put off for quiet hours.
+    a_notice(recipient, due_at=NOON + timedelta(minutes=5), **waiting)
+    a_notice(recipient, due_at=NOON + timedelta(hours=9), **waiting)
+    watch.look()
+    assert alerts() == []
+    for _ in range(2):
+        a_notice(recipient, due_at=NOON + timedelta(minutes=16), **waiting)
+    watch.after(60)
+
+    assert [one.values["last"] for one in alerts()] == [6]
+
+
+def test_refused_notices_count_for_a_day_and_suppressed_ones_do_not(
+    watch: Watch, recipient: AlertRecipient
+) -> None:
+    change_rule("mail_failing", for_s=0)
+    a_notice(recipient, state="suppressed", attempts=9)
+    watch.look()
+    assert alerts() == []
+    a_notice(recipient, state="failed", attempts=5)
+    watch.after(60)
+    assert [one.state for one in alerts()] == ["open"]
+    watch.after(86_400)
+
+    assert [one.state for one in alerts()] == ["resolved"]
+
+
 def test_without_a_mail_server_no_mail_fails(
     watch: Watch, recipient: AlertRecipient, settings: Settings
 ) -> None:
