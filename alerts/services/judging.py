@@ -22,6 +22,8 @@ from alerts.services.rulebook import Rulebook, Settings
 
 # Unresolved alerts of one code. One more alert then counts the others.
 MOST_OF_A_CODE: Final = 500
+# A pending key that an incomplete look has not found is kept for this time.
+UNSEEN_KEPT_S: Final = 3600.0
 # The end of the key of that one.
 OTHERS: Final = "others"
 # A change of the value or the time alone is written this often: a write for each alert at each look would
@@ -62,11 +64,21 @@ class Pending:
 
     def __init__(self) -> None:
         self._since: dict[str, dict[str, float]] = {}
+        self._seen: dict[str, dict[str, float]] = {}
 
-    def replace(self, code: str, keys: Collection[str], now: float) -> dict[str, float]:
-        """Keep the keys that still hold, begin the new ones now, and forget the others."""
-        before = self._since.get(code, {})
-        self._since[code] = {key: before.get(key, now) for key in keys}
+    def replace(
+        self, code: str, keys: Collection[str], now: float, *, is_complete: bool = True
+    ) -> dict[str, float]:
+        """Keep the keys that still hold, begin the new ones now, and forget the others; unless these are all,
+        the others may hold too, and are kept for some time.
+        """
+        before, seen = self._since.get(code, {}), dict.fromkeys(keys, now)
+        if not is_complete:
+            for key, at in self._seen.get(code, {}).items():
+                if now - at <= UNSEEN_KEPT_S:
+                    seen.setdefault(key, at)
+        self._seen[code] = seen
+        self._since[code] = {key: before.get(key, now) for key in seen}
         return self._since[code]
 
 
@@ -99,7 +111,7 @@ def judge(
                 verdicts.updates.append(update)
         elif key not in muted or settings.reopens or CODES[code].kind == Kind.OCCURRENCE:
             new.append(key)
-    since = pending.replace(code, new, monotonic)
+    since = pending.replace(code, new, monotonic, is_complete=found.is_complete)
     ripe = [key for key in new if monotonic - since[key] >= _wait(*held[key])] if may_open else []
     room = max(0, MOST_OF_A_CODE - len(by_key))
     if len(ripe) > room:

@@ -119,6 +119,18 @@ def test_without_all_rows_nothing_resolves() -> None:
     assert (verdicts.resolved, verdicts.recovering) == ([], [])
 
 
+def test_without_all_rows_what_is_pending_stays_for_an_hour() -> None:
+    pending = Pending()
+    judged(finding(), at=0, pending=pending)
+    judged(at=60, pending=pending, is_complete=False)
+    assert opened(judged(finding(), at=120, pending=pending)) == [finding().key]
+
+    pending = Pending()
+    judged(finding(), at=0, pending=pending)
+    judged(at=3601, pending=pending, is_complete=False)
+    assert opened(judged(finding(), at=3602, pending=pending)) == []
+
+
 def test_a_rule_may_leave_the_end_to_operators() -> None:
     verdicts = judged(unresolved=[an_alert()], rules=[rule(auto_resolve=False)], at=9000)
 
