@@ -33,7 +33,7 @@ from ocpp_server.storage.bulk import Table
 from ocpp_server.storage.checkpoints import FALLBACK_PAGES, Checkpoints
 from ocpp_server.storage.gathering import Gathering
 from ocpp_server.storage.postgresql import prepare_statements, transaction_of_rows
-from ocpp_server.storage.unit import Rows, Unit
+from ocpp_server.storage.unit import Rows, Unit, tables_of
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,10 @@ class JournalUnavailable(StorageUnavailable):
 
 
 class _Job(msgspec.Struct, eq=False):
-    """A unit or function to be written, and the caller's future. A struct: one is made for every message."""
+    """A unit or function to be written, and the caller's future. A struct: one is made for every message.
+
+    With a unit, `function` runs its functions, if it has some.
+    """
 
     future: asyncio.Future[Any]
     unit: Unit | None
@@ -84,7 +87,7 @@ class Journal:
         self._thread: threading.Thread | None = None
         self._gathering = Gathering()
         self._failed_at = 0.0  # equivalent: read after a failure only
-        self._refused: set[Table] = set()
+        self._refused: set[Table | str] = set()
         self.batches = 0
         self.committed = 0
         self.last_batch = 0
@@ -131,7 +134,7 @@ class Journal:
         Raises the database's error when a row was refused, JournalUnavailable when the database is away.
         """
         taken = unit.take()
-        return taken.announced(self._submit(taken, None))
+        return taken.announced(self._submit(taken, taken.run_functions if taken.functions else None))
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run a synchronous function on the writer's connection, under a savepoint of the next batch; its
@@ -291,7 +294,8 @@ class Journal:
                 return
 
     def _works_again(self, batch: list[_Job]) -> bool:
-        """Whether the database can be written again: rows of every table that was refused were written.
+        """Whether the database can be written again: rows of every table that was refused were written,
+        and every function of a unit that was refused has run.
 
         On a full disk queries still succeed, and with one locked table the rows of other tables do.
         """
@@ -322,7 +326,7 @@ class Journal:
         """Write the jobs. Raises OperationalError when the database is away; settled jobs stay settled."""
         if connection.connection is None:
             _connect()
-        has_rows_only = all(job.unit is not None and not job.unit.functions for job in batch)
+        has_rows_only = all(job.unit is not None and job.function is None for job in batch)
         try:
             with transaction_of_rows() if has_rows_only else transaction.atomic():
                 self._apply(batch)
@@ -349,17 +353,13 @@ class Journal:
         rows = Rows()
         batched: dict[Callable[[list[Any]], list[Any]], list[_Job]] = {}
         for job in batch:
-            if job.unit is not None:
-                if job.unit.functions:
-                    rows.write()
-                    for function in job.unit.functions:
-                        function()
+            if job.function is None and job.unit is not None:
                 rows.add(job.unit)
                 continue
             if job.many is not None:
                 batched.setdefault(job.many, []).append(job)
                 continue
-            # A function must see the rows of the jobs before it.
+            # A function must see the rows of the jobs before it. The one savepoint is for all of a unit.
             rows.write()
             assert job.function is not None
             job.error = None
@@ -370,6 +370,10 @@ class Journal:
                 if database.is_away(error):
                     raise
                 job.error = error
+                continue
+            if job.unit is not None:
+                # A row that is refused later fails the batch; alone, it takes back the functions too.
+                rows.add(job.unit)
         rows.write()
         for many, jobs in batched.items():
             results = many([job.item for job in jobs])
@@ -377,11 +381,9 @@ class Journal:
                 job.error, job.result = None, result
 
 
-def _tables(jobs: list[_Job]) -> set[Table]:
-    """The tables of the jobs' units; the tables that a function changes are unknown."""
-    units = [job.unit for job in jobs if job.unit is not None]
-    inserted = {table for unit in units for table, _ in unit.inserts}
-    return inserted | {table for unit in units for table, _, _ in unit.updates}
+def _tables(jobs: list[_Job]) -> set[Table | str]:
+    """The tables and functions of the jobs' units; a function that is a job may only read."""
+    return {table for job in jobs if job.unit is not None for table in tables_of(job.unit)}
 
 
 def _connect() -> None:

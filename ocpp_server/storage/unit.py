@@ -48,9 +48,14 @@ class Unit:
         """Run a synchronous function in the transaction of the rows, before they are written.
 
         For writes that need a query, which `insert` and `update` cannot do. Any exception of the function
-        refuses the commit. A retry runs the function once more, so its arguments must not change.
+        refuses the commit of this unit, and of no other one. A retry runs the function once more, so its
+        arguments must not change.
         """
         self.functions += (partial(function, *args, **kwargs),)
+
+    def run_functions(self) -> None:
+        for function in self.functions:
+            function()
 
     def clear(self) -> None:
         self.inserts, self.updates, self.functions = [], [], ()
@@ -77,6 +82,18 @@ class Unit:
 
     def __bool__(self) -> bool:
         return bool(self.inserts or self.updates or self.functions)
+
+
+def tables_of(unit: Unit) -> set[Table | str]:
+    """The tables of the rows, and for a function, whose tables are unknown, its dotted name."""
+    inserted = {table for table, _ in unit.inserts}
+    return inserted | {table for table, _, _ in unit.updates} | {_name(one) for one in unit.functions}
+
+
+def _name(function: Callable[[], Any]) -> str:
+    """The dotted name of a function, also inside of a partial."""
+    named = getattr(function, "func", function)
+    return f"{named.__module__}.{getattr(named, '__qualname__', type(named).__qualname__)}"
 
 
 class Rows:

@@ -8,7 +8,7 @@ the message is rolled back.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import connection, models, transaction
@@ -27,11 +27,13 @@ class ResultChanged(Exception):
 async def with_result(unit: Unit, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that writes in the transaction of the unit, and return its result before that.
 
-    Another result at the commit refuses the commit: the message may be answered with the first one only.
+    Another result at the commit refuses the commit: the message may be answered with the first one only. So
+    results must be comparable, and a function that finds its own rows must return the same as before: it runs
+    once more on them when the connection was lost at the commit and the rows were stored.
     """
     write = partial(function, *args, **kwargs)
     result: T = await journal.run(dry_run, write)
-    unit.run(_confirm, result, write)
+    unit.run(_confirmed(function, result, write))
     return result
 
 
@@ -43,9 +45,17 @@ def dry_run(function: Callable[[], T]) -> T:
     return result
 
 
-def _confirm(expected: Any, function: Callable[[], Any]) -> None:
-    if function() != expected:
-        raise ResultChanged("The rows have changed while the message was handled.")
+def _confirmed(named: Callable[..., Any], expected: Any, function: Callable[[], Any]) -> Callable[[], None]:
+    """A function that writes and refuses another result. Its name, which the health of the journal uses, is
+    that of the first one.
+    """
+
+    @wraps(named)
+    def confirm() -> None:
+        if function() != expected:
+            raise ResultChanged("The rows have changed while the message was handled.")
+
+    return confirm
 
 
 def take_key(model: type[models.Model]) -> int:

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
 
+from ocpp_server.observability import measures
 from ocpp_server.storage import journal as module
 from ocpp_server.storage.bulk import Table
 from ocpp_server.storage.journal import Journal, JournalUnavailable
@@ -173,27 +174,42 @@ async def test_a_function_that_fails_is_undone_and_the_others_of_its_batch_are_n
     assert {"before", "after"} <= set(stored()) and "half" not in stored()
 
 
-async def test_functions_of_a_unit_are_stored_with_its_rows_or_not_at_all(journal: Journal) -> None:
+async def test_functions_of_a_unit_are_stored_with_its_rows_or_not_at_all(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measures, "journal", measured := type(measures.journal)())
     seen: list[list[str]] = []
 
     def add(name: str, value: int = 1) -> None:
         seen.append(names())
         Counter.objects.create(name=name, value=value)
 
-    good, bad, wrong = counter("row", 1), counter("lost", None), counter("lost too", 1)
+    good, wrong = counter("row", 1), counter("lost too", 1)
     good.run(add, "one")
     good.run(add, "two", value=2)
-    bad.run(add, "gone")
+    wrong.run(add, "gone")
     wrong.run(add, "row")  # taken by the first unit
 
-    results = await one_batch(journal, counter("before", 1), good, bad, wrong, counter("after", 1))
+    results = await one_batch(journal, counter("before", 1), good, wrong, counter("after", 1))
 
-    assert [type(result) for result in results] == [
-        type(None), type(None), IntegrityError, IntegrityError, type(None)
-    ]  # fmt: skip
+    assert [type(result) for result in results] == [type(None), type(None), IntegrityError, type(None)]
     assert stored() == {"before": 1, "row": 1, "one": 1, "two": 2, "after": 1}
-    # In their order, after the work before them, and before the rows of their own unit.
-    assert seen[:2] == [["before"], ["before", "one"]]
+    # In their order, after the work before them, and before the rows of their own unit. Once: a function that
+    # fails does not make the other stations of the batch wait for a second attempt.
+    before_wrong = ["before", "one", "row", "two"]
+    assert seen == [["before"], ["before", "one"], before_wrong, sorted([*before_wrong, "gone"])]
+    assert measured.refused_batches == 0
+
+
+async def test_a_refused_row_takes_the_functions_of_its_unit_back(journal: Journal) -> None:
+    good, bad = counter("row", 1), counter("lost", None)
+    good.run(Counter.objects.create, name="one", value=1)
+    bad.run(Counter.objects.create, name="gone", value=1)
+
+    results = await one_batch(journal, counter("before", 1), good, bad, counter("after", 1))
+
+    assert [type(result) for result in results] == [type(None), type(None), IntegrityError, type(None)]
+    assert stored() == {"before": 1, "row": 1, "one": 1, "after": 1}
 
 
 async def test_items_for_together_are_handled_in_one_call_after_all_other_work(journal: Journal) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 
 from ocpp_server.storage.journal import Journal, JournalUnavailable
+from ocpp_server.storage.unit import Unit
 from tests.unit.storage.test_journal import change, counter, locked
 from tests.unit.storage.timed.clock import START, Clock, Failing, conflict, site
+from transactions.models import Counter
 
 # The tables of these apps are emptied after each test; those of all apps take ten times as long.
 pytestmark = pytest.mark.django_db(transaction=True, available_apps=["chargepoints", "transactions"])
@@ -76,6 +79,52 @@ async def test_an_outage_lasts_until_rows_of_every_refused_table_are_stored(
     assert journal.down_since is not None
 
     await journal.commit(counter("b", 1))
+    assert journal.down_since is None
+
+
+def _settle(name: str) -> None:
+    Counter.objects.create(name=name, value=1)
+
+
+def _sign(name: str) -> None:
+    Counter.objects.create(name=name, value=2)
+
+
+def of_function(function: Callable[[str], None], name: str) -> Unit:
+    unit = Unit()
+    unit.run(function, name)
+    return unit
+
+
+async def test_an_outage_lasts_until_every_refused_function_of_a_unit_has_run(
+    journal: Journal, settings: Any
+) -> None:
+    settings.OCPP_JOURNAL_BUDGET = 0
+    await journal.run(lambda: None)
+    with locked(), pytest.raises(JournalUnavailable):
+        await journal.commit(of_function(_settle, "a"))
+    settings.OCPP_JOURNAL_BUDGET = 60
+
+    await journal.commit(of_function(_sign, "b"))
+    await journal.commit(site("One"))
+    assert journal.down_since is not None
+
+    await journal.commit(of_function(_settle, "c"))
+    assert journal.down_since is None
+
+
+async def test_a_function_of_a_unit_that_fails_by_itself_does_not_end_the_outage(
+    journal: Journal, settings: Any
+) -> None:
+    settings.OCPP_JOURNAL_BUDGET = 60
+    await journal.commit(of_function(_settle, "taken"))
+    await journal.run(Failing(1))
+
+    with pytest.raises(Exception, match="UNIQUE"):
+        await journal.commit(of_function(_settle, "taken"))
+    assert journal.down_since is not None
+
+    await journal.commit(of_function(_settle, "free"))
     assert journal.down_since is None
 
 
