@@ -109,14 +109,12 @@ def kept(pem: str) -> str:
 def _repeated(
     charge_point_pk: int, asked: Asked, csr: requests.SigningRequest | None
 ) -> SigningRequest | None:
+    rows = SigningRequest.objects.filter(charge_point=charge_point_pk, type=asked.type)
     if csr is None:
-        return None
-    same = SigningRequest.objects.filter(
-        charge_point=charge_point_pk,
-        type=asked.type,
-        digest=csr.digest,
-        created_at__gt=asked.at - REPEATED_WITHIN,
-    )
+        # An unreadable text has no digest, so only the row of this very message is known: the journal writes
+        # the message again when the connection was lost at its commit.
+        return rows.filter(created_at=asked.at, csr=kept(asked.pem)).first()
+    same = rows.filter(digest=csr.digest, created_at__gt=asked.at - REPEATED_WITHIN)
     return same.exclude(state=State.SUPERSEDED).order_by("-pk").first()
 
 

@@ -11,6 +11,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -33,8 +34,17 @@ BY_THEMSELVES = {
     "transactions.services.authorization.unknown_tokens.note": "the inbox counts every attempt",
     "certificates.services.certificates.ocsp._store": "the answer of a responder is no effect of a message",
 }
+# The functions whose result is in an answer, and the tests that they return the same on their own rows.
+WITH_RESULT = {
+    "certificates.services.certificates.requesting._store": "certificates/test_requests_twice.py",
+    "configuration.services.variables.catalogue.change_sync": "configuration/variables/test_catalogue.py",
+    "tariffs.services.payment.receipts.reported": "tariffs/payment/test_receipts.py",
+    "transactions.services.reservation.answers._claim": "transactions/reservation/test_answers_twice.py",
+}
 # It undoes what its function writes.
 DRY_RUN = "ocpp_server.storage.writes.dry_run"
+
+TESTS = Path(__file__).parents[1]
 
 Function = FunctionType
 
@@ -43,6 +53,20 @@ def test_a_message_writes_in_its_unit_of_work_only() -> None:
     found = {name for function in reachable(handlers()) for name in writing(function)}
 
     assert found == set(BY_THEMSELVES), sorted(found ^ set(BY_THEMSELVES))
+
+
+def test_functions_whose_result_is_in_an_answer_are_known() -> None:
+    """See `writes.with_result`: each one needs a test that it returns the same a second time."""
+    found = [
+        [_name(one) for one in _named(call.args[1], function)]
+        for function in reachable(handlers())
+        for call in ast.walk(_tree(function))
+        if isinstance(call, ast.Call) and _ends(call.func, "writes", "with_result")
+    ]
+
+    assert all(found), "a function is given that the test does not know"
+    assert {name for names in found for name in names} == set(WITH_RESULT)
+    assert all((TESTS / test).is_file() for test in WITH_RESULT.values())
 
 
 def test_writes_are_found_through_services_lambdas_and_names() -> None:

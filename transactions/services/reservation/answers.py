@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import Final, NamedTuple
 
 from django.db.transaction import atomic
@@ -15,7 +14,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Reserving
 from ocpp_server.storage import writes
 from ocpp_server.storage.journal import journal
-from transactions.live.reservations import RESERVATIONS, held_of
+from transactions.live.reservations import RESERVATIONS, Held, held_of
 from transactions.live.tokens import read_tokens
 from transactions.models import Reservation
 from transactions.services.authorization.decision import choose
@@ -47,25 +46,24 @@ async def answered(*, station: Station, asked: Asked, answer: Reserving, command
     at = station.received_at
     is_accepted = answer is Reserving.ACCEPTED
     key = await journal.run(_key_of, station.pk, asked.number)
-    claim = partial(_claim, station.pk, asked, command_id, at, is_accepted, key=key)
-    row, stays = await journal.run(writes.dry_run, claim)
-    station.unit.run(claim)
+    held, stays = await writes.with_result(
+        station.unit, _claim, station.pk, asked, command_id, at, is_accepted, key=key
+    )
     if not is_accepted:
         refusal = Reason(answer).value
         if not stays:
             columns = {"state": State.REFUSED.value, "reason": refusal, "ended_at": at, "updated_at": at}
-            station.unit.set(TABLE, row.pk, columns)
-        announcing.emit(station, reservations.FAILED, held_of(row), reason=refusal)
+            station.unit.set(TABLE, held.pk, columns)
+        announcing.emit(station, reservations.FAILED, held, reason=refusal)
         return
-    row.accepted_at, row.shown_at = at, None
     station.unit.update(
-        TABLE, row.pk, state=State.ACCEPTED.value, reason="", accepted_at=at, shown_at=None, updated_at=at
+        TABLE, held.pk, state=State.ACCEPTED.value, reason="", accepted_at=at, shown_at=None, updated_at=at
     )
     known = RESERVATIONS.of(station)
-    if row.evse_number is not None:  # the ones that this one replaced in the database
-        known.held = [one for one in known.held if one.evse != row.evse_number]
-    known.add(held_of(row), at)
-    announcing.emit(station, reservations.CREATED, held_of(row))
+    if held.evse is not None:  # the ones that this one replaced in the database
+        known.held = [one for one in known.held if one.evse != held.evse]
+    known.add(held, at)
+    announcing.emit(station, reservations.CREATED, held)
 
 
 def _key_of(charge_point_pk: int, number: int) -> int:
@@ -75,6 +73,17 @@ def _key_of(charge_point_pk: int, number: int) -> int:
 
 
 def _claim(
+    charge_point_pk: int, asked: Asked, command_id: str, at: datetime, is_accepted: bool, *, key: int
+) -> tuple[Held, bool]:
+    """The reservation of the answered request as accepted at this time, and whether a refusal leaves it as it
+    is. Without the state of the row, which is another one after the commit.
+    """
+    row, stays = _claim_row(charge_point_pk, asked, command_id, at, is_accepted, key=key)
+    row.accepted_at, row.shown_at = at, None
+    return held_of(row), stays
+
+
+def _claim_row(
     charge_point_pk: int, asked: Asked, command_id: str, at: datetime, is_accepted: bool, *, key: int
 ) -> tuple[Reservation, bool]:
     """The row of the answered request, and whether a refusal leaves it as it is. A new row gets this key.

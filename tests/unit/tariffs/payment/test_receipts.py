@@ -11,8 +11,10 @@ from chargepoints.models import ChargePoint, Site
 from ocpp_server.environment.roles import Role
 from tariffs.models import Payment, SessionCost
 from tariffs.services.payment import receipts
+from tariffs.services.payment.payments import Place
 from tariffs.services.payment.receipts import Receipt
 from tests.unit.chargepoints.in_memory import NOON
+from tests.unit.tariffs.payment.test_payments import settlement
 from tests.unit.tariffs.stored import a_session
 from tests.unit.transactions.transactions.live_station import minutes
 
@@ -132,3 +134,15 @@ def test_without_a_known_address_there_is_no_receipt(settings: Any) -> None:
 
     assert receipts.url(payment) == ""
     assert receipts.answer(payment) == {}
+
+
+@pytest.mark.parametrize("status", ["Settled", "Rejected"])
+def test_a_settlement_that_is_written_twice_has_the_same_answer(status: str) -> None:
+    station = ChargePoint.objects.create(identity="CP-1")
+    a_session(station.pk)
+    at, report = Place(station.pk, "CP-1", None), settlement(ocpp_transaction_id="T-1", status=status)
+    first = receipts.reported(at, report, 7)
+
+    assert receipts.reported(at, report, 7) == first
+    assert Payment.objects.get().pk == 7
+    assert bool(first) == (status == "Settled")
