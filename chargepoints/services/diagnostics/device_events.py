@@ -57,13 +57,16 @@ async def record(
     """Store an event, once: a station repeats those whose answer it has not got.
 
     AvailabilityState is another report of a connector's status (2.0.1 G01.FR.03). `is_timed` is False for an
-    event whose time is that of its receipt: a repetition of it has another time, so it is looked up.
+    event whose time is that of its receipt: a repetition of it has another time, so it is looked up. An alarm
+    is looked up too, because it is announced; with its exact time, as event ids begin again after a boot.
     """
     event_id = _int64(event_id)
-    if not is_timed and await journal.run(
-        _is_known, station.pk, event_id, component[:255], variable[:255], since=at - _REPEATED_WITHIN
-    ):
-        return
+    if not is_timed or trigger == _ALERTING:
+        since = at if is_timed else at - _REPEATED_WITHIN
+        if await journal.run(
+            _is_known, station.pk, event_id, component[:255], variable[:255], since=since, until=at
+        ):
+            return
     names = (component, component_instance, variable, variable_instance)
     shown, remark = (
         (MASK, MASK if tech_info else "")
@@ -129,6 +132,10 @@ def _severity(origin: Origin) -> int | None:
     return None if origin.severity is None else max(0, min(origin.severity, _LEAST_SEVERE))
 
 
-def _is_known(charge_point_pk: int, event_id: int, component: str, variable: str, *, since: datetime) -> bool:
-    rows = DeviceEvent.objects.filter(charge_point=charge_point_pk, event_id=event_id, at__gte=since)
+def _is_known(
+    charge_point_pk: int, event_id: int, component: str, variable: str, *, since: datetime, until: datetime
+) -> bool:
+    rows = DeviceEvent.objects.filter(
+        charge_point=charge_point_pk, event_id=event_id, at__gte=since, at__lte=until
+    )
     return rows.filter(component=component, variable=variable).exists()

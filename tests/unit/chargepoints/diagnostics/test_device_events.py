@@ -32,6 +32,15 @@ USUAL: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def no_event_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run(function: Any, *args: Any, **more: Any) -> bool:
+        assert function is device_events._is_known
+        return False
+
+    monkeypatch.setattr(device_events.journal, "run", run)
+
+
 async def stored(**more: Any) -> dict[str, Any]:
     station = a_station(version=V201)
     await device_events.record(station=station, **USUAL | more)
