@@ -67,7 +67,7 @@ async def default_tariff_answered(
         at=station.received_at,
     )
     station.unit.run(assigned.answered, assigned.place(station), answer)
-    local_costs.forget(station)
+    station.unit.run(local_costs.forget_stored, station)
 
 
 @reply("GetTariffs", V21)
@@ -83,7 +83,7 @@ async def tariffs_reported(
             assignments=response.get("tariffAssignments", ()),
             now=station.received_at,
         )
-        local_costs.forget(station)
+        station.unit.run(local_costs.forget_stored, station)
 
 
 @reply("ClearTariffs", V21)
@@ -99,4 +99,4 @@ async def tariffs_cleared(
         results=response["clearTariffsResult"],
         now=station.received_at,
     )
-    local_costs.forget(station)
+    station.unit.run(local_costs.forget_stored, station)

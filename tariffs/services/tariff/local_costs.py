@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
+
+from django.db import transaction
 
 from ocpp_server import capabilities
 from ocpp_server.live.records import TransactionState
@@ -19,29 +22,37 @@ ENABLED_COST: Final = "TariffCostCtrlr.Enabled[Cost]"
 _AGAIN_AFTER: Final = timedelta(minutes=1)
 
 
-async def applies(station: Station, transaction: TransactionState, now: datetime) -> bool:
+async def applies(station: Station, session: TransactionState, now: datetime) -> bool:
     """Whether the station calculates the cost of a session.
 
     It does if it has named its tariff for the session or sent details of the cost (I12.FR.01). A running
     session will have both if its EVSE has a default tariff. A session that ended without them is priced by
     the server (I08.FR.34).
     """
-    if transaction.counts_cost:
+    if session.counts_cost:
         return True
-    if not transaction.is_active or "SetDefaultTariff" not in to_station(station.version):
+    if not session.is_active or "SetDefaultTariff" not in to_station(station.version):
         return False
     known = COSTS.of(station)
     if known.tariffs_read_at is None or now - known.tariffs_read_at >= _AGAIN_AFTER:
         known.tariffs_read_at = now
         known.tariffs = await journal.run(_default_tariffs, station.pk)
     return any(
-        (not evse or transaction.evse in (None, evse)) and (valid_from is None or valid_from <= now)
+        (not evse or session.evse in (None, evse)) and (valid_from is None or valid_from <= now)
         for evse, valid_from in known.tariffs
     )
 
 
-def forget(station: Station) -> None:
-    """Read the default tariffs of a station again when they are needed: an answer has changed them."""
+def forget_stored(station: Station) -> None:
+    """Read the default tariffs of a station again when they are needed: an answer has changed them.
+
+    A function of the unit of work of that answer, see `Unit.run`: until its commit only the old tariffs can
+    be read.
+    """
+    transaction.on_commit(partial(_forget, station), robust=True)
+
+
+def _forget(station: Station) -> None:
     COSTS.of(station).tariffs_read_at = None
 
 

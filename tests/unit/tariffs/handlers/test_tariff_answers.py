@@ -11,6 +11,7 @@ import pytest
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import registry
 from ocpp_server.protocol.versions import V21, V201
+from tariffs.live import COSTS
 from tariffs.models import StationTariff
 from tariffs.tables import SESSION_COSTS
 from tests.unit.chargepoints.in_memory import NOON, changed, rows
@@ -161,3 +162,28 @@ async def test_the_cleared_tariffs_end(
 
     assert states() == {name: "cleared" if name in cleared else "accepted" for name in "AB"}
     assert {row.tariff_id for row in StationTariff.objects.filter(ended_at=NOON)} == cleared
+
+
+@pytest.mark.parametrize(
+    ("action", "request_", "response"),
+    [
+        ("SetDefaultTariff", {"evseId": 2, "tariff": TARIFF}, ACCEPTED),
+        ("GetTariffs", {"evseId": 0}, {"status": "NoTariff"}),
+        ("ClearTariffs", {}, {"clearTariffsResult": [ACCEPTED]}),
+    ],
+)
+@at_once
+async def test_the_tariffs_of_a_station_are_read_again_after_the_commit_and_not_before(
+    station: Station,
+    django_capture_on_commit_callbacks: Any,
+    action: str,
+    request_: dict[str, Any],
+    response: dict[str, Any],
+) -> None:
+    known = COSTS.of(station)
+    with django_capture_on_commit_callbacks(execute=True):
+        await answered(station, action, request_, response)
+        # A session that asks now reads the old tariffs, and must not keep them.
+        known.tariffs_read_at = NOON
+
+    assert known.tariffs_read_at is None

@@ -98,7 +98,7 @@ async def test_tariffs_are_read_again_after_an_answer_and_a_minute(monkeypatch: 
     found = [
         await local_costs.applies(station, running(), NOON + timedelta(seconds=after)) for after in seconds
     ]
-    local_costs.forget(station)
+    local_costs._forget(station)
     found.append(await local_costs.applies(station, running(), NOON))
 
     assert (found, reads) == ([False, False, True, False], [station.pk] * 3)
