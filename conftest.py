@@ -147,9 +147,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    """Fail a test that leaves a connection open, once its event loop is closed."""
-    yield
-    if left := transports.left_open():
+    """Fail a test that leaves a connection open, once its event loop is closed.
+
+    A teardown that fails has its own report, but the next test must not find the connections.
+    """
+    try:
+        yield
+    finally:
+        left = transports.left_open()
+    if left:
         pytest.fail(f"The test left connections open: {', '.join(left)}", pytrace=False)
 
 

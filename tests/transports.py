@@ -11,9 +11,9 @@ import contextlib
 from asyncio import selector_events
 from collections.abc import AsyncIterator
 from typing import Any
-from weakref import WeakSet
 
-_made: WeakSet[Any] = WeakSet()
+# Not weak references: the collector must not decide whether a connection is found.
+_made: set[Any] = set()
 
 
 def watch() -> None:
@@ -30,11 +30,13 @@ def watch() -> None:
 
 def left_open() -> list[str]:
     """Close the connections that their event loop can no longer close, and return their descriptions."""
-    left = [one for one in _made if one._sock is not None and one._loop.is_closed()]
+    _made.difference_update([one for one in _made if one._sock is None])
+    left = [one for one in _made if one._loop.is_closed()]
     found = [f"{type(one._protocol).__name__} of {one._sock}" for one in left]
     for one in left:
         one._sock.close()
         one._sock, one._closing = None, True
+    _made.difference_update(left)
     return found
 
 

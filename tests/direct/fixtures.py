@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -35,13 +37,23 @@ def run_orm(engine: None) -> Callable[..., Awaitable[Any]]:
 
 
 @pytest.fixture
-def units_at_once(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+async def units_at_once(engine: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Store at once what handlers give to `Unit.run`: a test calls them without a message that commits it."""
+    async with functions_stored_at_once(monkeypatch):
+        yield
+
+
+@asynccontextmanager
+async def functions_stored_at_once(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Raises what a function has raised, at the end."""
+    stored: list[asyncio.Future[Any]] = []
 
     def run(_unit: Unit, function: Callable[..., Any], *args: Any, **more: Any) -> None:
-        journal.run(function, *args, **more)
+        stored.append(journal.run(function, *args, **more))
 
     monkeypatch.setattr(Unit, "run", run)
+    yield
+    await asyncio.gather(*stored)
 
 
 @pytest.fixture
