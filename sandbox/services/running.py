@@ -12,13 +12,13 @@ processes never run the same station.
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
 import ssl
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final, ParamSpec, TypeVar
 
 import structlog
@@ -44,6 +44,8 @@ T = TypeVar("T")
 
 LOCK_WAIT_MS: Final = 2000
 STATEMENT_MS: Final = 5000
+# Each statement of a deletion has a few hundred rows, and their cascades.
+DELETION_MS: Final = 60_000
 # How often the process looks while there are stations, and while there are none.
 BUSY_S, IDLE_S = 0.2, 1.0
 # The energy of running sessions is stored this often; plugs, statuses and ends of steps at once.
@@ -74,9 +76,12 @@ class Runner:
         self.running: dict[int, Virtual] = {}
         self._shown: dict[int, _Shown] = {}
         self._not_before: dict[int, float] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._start_at: dict[int, float] = {}
+        self._ending: dict[int, asyncio.Task[None]] = {}
         self._is_known = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sandbox")
+        # A thread of their own: the deletion of a much-used station takes longer than a look may.
+        self._deletions = ThreadPoolExecutor(1, thread_name_prefix="sandbox deletions")
 
     @property
     def pause_s(self) -> float:
@@ -97,19 +102,22 @@ class Runner:
         running, self.running = self.running, {}
         self._is_known = False
         self._shown.clear()
-        for task in self._ending:
+        ending = list(self._ending.values())
+        for task in ending:
             task.cancel()
         await asyncio.gather(
-            *self._ending, *(one.stop(grace_s=_STOP_S) for one in running.values()), return_exceptions=True
+            *ending, *(one.stop(grace_s=_STOP_S) for one in running.values()), return_exceptions=True
         )
-        if running:
+        if running or ending:
             await self._in_thread(connection.close)
+            await self._in_deletions(connection.close)
 
     async def _look(self) -> None:
         if not self._is_known:
             await self._in_thread(steps.begin_again)
             self._is_known = True
         rows = {row.pk: row for row in await self._in_thread(_rows)}
+        await self._stop_failed()
         for pk, row in rows.items():
             if row.is_ending:
                 self._end(pk)
@@ -117,14 +125,34 @@ class Runner:
                 await self._start(row)
         for pk in self.running.keys() - rows.keys():
             self._end(pk)
-        if self.running:
-            for step in await self._in_thread(steps.claim, list(self.running)):
-                self.running[step.station_id].take(step)
+        # Not of the ending ones, which are in `running` until their tasks begin.
+        if going := [pk for pk in self.running if pk in rows and not rows[pk].is_ending]:
+            for step in await self._in_thread(steps.claim, going):
+                if virtual := self.running.get(step.station_id):
+                    virtual.take(step)
+                else:
+                    await self._in_thread(steps.store, step, "The station was stopped.")
         await self._store()
 
     # -- start and end -------------------------------------------------------------------------------------
 
+    async def _stop_failed(self) -> None:
+        """Stop the stations whose tasks an error has ended, and start them again after RETRY_S."""
+        for pk, virtual in list(self.running.items()):
+            if (failure := virtual.failure) is None:
+                continue
+            log.error("sandbox.station_failed", station=virtual.station.identity, exc_info=failure)
+            self.running.pop(pk)
+            self._shown.pop(pk, None)
+            self._start_at[pk] = time.monotonic() + RETRY_S
+            await virtual.stop(grace_s=_STOP_S)
+            await self._in_thread(steps.refuse, pk)
+            await self._in_thread(_note, pk, "The station failed. It is started again.")
+
     async def _start(self, row: VirtualStation) -> None:
+        if self._start_at.get(row.pk, 0.0) > time.monotonic():
+            return
+        self._start_at.pop(row.pk, None)
         try:
             url, tls = endpoint()
         except Unreachable as reason:
@@ -138,13 +166,12 @@ class Runner:
 
     def _end(self, pk: int) -> None:
         """Stop a station and delete its rows, in a task: its last messages are answered meanwhile."""
-        now = time.monotonic()
-        if self._not_before.get(pk, now) > now:
+        if pk in self._ending or self._not_before.get(pk, 0.0) > time.monotonic():
             return
-        self._not_before[pk] = now + RETRY_S
+        self._start_at.pop(pk, None)
         task = asyncio.create_task(self._stop_and_delete(pk), name=f"sandbox end {pk}")
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._ending[pk] = task
+        task.add_done_callback(lambda _: self._ending.pop(pk, None))
 
     async def _stop_and_delete(self, pk: int) -> None:
         virtual = self.running.pop(pk, None)
@@ -152,9 +179,11 @@ class Runner:
         if virtual is not None:
             await virtual.stop()
         try:
-            await self._in_thread(stations.delete, pk)
+            # A process that stops ends the deletion after the rows that it is deleting.
+            await self._in_deletions(stations.delete, pk, goes_on=lambda: self._is_known)
         except (DatabaseError, DomainError) as error:
             log.warning("sandbox.not_deleted", station=pk, error=str(error).strip())
+            self._not_before[pk] = time.monotonic() + RETRY_S
         else:
             self._not_before.pop(pk, None)
 
@@ -176,7 +205,13 @@ class Runner:
 
     async def _in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: _call(lambda: function(*args, **kwargs)))
+        call = functools.partial(function, *args, **kwargs)
+        return await loop.run_in_executor(self._thread, _call, call, STATEMENT_MS)
+
+    async def _in_deletions(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        loop = asyncio.get_running_loop()
+        call = functools.partial(function, *args, **kwargs)
+        await loop.run_in_executor(self._deletions, _call, call, DELETION_MS)
 
 
 runner: Final = Runner()
@@ -217,9 +252,9 @@ def _without_meters(state: dict[str, Any]) -> Any:
 # -- in the thread -----------------------------------------------------------------------------------------
 
 
-def _call(function: Callable[[], T]) -> T:
+def _call(function: Callable[[], T], statement_ms: int) -> T:
     if connection.connection is None:
-        database.leave_pool(lock_wait_ms=LOCK_WAIT_MS, statement_ms=STATEMENT_MS)
+        database.leave_pool(lock_wait_ms=LOCK_WAIT_MS, statement_ms=statement_ms)
     try:
         return function()
     except DatabaseError:
@@ -228,9 +263,7 @@ def _call(function: Callable[[], T]) -> T:
 
 
 def _rows() -> list[VirtualStation]:
-    """The stations to run and to end. One that was not used for SANDBOX_IDLE is ending from now on."""
-    idle = datetime.now(UTC) - timedelta(seconds=settings.SANDBOX_IDLE)
-    VirtualStation.objects.filter(last_used_at__lt=idle, is_ending=False).update(is_ending=True)
+    """The stations to run and to end."""
     rows = VirtualStation.objects.select_related("charge_point").order_by("pk")
     kept = [row for row in rows if not row.is_ending][: settings.SANDBOX_STATIONS]
     return [*kept, *(row for row in rows if row.is_ending)]

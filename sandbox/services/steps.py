@@ -120,6 +120,12 @@ def begin_again() -> None:
     running.update(state=Step.State.REFUSED, reason="The process that runs the sandbox was restarted.")
 
 
+def refuse(station_pk: int) -> None:
+    """Refuse the steps that a station has taken and will not end."""
+    running = Step.objects.filter(station=station_pk, state=Step.State.RUNNING)
+    running.update(state=Step.State.REFUSED, reason="The station failed and is started again.")
+
+
 def delete_old() -> None:
     """Delete the steps that ended long ago."""
     Step.objects.filter(created_at__lt=datetime.now(UTC) - KEPT).delete()

@@ -6,12 +6,16 @@ import asyncio
 import ssl
 from typing import Any, Final
 
+import structlog
+
 from sandbox.models import Step, VirtualStation
 from sandbox.services import steps
 from simulator.connector import Connector
 from simulator.failing import Failure
 from simulator.session import Session
 from simulator.steps import Impossible, StepStation, plug, power_lost, tap, unplug
+
+log = structlog.get_logger(__name__)
 
 # A station that ends waits so long for the answers to the last messages of its sessions.
 GRACE_S: Final = 5.0
@@ -52,6 +56,12 @@ class Virtual:
         """Take a step after those before it."""
         self._steps.put_nowait(step)
 
+    @property
+    def failure(self) -> BaseException | None:
+        """The error that has ended one of its tasks: it takes no steps any more."""
+        tasks = (task for task in (self._starting, self._working) if task.done() and not task.cancelled())
+        return next((error for task in tasks if (error := task.exception()) is not None), None)
+
     async def stop(self, *, grace_s: float = GRACE_S) -> None:
         """End its sessions, and close the connection."""
         self._working.cancel()
@@ -73,6 +83,10 @@ class Virtual:
                 reason = str(error)
             except TimeoutError:
                 reason = f"{self.station.identity} did not end the step. {self.problem}".strip()
+            except Exception:
+                # The simulator has a bug: this step is refused, and those after it are taken.
+                log.exception("sandbox.step_failed", station=self.station.identity, step=step.kind)
+                reason = "The step failed."
             self.ended.append((step, reason))
 
     async def _run(self, step: Step) -> None:

@@ -105,7 +105,7 @@ async def test_an_isolated_station_keeps_to_real_seconds(
 
 
 def _is_periodic(payload: dict[str, Any]) -> bool:
-    return payload.get("triggerReason", "MeterValuePeriodic") == "MeterValuePeriodic"
+    return bool(payload.get("triggerReason", "MeterValuePeriodic") == "MeterValuePeriodic")
 
 
 async def test_an_isolated_station_drops_updates_that_wait(
