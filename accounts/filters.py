@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from rest_framework import serializers
 
 from accounts.models import ApiKey, AuditEntry, Contract, Member, Token, User
@@ -164,17 +166,35 @@ class ApiKeyQuery(ListQuery):
         return Q(name__icontains=text)
 
 
+# The most days of the audit log that a filter without an index may read.
+MOST_AUDIT_DAYS: Final = 92
+_OF_PERIOD: Final = f"Only with `from`, for at most {MOST_AUDIT_DAYS} days."
+
+
 class AuditQuery(ListQuery):
     orderings = {"id": "pk"}
     exact = ("actor", "door", "action", "status")
     moment = "at"
 
     ordering = ordering(orderings)
-    search = search("A part of the path, such as /users/17/.")
+    search = search(f"A part of the path, such as /users/17/. {_OF_PERIOD}")
     actor = TextField(required=False, max_length=150, help_text="Complete, such as `key billing`.")
-    door = serializers.ChoiceField(choices=AuditEntry.Door.values, required=False)
+    door = serializers.ChoiceField(choices=AuditEntry.Door.values, required=False, help_text=_OF_PERIOD)
     action = TextField(required=False, max_length=128, help_text="Complete, such as `eraseUser`.")
-    status = WholeField(required=False, min_value=100, max_value=599)
+    status = WholeField(required=False, min_value=100, max_value=599, help_text=_OF_PERIOD)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The log has a year of rows, and `at` an index: filters without an index need a period."""
+        attrs = super().validate(attrs)
+        names = [name for name in ("search", "door", "status") if name in attrs]
+        if not names:
+            return attrs
+        reason = f"{' and '.join(names)} need a period of at most {MOST_AUDIT_DAYS} days: give from, and to."
+        if "from" not in attrs:
+            raise serializers.ValidationError({"from": [reason]})
+        if (attrs.get("to") or timezone.now()) - attrs["from"] > timedelta(days=MOST_AUDIT_DAYS):
+            raise serializers.ValidationError({"to" if "to" in attrs else "from": [reason]})
+        return attrs
 
     def containing(self, text: str) -> Q:
         return Q(path__icontains=text)

@@ -70,5 +70,5 @@ def names(fields: Iterable[Any]) -> tuple[str, ...]:
 
 
 def clean(text: str) -> str:
-    """The text without NUL, which PostgreSQL refuses."""
-    return text.replace("\0", "")
+    """The text without NUL and halves of surrogate pairs, which PostgreSQL refuses."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

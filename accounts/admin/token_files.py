@@ -117,6 +117,8 @@ class TokenFiles:
             chunks=token_files.exported(tokens),
         )
 
+    export.is_audited = True  # type: ignore[attr-defined]  # read by `admin.auditing`
+
     def _page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
         opts = self.model_admin.opts
         known = {**self.site.each_context(request), "title": gettext("Import tokens"), "opts": opts}

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
@@ -181,10 +182,12 @@ def find_by_number(pk: int) -> ApiKey | None:
 @contextmanager
 def temporary(*, name: str, role: str, life: timedelta) -> Iterator[str]:
     """The plain text of a key that is revoked on leaving. A process that is killed leaves a key that expires
-    by itself; the next one of this name deletes it.
+    by itself; the next one of this name, whatever stands in its brackets, deletes it.
     """
     now = timezone.now()
-    ApiKey.objects.filter(name=name, created_by=None, expires_at__lt=now).delete()
+    base = name.partition(" (")[0]
+    named = Q(name=base) | Q(name__startswith=f"{base} (")
+    ApiKey.objects.filter(named, created_by=None, expires_at__lt=now).delete()
     key, plain = create(name=name, role=role, expires_at=now + life)
     try:
         yield plain

@@ -161,6 +161,7 @@ def _import_answer(job: TokenImport, *, running: int = 202, refused: int) -> Res
 
 class TokenExportView(ApiView):
     is_of_sites = False
+    audited = ("get",)
     personal = ("name",)
 
     @described(

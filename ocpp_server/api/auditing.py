@@ -35,7 +35,7 @@ def note(view: Any, request: Request, response: Any, caller: Any) -> None:
             actor=actor(request),
             door=audit.Door.REST,
             action=_action(view, request, response),
-            path=personal.shown_path(request.path, view.kwargs),
+            path=audit.clean(personal.shown_path(request.path, view.kwargs)),
             fields=audit.names(_sent(request)),
             status=response.status_code,
             address=request.META.get("REMOTE_ADDR", ""),

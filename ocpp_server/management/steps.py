@@ -145,15 +145,14 @@ class Rows(Step):
         while left is None or left > 0:
             page = {"limit": str(_PAGE if left is None else min(left, _PAGE))}
             data = accepted(api.get(f"{path}?{urlencode(asked | page | cursor)}")).data
-            rows = data[self.key]
-            for row in rows:
-                if self.hides is None or not self.hides(api, row):
-                    names = options["fields"] or row
-                    yield Row({name: row[name] for name in names})
+            hides = self.hides
+            shown = [row for row in data[self.key] if hides is None or not hides(api, row)]
+            for row in shown:
+                yield Row({name: row[name] for name in options["fields"] or row})
             if not data["next"]:
                 return
             cursor = {"cursor": data["next"]}
-            left = None if left is None else left - len(rows)
+            left = None if left is None else left - len(shown)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,12 @@ def test_forms_actions_and_exports_are_noted(administrator: Client) -> None:
     assert entry.request_id
 
 
+def test_an_export_of_tokens_is_noted(administrator: Client) -> None:
+    assert administrator.get(reverse("admin:token-export", args=["csv"])).status_code == 200
+
+    assert noted() == [("token-export", 200)]
+
+
 def test_who_is_not_signed_in_is_not_noted(db: None) -> None:
     Client().post(reverse("admin:accounts_person_add"), PERSON)
     Client().post(reverse("admin:login"), {"username": "x", "password": "y"})

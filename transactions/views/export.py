@@ -68,6 +68,7 @@ class ExportQuery(TransactionFilters):
 
 class ExportView(ApiView):
     is_of_sites = True
+    audited = ("get",)
 
     @described(
         "Export transactions as a file, oldest first",

@@ -6,7 +6,7 @@ from accounts.filters import ApiKeyQuery, ApiKeyRequestQuery
 from accounts.serializers import ApiKeyBody, ApiKeyChanges, RollBody
 from ocpp_server.management.api import Api
 from ocpp_server.management.resource_command import ResourceCommand
-from ocpp_server.management.running_server import KEY_NAME
+from ocpp_server.management.running_server import is_temporary
 from ocpp_server.management.steps import Named, Rows, Send, Show
 
 _KEYS: Final = "/api/v1/api-keys"
@@ -17,7 +17,7 @@ _SHOWN_ONCE: Final = ("id", "key")
 def _is_temporary(api: Api, row: dict[str, Any]) -> bool:
     """Whether it is the key of this command, or one of those that earlier commands have revoked."""
     is_own = api.key.startswith(row["prefix"])
-    return row["name"] == KEY_NAME and (is_own or row["state"] != "usable")
+    return is_temporary(row["name"]) and (is_own or row["state"] != "usable")
 
 
 class Command(ResourceCommand):

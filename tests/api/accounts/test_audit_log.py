@@ -18,6 +18,7 @@ from tests.direct.accounts import a_token
 
 LOG = "/api/v1/audit-log"
 SITES = "/api/v1/sites"
+YESTERDAY = (timezone.now() - timedelta(days=1)).date()
 
 
 def test_a_change_is_noted_with_its_caller_and_its_result(operator: Caller, administrator: Caller) -> None:
@@ -81,9 +82,9 @@ def test_no_value_and_no_uid_is_stored(operator: Caller) -> None:
     [
         ("actor=ann", ["b", "a"]),
         ("action=a", ["a"]),
-        ("status=409", ["c"]),
-        ("door=admin", ["c"]),
-        ("search=/users/17/", ["b"]),
+        (f"status=409&from={YESTERDAY}", ["c"]),
+        (f"door=admin&from={YESTERDAY}", ["c"]),
+        (f"search=/users/17/&from={YESTERDAY}", ["b"]),
         ("ordering=id", ["a", "b", "c"]),
         ("to=2026-01-01", []),
     ],
@@ -99,6 +100,39 @@ def test_the_list_has_filters(administrator: Caller, query: str, actions: list[s
     found = administrator.get(f"{LOG}?{query}").info["audit_entries"]
 
     assert [entry["action"] for entry in found] == actions
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("search=users", "from"),
+        ("door=rest&to=2026-01-01", "from"),
+        ("status=409&from=2026-01-01&to=2026-06-01", "to"),
+        ("status=409&from=2000-01-01", "from"),
+    ],
+)
+def test_filters_without_an_index_need_a_period(administrator: Caller, query: str, field: str) -> None:
+    refused = administrator.get(f"{LOG}?{query}")
+
+    assert (refused.status_code, refused.info["param"]) == (400, field)
+    assert "at most 92 days" in str(refused.answer)
+
+
+def test_exports_of_tokens_and_transactions_are_noted(administrator: Caller) -> None:
+    for kind in ("tokens", "transactions"):
+        assert administrator.get(f"/api/v1/{kind}/export").status_code == 200
+        administrator.get(f"/api/v1/{kind}")
+
+    found = AuditEntry.objects.order_by("pk").values_list("path", "status")
+    assert list(found) == [("/api/v1/tokens/export", 200), ("/api/v1/transactions/export", 200)]
+
+
+def test_characters_that_the_database_refuses_are_replaced(db: None) -> None:
+    fields = audit.names(["\ud800 and \0", "name"])
+    audit.note(audit.Entry("ann", audit.Door.REST, "a", audit.clean("/\udfff"), fields, 200, "", ""))
+
+    entry = AuditEntry.objects.get()
+    assert (entry.path, entry.sent_fields) == ("/?", ["? and ", "name"])
 
 
 def test_only_administrators_read_it(viewer: Caller, operator: Caller, administrator: Caller) -> None:

@@ -126,7 +126,7 @@ async def test_send_accepts_any_action_of_the_version_and_json_is_one_object(
     assert code == 0 == answer["exitCode"] and answer["success"] is True
     assert answer["command"]["action"] == "GetLocalListVersion"
     assert answer["command"]["response"] == {"versionNumber": 7}
-    assert answer["command"]["actor"].endswith("manage.py")
+    assert answer["command"]["actor"].startswith("key manage.py (")
     assert peer.asked == [("GetLocalListVersion", {})]
 
 
@@ -274,7 +274,7 @@ async def test_the_key_of_a_command_is_revoked_and_never_shown(running_server: L
 
     with closing(sqlite3.connect(running_server.database)) as database:
         keys = database.execute(
-            "SELECT prefix, revoked_at, expires_at FROM accounts_apikey WHERE name = 'manage.py'"
+            "SELECT prefix, revoked_at, expires_at FROM accounts_apikey WHERE name LIKE 'manage.py (%)'"
         ).fetchall()
     assert keys and all(revoked is not None and expires is not None for _, revoked, expires in keys)
     assert not any(prefix in out + err for prefix, _, _ in keys)

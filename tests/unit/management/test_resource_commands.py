@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 import sys
@@ -220,3 +221,16 @@ def test_a_terminal_gets_no_control_characters_of_a_station() -> None:
     assert list(table.rest()) == ["vendor    tags", r"A\x1b[2J  x\n, y"]
     assert printable("Bjørn\t") == "Bjørn\\t"
     assert [text_of(value) for value in (None, True, {"a": 1}, [])] == ["-", "yes", '{"a": 1}', "-"]
+
+
+def test_a_limit_counts_the_rows_that_are_shown(manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "ann")
+    for number in range(3):
+        ApiKey.objects.create(name=f"zone {number}", prefix=f"old{number}", digest=f"{number}")
+        manage("keys", "show", "1")  # leaves a revoked key of its own, which is hidden
+
+    shown = manage("keys", "list", "--limit", "2", "--json")
+
+    assert ApiKey.objects.filter(name="manage.py (ann)").count() == 4
+    assert len(shown.rows) == 2
+    assert all(row["name"].startswith("zone ") for row in shown.rows)
