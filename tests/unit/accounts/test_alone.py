@@ -106,7 +106,9 @@ def test_documents_health_and_credentials_are_those_of_the_whole_server(
     _, schema = accounts_server.request("GET", "/api/schema/")
 
     families = {path.split("/")[3] for path in schema["paths"] if path.startswith("/api/v1/")}
-    assert families == {"users", "contracts", "tokens", "token-groups", "authorize", "api-keys", "audit-log", "unknown-tokens"}
+    assert families == {
+        "users", "contracts", "tokens", "token-groups", "authorize", "api-keys", "audit-log", "unknown-tokens"
+    }  # fmt: skip
     assert accounts_server.request("GET", "/api/docs/")[0] == 200
     assert accounts_server.request("GET", "/health/ready")[0] == 200
     assert accounts_server.request("GET", "/api/v1/users", key="wrong")[0] == 401
