@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from chargepoints.services.follow_ups import gathering
@@ -56,9 +57,10 @@ async def get_configuration(station: Station, request: dict[str, Any]) -> dict[s
 
 @on("ChangeConfiguration", V16, inbound=True)
 async def change_configuration(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    status = await writes.with_result(
-        station.unit, catalogue.change_sync, station.pk, request["key"], request["value"]
-    )
+    change = partial(catalogue.change_sync, station.pk, request["key"], request["value"])
+    status = await journal.run(writes.dry_run, change)
+    # Not `writes.with_result`: the same value again is Accepted, also where its change needed a reboot.
+    station.unit.run(change)
     return {"status": status}
 
 

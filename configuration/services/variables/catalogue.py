@@ -193,10 +193,7 @@ def change(charge_point: ChargePoint, key: str, value: str) -> str:
 
 
 def change_sync(charge_point_pk: int, key: str, value: str) -> str:
-    """`change` by the station's primary key, for the journal.
-
-    A repetition gets the same answer: also the value that a key has already may wait for a reboot.
-    """
+    """`change` by the station's primary key, for the journal."""
     row = CATALOGUE.get(key.strip().casefold())
     if row is None:
         return NOT_SUPPORTED
@@ -210,8 +207,9 @@ def change_sync(charge_point_pk: int, key: str, value: str) -> str:
         return ACCEPTED
     with transaction.atomic():
         own = StoredKey.objects.filter(charge_point=charge_point_pk, key=row.name).first()
-        if wanted != (own.value if own else row.default):
-            _store(charge_point_pk, row, wanted)
+        if wanted == (own.value if own else row.default):
+            return ACCEPTED
+        _store(charge_point_pk, row, wanted)
     return REBOOT_REQUIRED if "B" in row.flags else ACCEPTED
 
 

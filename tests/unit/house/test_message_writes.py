@@ -37,7 +37,6 @@ BY_THEMSELVES = {
 # The functions whose result is in an answer, and the tests that they return the same on their own rows.
 WITH_RESULT = {
     "certificates.services.certificates.requesting._store": "certificates/test_requests_twice.py",
-    "configuration.services.variables.catalogue.change_sync": "configuration/variables/test_catalogue.py",
     "tariffs.services.payment.receipts.reported": "tariffs/payment/test_receipts.py",
     "transactions.services.reservation.answers._claim": "transactions/reservation/test_answers_twice.py",
 }

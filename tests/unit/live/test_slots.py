@@ -138,7 +138,7 @@ def add_unusual_station() -> ChargePoint:
     """A row in which each setting differs from that of a new live station."""
     row = ChargePoint.objects.create(
         identity="UNUSUAL",
-        site=Site.objects.create(name="Yard"),
+        site=Site.objects.create(name="Yard", is_test=True),
         registration_status="Accepted",
         validation="strict",
         unknown_tokens="refuse",
