@@ -147,7 +147,7 @@ class Evaluator:
                 pending=look.memory.pending,
                 now=look.now,
                 monotonic=look.monotonic,
-                # What has happened once is read once: it can't wait.
+                # Occurrences are read once: they can't wait.
                 may_open=is_warm or not code.waits or code.kind == Kind.OCCURRENCE,
             )
             _apply(verdicts, changed, look)

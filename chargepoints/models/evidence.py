@@ -36,7 +36,7 @@ class RefusedConnection(models.Model):
 
     @classmethod
     def of_sites(cls, ids: frozenset[int]) -> models.Q:
-        """Those of the stations there, and of unknown ones: a new station is refused before it has a site."""
+        """Refusals there, and of unknown stations: a new one is refused before it has a site."""
         named = ChargePoint._base_manager.filter(identity_key=Lower(models.OuterRef("identity")))
         if UNKNOWN not in ids:
             return models.Q(models.Exists(named.filter(site_id__in=ids)))

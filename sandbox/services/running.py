@@ -62,7 +62,7 @@ class Unreachable(Exception):
 
 @dataclass
 class _Shown:
-    """What was stored of a station, and when."""
+    """The stored state of a station, and the time of storing."""
 
     state: dict[str, Any]
     problem: str

@@ -19,6 +19,7 @@ from django.utils import timezone
 from chargepoints.models import ChargePoint, Command, Message, Site
 from chargepoints.services import sites
 from chargepoints.services.provisioning import stations
+from ocpp_server import sites as rule_of_sites
 from ocpp_server.api.waiting import release_connection
 from ocpp_server.domain import Conflict, Invalid, Refused
 from ocpp_server.error_codes import Code
@@ -28,8 +29,6 @@ from transactions.models import MeterValue, Reading, Settlement, Transaction, Tr
 
 log = structlog.get_logger(__name__)
 
-# Virtual stations are recognised by their identity, and never take that of a real station.
-PREFIX: Final = "TEST-"
 ACTOR: Final = "sandbox"
 # How long a caller waits until a station is deleted.
 DELETION_S: Final = 15.0
@@ -54,9 +53,12 @@ def create(
     exists.
     """
     require_sandbox()
-    identity = client_id or PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(8))
-    if not identity.upper().startswith(PREFIX):
-        raise Invalid(f"The identity of a virtual station begins with {PREFIX}.", field="clientId")
+    identity = client_id or rule_of_sites.TEST_PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(8))
+    # Virtual stations are recognised by their identity, and never take that of a real station.
+    if not rule_of_sites.is_for_tests(identity):
+        raise Invalid(
+            f"The identity of a virtual station begins with {rule_of_sites.TEST_PREFIX}.", field="clientId"
+        )
     if VirtualStation._base_manager.count() >= settings.SANDBOX_STATIONS:
         raise Conflict(
             f"There are {settings.SANDBOX_STATIONS} virtual stations already (SANDBOX_STATIONS). Delete one.",

@@ -114,7 +114,7 @@ class Virtual:
         return f"{reason[:1].upper()}{reason[1:]}."[:300]
 
     def state(self) -> dict[str, Any]:
-        """What is stored of it: its connectors, and the commands that it will fail."""
+        """The state to store: connectors, and the commands that the station will fail."""
         return {
             "connectors": [self._connector(one) for one in self.station.connectors],
             "failures": [{"action": one.action, "answer": one.answer} for one in self.station.failures],

@@ -64,7 +64,7 @@ def test_a_bad_wait_is_400_and_named(viewer: Caller, garage: ChargePoint, wait: 
         ("isFinished=false", ["yard-2"]),
         ("isFinished=true", ["yard-1", "garage-1"]),
         ("clientId=yard", ["yard-2", "yard-1"]),
-        ("clientId=nobody", []),
+        ("clientId=UNKNOWN", []),
         ("action=Reset", ["yard-1", "garage-1"]),
         ("actor=key%20ci", ["yard-2"]),
         ("from=2026-05-04T12:00:01Z", ["yard-2"]),

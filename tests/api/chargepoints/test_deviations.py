@@ -43,7 +43,7 @@ def rows(garage: ChargePoint) -> list[Deviation]:
         ("", [2, 1, 0]),
         ("ordering=lastAt", [0, 1, 2]),
         ("clientId=garage%201", [1, 0]),
-        ("clientId=nobody", []),
+        ("clientId=UNKNOWN", []),
         ("kind=unknown-action", [2, 0]),
         ("kind=unknown-action&clientId=CP-2", [2]),
         ("from=2026-05-04T13:00:00Z&to=2026-05-04T14:00:00Z", [1]),

@@ -9,8 +9,9 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import ApiKey
 from chargepoints.models import ChargePoint, RefusedConnection, Site
+from ocpp_server import sites
 from sandbox.models import Step, VirtualStation
-from sandbox.services import stations, steps
+from sandbox.services import steps
 from tests.api.conftest import NOON, Caller
 
 KEYS, STATIONS = "/api/v1/api-keys", "/api/v1/sandbox/stations"
@@ -117,7 +118,7 @@ def test_their_number_is_bounded(ci: Caller) -> None:
 
     response = ci.post(STATIONS, {})
 
-    assert len(set(made)) == 2 and all(one.startswith(stations.PREFIX) for one in made)
+    assert len(set(made)) == 2 and all(one.startswith(sites.TEST_PREFIX) for one in made)
     assert (response.status_code, response.info["code"]) == (409, "limit-reached")
 
 
